@@ -1,0 +1,101 @@
+import type { Counts } from '#domain/inventory/commands.ts';
+
+/** One batch of facts of one event; `_id` in the store is `<eventId>:<seq, 12 digits>`. */
+export type Entry = {
+  readonly eventId: string;
+  /** 1, 2, 3, … without a gap. */
+  readonly seq: number;
+  readonly epoch: number;
+  readonly node: string;
+  readonly incarnation: string;
+  /** Identity of this batch: tells "mine" from "another's" after an unknown outcome. */
+  readonly batchId: string;
+  /** Epoch ms on the database's clock; never below that of the entry before. */
+  readonly at: number;
+  /** 1: `facts` is the JSON text of a `Fact[]`. An unknown format refuses ownership. */
+  readonly format: number;
+  /** Empty text when compacted. */
+  readonly facts: string;
+  readonly compacted?: boolean;
+};
+
+export const entryFormat = 1;
+
+/** What is known of an event's last entry. */
+export type Head = Pick<Entry, 'seq' | 'epoch' | 'node' | 'incarnation' | 'batchId' | 'at'>;
+
+/**
+ * The record of seat facts: the only truth and the only lock. Every call has a time limit of its
+ * own and rejects when it passes. A rejected `append` decides nothing: the entry may be there, may
+ * appear later, or never.
+ */
+export interface Journal {
+  /** One plain insert, majority and journaled; resolves only on acknowledgement. */
+  append(entry: Entry): Promise<void>;
+  /** Majority read on the primary. */
+  read(eventId: string, seq: number): Promise<Entry | undefined>;
+  /** Linearizable read of one exact key on the primary: is there an entry at `seq`? */
+  exists(eventId: string, seq: number): Promise<boolean>;
+  /** Majority read on the primary of the highest entry. */
+  head(eventId: string): Promise<Head | undefined>;
+  /** Majority read on the primary of at most `limit` entries from `fromSeq` on, in order of seq. */
+  replay(eventId: string, fromSeq: number, limit: number): Promise<readonly Entry[]>;
+  /** Throws when the entry cannot be stored by any server: too large, not serialisable. */
+  assertStorable(entry: Entry): void;
+
+  /** Copies bodies of `seq ≤ upTo` older than `olderThan` (by `at`) to the archive, then empties
+   * them. Keys stay. Answers how many were emptied. */
+  compact(eventId: string, upTo: number, olderThan: number): Promise<number>;
+  /** Deletes all keys of an event; the caller has checked that it ended 7 days ago. */
+  forget(eventId: string): Promise<void>;
+  /** Bodies from archive and journal together, for audit and verification. */
+  history(eventId: string, fromSeq: number, limit: number): Promise<readonly Entry[]>;
+}
+
+/** A state at a committed seq, in chunks; only complete ones are ever answered. */
+export interface Snapshots {
+  /** Writes the chunks, then the header; majority. */
+  save(eventId: string, seq: number, epoch: number, bytes: Uint8Array): Promise<void>;
+  /** The highest complete one, by majority read on the primary. */
+  load(eventId: string): Promise<{ seq: number; bytes: Uint8Array } | undefined>;
+}
+
+export type DirectoryRow = {
+  readonly eventId: string;
+  readonly owner: string | null;
+  readonly live: boolean;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly snapshotSeq: number;
+  readonly counts: Counts;
+  /** Epoch ms of the earliest hold deadline; null when nothing is held. */
+  readonly nextExpiry: number | null;
+};
+
+/** Look-up copy of who owns what. Trusted for nothing but `live`. */
+export interface Directory {
+  /** Durable before the first command is served; a higher epoch is never overwritten. */
+  setLive(eventId: string, owner: string, epoch: number): Promise<void>;
+  /** Matches the epoch; after `handed-over {to: null}` is committed. */
+  clearLive(eventId: string, epoch: number): Promise<void>;
+  /** About once a second per changed event. */
+  refresh(rows: readonly DirectoryRow[]): Promise<void>;
+  find(eventId: string): Promise<DirectoryRow | undefined>;
+  /** Live events, in pages by event id. */
+  live(afterEventId: string, limit: number): Promise<readonly DirectoryRow[]>;
+}
+
+export type NodeRow = {
+  readonly nodeId: string;
+  readonly incarnation: string;
+  readonly ageMs: number;
+};
+
+/** Heartbeats of inventory nodes, aged by the database server's clock. */
+export interface Nodes {
+  /** Writes `nodes {_id, incarnation, at: $$NOW}`; answers the server's time (epoch ms). */
+  beat(nodeId: string, incarnation: string): Promise<number>;
+  /** All rows with their age by the server's clock. */
+  all(): Promise<readonly NodeRow[]>;
+  remove(nodeId: string, incarnation: string): Promise<void>;
+}

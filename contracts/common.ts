@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { type IdKind, idPatterns } from '#domain/ids.ts';
+import { limits } from '#domain/limits.ts';
+
+/** An id of the given kind, e.g. `evt_` and a ULID. */
+export const id = (kind: IdKind) =>
+  z.string().regex(idPatterns[kind], `must be an id of the form ${idPatterns[kind].source}`);
+
+/** Money as the API spells it: integer minor units and an ISO 4217 code. */
+export const moneySchema = z.strictObject({
+  amount: z.int().describe('Minor units: cents, yen, fils'),
+  currency: z.string().regex(/^[A-Z]{3}$/),
+});
+
+/** RFC 3339 in UTC. */
+export const timestamp = z.iso.datetime({ offset: false });
+
+/** `?limit=&cursor=` as they arrive in a query string. */
+export const pageParams = {
+  limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),
+  cursor: z.string().max(500).optional(),
+};
+
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+
+/** Who calls, as the gateway found out; travels in `ctx.meta.caller`. */
+export type Role = 'buyer' | 'organizer' | 'support' | 'admin';
+export type Caller = {
+  readonly userId: string;
+  readonly roles: readonly Role[];
+  /** Organizers this account acts for. */
+  readonly organizerIds: readonly string[];
+};
+
+/** What travels with every call besides its params. */
+export type CallMeta = {
+  readonly caller?: Caller;
+  readonly requestId?: string;
+  readonly idempotencyKey?: string;
+  /** Epoch ms until which the caller waits. */
+  readonly deadlineAt?: number;
+};

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { id, moneySchema } from '#contracts/common.ts';
+import { action, service } from '#contracts/contract.ts';
+
+/** A payment intent's status, in the provider's own words. */
+export const intentStatus = z.enum([
+  'requires_payment_method',
+  'requires_confirmation',
+  'requires_action',
+  'processing',
+  'requires_capture',
+  'canceled',
+  'succeeded',
+]);
+
+export const intentView = z.object({
+  intentId: z.string(),
+  status: intentStatus,
+  amount: moneySchema,
+  /** For the buyer's browser while `requires_action`. */
+  clientSecret: z.string().optional(),
+  nextActionUrl: z.string().optional(),
+  /** Set when the last attempt was declined. */
+  declineCode: z.string().optional(),
+  amountRefunded: z.int(),
+});
+export type IntentView = z.infer<typeof intentView>;
+
+/**
+ * Money at the provider. Every action may be repeated with the same params: it answers the state
+ * the first one reached. `payment-provider-unavailable` means unknown: ask again, undo nothing.
+ */
+export const paymentsContract = service({
+  name: 'payments',
+  actions: {
+    create: action({
+      summary: 'Creates the intent of one attempt, unconfirmed, capture manual',
+      params: z.object({
+        eventId: id('event'),
+        bookingId: id('booking'),
+        attempt: z.int().min(1),
+        amount: moneySchema,
+        buyerId: id('user'),
+      }),
+      result: intentView,
+      errors: ['payment-provider-unavailable', 'payment-method-invalid'],
+      timeoutMs: 10_000,
+    }),
+    confirm: action({
+      summary: 'Confirms an intent with a payment method; authorises, does not capture',
+      params: z.object({
+        bookingId: id('booking'),
+        attempt: z.int().min(1),
+        intentId: z.string(),
+        token: z.string().describe('Payment-method id'),
+      }),
+      result: intentView,
+      errors: ['payment-provider-unavailable', 'payment-method-invalid'],
+      timeoutMs: 10_000,
+    }),
+    read: action({
+      summary: 'The present state of an intent, asked of the provider',
+      params: z.object({ intentId: z.string() }),
+      result: intentView,
+      errors: ['payment-provider-unavailable', 'not-found'],
+      timeoutMs: 10_000,
+    }),
+    capture: action({
+      summary: 'Captures an authorised intent; answers the state it is in afterwards',
+      params: z.object({ intentId: z.string() }),
+      result: intentView,
+      errors: ['payment-provider-unavailable'],
+      timeoutMs: 10_000,
+    }),
+    cancel: action({
+      summary: 'Cancels an intent; a captured one answers `succeeded` and stays',
+      params: z.object({ intentId: z.string() }),
+      result: intentView,
+      errors: ['payment-provider-unavailable'],
+      timeoutMs: 10_000,
+    }),
+    refund: action({
+      summary: 'Returns captured money; `refundKey` makes it happen once',
+      params: z.object({
+        bookingId: id('booking'),
+        intentId: z.string(),
+        amount: moneySchema,
+        refundKey: z.string(),
+      }),
+      result: z.object({
+        refundId: z.string(),
+        status: z.enum(['pending', 'succeeded', 'failed', 'requires_action', 'canceled']),
+        amount: moneySchema,
+      }),
+      errors: ['payment-provider-unavailable', 'state-forbids'],
+      timeoutMs: 10_000,
+    }),
+    listByBooking: action({
+      summary: 'Every intent the provider knows for a booking, by metadata',
+      params: z.object({ bookingId: id('booking') }),
+      result: z.object({ intents: z.array(intentView) }),
+      errors: ['payment-provider-unavailable'],
+      timeoutMs: 10_000,
+    }),
+    reconcile: action({
+      summary: 'Reports every payment without its tickets or refund',
+      params: z.object({ olderThanMs: z.int().min(0).default(60_000) }),
+      result: z.object({
+        checked: z.int(),
+        findings: z.array(
+          z.object({
+            intentId: z.string(),
+            bookingId: z.string().nullable(),
+            problem: z.string(),
+            amount: moneySchema,
+            ageMs: z.int(),
+          }),
+        ),
+      }),
+      errors: ['payment-provider-unavailable'],
+      timeoutMs: 60_000,
+    }),
+    webhook: action({
+      summary: "Takes the provider's signed webhook, stores it, answers at once",
+      params: z.object({ body: z.string(), headers: z.record(z.string(), z.string()) }),
+      result: z.object({ received: z.literal(true) }),
+      errors: ['invalid-signature'],
+      http: {
+        method: 'POST',
+        path: '/v1/payments/stripe/webhook',
+        success: 200,
+        access: 'public',
+        tag: 'Payments',
+        rawBody: { headers: ['stripe-signature'] },
+        bodyBytesMax: 1_000_000,
+      },
+    }),
+  },
+});

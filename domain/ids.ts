@@ -1,0 +1,64 @@
+/**
+ * Identifiers: a prefix and a ULID (26 characters of Crockford base 32). What belongs to an event
+ * names it: `rsv_<event ULID><own ULID>`, likewise `bkg_` and `tkt_`.
+ */
+export const prefixes = {
+  event: 'evt',
+  venue: 'ven',
+  organizer: 'org',
+  user: 'usr',
+  chart: 'cht',
+  performer: 'prf',
+  reservation: 'rsv',
+  booking: 'bkg',
+  ticket: 'tkt',
+} as const;
+
+export type IdKind = keyof typeof prefixes;
+export type EventScopedKind = 'reservation' | 'booking' | 'ticket';
+
+const ulidPattern = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
+const scoped = (prefix: string): RegExp => new RegExp(`^${prefix}_${ulidPattern}${ulidPattern}$`);
+const plain = (prefix: string): RegExp => new RegExp(`^${prefix}_${ulidPattern}$`);
+
+const isScoped = (kind: IdKind): kind is EventScopedKind =>
+  kind === 'reservation' || kind === 'booking' || kind === 'ticket';
+
+/** The pattern of every kind of id, for validation and for the OpenAPI document. */
+export const idPatterns = Object.fromEntries(
+  Object.entries(prefixes).map(([kind, prefix]) => [
+    kind,
+    isScoped(kind as IdKind) ? scoped(prefix) : plain(prefix),
+  ]),
+) as Readonly<Record<IdKind, RegExp>>;
+
+/** `makeId('event', ulid)` → `evt_…`. */
+export const makeId = (kind: Exclude<IdKind, EventScopedKind>, ulid: string): string =>
+  `${prefixes[kind]}_${ulid}`;
+
+/** `makeScopedId('booking', 'evt_01…', ulid)` → `bkg_01…<ulid>`. */
+export const makeScopedId = (kind: EventScopedKind, eventId: string, ulid: string): string =>
+  `${prefixes[kind]}_${eventId.slice(4)}${ulid}`;
+
+/** The event a reservation, booking or ticket belongs to; undefined when the id is malformed. */
+export function eventIdOf(id: string): string | undefined {
+  const kind = (['reservation', 'booking', 'ticket'] as const).find((k) => idPatterns[k].test(id));
+  return kind === undefined ? undefined : `${prefixes.event}_${id.slice(4, 30)}`;
+}
+
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/**
+ * Spells 128 bits (a Uint8Array of at least 16 bytes) as a ULID. The first character carries three
+ * bits, so every 128-bit value has exactly one spelling.
+ */
+export function spellUlid(bytes: Uint8Array): string {
+  let value = 0n;
+  for (let i = 0; i < 16; i++) value = (value << 8n) | BigInt(bytes[i] ?? 0);
+  let text = '';
+  for (let i = 0; i < 26; i++) {
+    text = alphabet.charAt(Number(value & 31n)) + text;
+    value >>= 5n;
+  }
+  return text;
+}

@@ -1,0 +1,117 @@
+/**
+ * Every limit of the system, by name, unit last. `assertLimits` states how they relate; the
+ * configuration may lower some of them (never raise) and asserts the relations again.
+ */
+export const limits = {
+  // Holds
+  holdTtlMs: 10 * 60_000,
+  holdExtendMs: 5 * 60_000,
+  /** A checkout pins its hold once to at least this long from now. */
+  holdPinMs: 5 * 60_000,
+  holdLifeMs: 20 * 60_000,
+  ticketsPerBuyerAndEvent: 8,
+  liveHoldsPerBuyerAndEvent: 2,
+  /** An ended hold's command id is remembered this long. */
+  holdMemoryMs: 60 * 60_000,
+  /** Remembered ended holds of one buyer in one event; the oldest is forgotten first. */
+  holdMemoryPerBuyer: 64,
+
+  // Charts
+  chartPlacesMax: 120_000,
+  /** Packed size of a chart's layout: it travels in one NATS message and one journal entry. */
+  layoutPackedBytesMax: 700_000,
+
+  // Event actor
+  mailboxCommandsMax: 8_192,
+  mailboxBytesMax: 16_000_000,
+  batchCommandsMax: 1_024,
+  batchBytesMax: 1_000_000,
+  /** One journal entry with a lone large command (an opening); below MongoDB's 16 MB. */
+  entryBytesMax: 8_000_000,
+  expirySweepSeatsMax: 20_000,
+  snapshotChunkBytesMax: 4_000_000,
+  snapshotEveryEntries: 2_000,
+  compactionSparesMs: 60 * 60_000,
+  keysKeptAfterEndMs: 7 * 24 * 3_600_000,
+  passivateAfterIdleMs: 10 * 60_000,
+  actorsPerNodeMax: 10_000,
+
+  // Placement
+  heartbeatEveryMs: 500,
+  heartbeatDeadMs: 1_500,
+  ownerTenureMs: 10_000,
+  clockSkewMaxMs: 1_000,
+  databaseCutOffMs: 2_000,
+  movedRetriesMax: 3,
+  movedBackoffMs: [20, 50, 100],
+
+  // Waits, each shorter than the one above it
+  failoverMs: 30_000,
+  httpTimeoutMs: 3_000,
+  callTimeoutMs: 2_500,
+  databaseTimeoutMs: 2_500,
+  queueWaitMs: 500,
+  longPollMaxSeconds: 20,
+  drainMs: 20_000,
+
+  // Views
+  deltaEveryMs: 100,
+  versionRepeatMs: 1_000,
+  viewSilenceMs: 2_000,
+  streamHeartbeatMs: 15_000,
+  natsMessageBytesMax: 1_000_000,
+
+  // Bookings
+  stepRetryMs: 15_000,
+  dueSweepEveryMs: 1_000,
+  outboxSweepEveryMs: 1_000,
+  idempotencyTtlMs: 24 * 3_600_000,
+  attendeesMax: 100,
+
+  // HTTP
+  bodyBytesMax: 100_000,
+  /** Charts are the one large upload. */
+  chartBodyBytesMax: 25_000_000,
+  pageItemsMax: 100,
+  pageItemsDefault: 20,
+  idempotencyKeyCharsMax: 255,
+
+  // Accounts
+  accessTokenTtlMs: 15 * 60_000,
+  refreshTokenTtlMs: 30 * 24 * 3_600_000,
+  passwordCharsMin: 8,
+  passwordCharsMax: 200,
+} as const;
+
+export type Limits = {
+  readonly [K in keyof typeof limits]: (typeof limits)[K] extends number
+    ? number
+    : readonly number[];
+};
+
+/**
+ * The relations that must hold between limits, as sentences. Answers the broken ones (empty when
+ * all hold), so that start-up can list every problem at once.
+ */
+export function brokenRelations(l: Limits): string[] {
+  const rules: ReadonlyArray<readonly [boolean, string]> = [
+    [l.holdPinMs <= l.holdLifeMs, 'holdPinMs must not exceed holdLifeMs'],
+    [l.holdTtlMs <= l.holdLifeMs, 'holdTtlMs must not exceed holdLifeMs'],
+    [l.failoverMs < l.holdTtlMs, 'failoverMs must be below holdTtlMs'],
+    [l.httpTimeoutMs < l.failoverMs, 'httpTimeoutMs must be below failoverMs'],
+    [l.callTimeoutMs < l.httpTimeoutMs, 'callTimeoutMs must be below httpTimeoutMs'],
+    [l.databaseTimeoutMs <= l.callTimeoutMs, 'databaseTimeoutMs must not exceed callTimeoutMs'],
+    [l.queueWaitMs < l.callTimeoutMs, 'queueWaitMs must be below callTimeoutMs'],
+    [l.heartbeatEveryMs * 3 <= l.heartbeatDeadMs, 'heartbeatDeadMs must allow three heartbeats'],
+    [l.heartbeatDeadMs < l.databaseCutOffMs, 'heartbeatDeadMs must be below databaseCutOffMs'],
+    [l.batchCommandsMax <= l.mailboxCommandsMax, 'a batch must fit the mailbox'],
+    [l.batchBytesMax <= l.mailboxBytesMax, "a batch's bytes must fit the mailbox"],
+    [l.batchBytesMax < l.entryBytesMax, 'batchBytesMax must be below entryBytesMax'],
+    [l.entryBytesMax < 16_000_000, "entryBytesMax must stay below MongoDB's 16 MB"],
+    [l.layoutPackedBytesMax < l.natsMessageBytesMax, 'a layout must fit one NATS message'],
+    [l.movedBackoffMs.length === l.movedRetriesMax, 'one back-off for every moved retry'],
+    [l.versionRepeatMs < l.viewSilenceMs, 'versionRepeatMs must be below viewSilenceMs'],
+    [l.compactionSparesMs <= l.keysKeptAfterEndMs, 'keys must outlive bodies'],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, sentence]) => sentence);
+}

@@ -1,0 +1,52 @@
+/** An amount of money: `amount` is an integer in the currency's minor unit (cents, yen, fils). */
+export type Money = { readonly amount: number; readonly currency: Currency };
+
+/** ISO 4217 code in capitals. */
+export type Currency = string;
+
+/** Number of digits behind the point of the currencies that do not have two (ISO 4217). */
+const minorDigits: Readonly<Record<string, number>> = {
+  BIF: 0,
+  CLP: 0,
+  DJF: 0,
+  GNF: 0,
+  ISK: 0,
+  JPY: 0,
+  KMF: 0,
+  KRW: 0,
+  PYG: 0,
+  RWF: 0,
+  UGX: 0,
+  VND: 0,
+  VUV: 0,
+  XAF: 0,
+  XOF: 0,
+  XPF: 0,
+  BHD: 3,
+  IQD: 3,
+  JOD: 3,
+  KWD: 3,
+  LYD: 3,
+  OMR: 3,
+  TND: 3,
+};
+
+/** How many digits stand behind the point of this currency: 2 unless ISO 4217 says otherwise. */
+export const digitsOf = (currency: Currency): number => minorDigits[currency] ?? 2;
+
+export const money = (amount: number, currency: Currency): Money => {
+  if (!Number.isSafeInteger(amount)) throw new RangeError(`${amount} is not a whole minor unit`);
+  return { amount, currency };
+};
+
+/** Adds amounts of one currency; throws RangeError when they differ. */
+export function add(a: Money, b: Money): Money {
+  if (a.currency !== b.currency) throw new RangeError(`cannot add ${b.currency} to ${a.currency}`);
+  return money(a.amount + b.amount, a.currency);
+}
+
+/** `money(1234, 'EUR')` → `12.34 EUR`. */
+export function format({ amount, currency }: Money): string {
+  const digits = digitsOf(currency);
+  return `${(amount / 10 ** digits).toFixed(digits)} ${currency}`;
+}
