@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { action, service } from '#contracts/contract.ts';
 import { id } from '#contracts/common.ts';
+import { action, service } from '#contracts/contract.ts';
 import type { CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands.ts';
 
 const countsSchema = z.object({

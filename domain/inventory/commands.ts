@@ -1,5 +1,5 @@
-import type { Quote } from '#domain/pricing.ts';
 import type { Terms } from '#domain/inventory/terms.ts';
+import type { Quote } from '#domain/pricing.ts';
 
 /** Where a buyer comes in. Limits and the waiting room apply per channel. */
 export type Channel = 'public' | 'presale' | 'box-office';

@@ -1,0 +1,48 @@
+import { type Db, MongoClient, type TransactionOptions } from 'mongodb';
+import { limits } from '#domain/limits.ts';
+
+type Shared = { client: MongoClient; opening: Promise<MongoClient>; users: number };
+
+const shared = new Map<string, Shared>();
+
+/**
+ * The process's one client for `uri`, opened at the first call. Writes are majority and journaled,
+ * reads go to the primary with read concern majority. Give it back with `releaseMongo(uri)`.
+ * Rejects when the server does not answer within `limits.databaseTimeoutMs`.
+ */
+export async function acquireMongo(uri: string): Promise<Db> {
+  let entry = shared.get(uri);
+  if (entry === undefined) {
+    const client = new MongoClient(uri, {
+      writeConcern: { w: 'majority', journal: true },
+      readConcern: { level: 'majority' },
+      readPreference: 'primary',
+      retryWrites: true,
+      maxPoolSize: 64,
+      serverSelectionTimeoutMS: limits.databaseTimeoutMs,
+      connectTimeoutMS: limits.databaseTimeoutMs,
+      ignoreUndefined: true,
+    });
+    entry = { client, opening: client.connect(), users: 0 };
+    shared.set(uri, entry);
+    entry.opening.catch(() => shared.delete(uri));
+  }
+  entry.users++;
+  return (await entry.opening).db();
+}
+
+/** Gives back what `acquireMongo` took; the last one closes the client. */
+export async function releaseMongo(uri: string): Promise<void> {
+  const entry = shared.get(uri);
+  if (entry === undefined || --entry.users > 0) return;
+  shared.delete(uri);
+  await entry.client.close();
+}
+
+/** How every transaction of the bookings runs: snapshot, majority, journaled, bounded. */
+export const transactionOptions: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', journal: true },
+  readPreference: 'primary',
+  maxCommitTimeMS: limits.databaseTimeoutMs,
+};
