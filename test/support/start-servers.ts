@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '#adapters/clock/system.ts';
+import { startMongod } from '#adapters/mongod/child.ts';
+import { freePort } from '#adapters/mongod/free-port.ts';
+import { onPath } from '#adapters/mongod/on-path.ts';
+
+type Stop = () => Promise<void>;
+type Started = { readonly url: string; readonly stop: Stop };
+
+/** The servers of a run: the variable that names each one, and how one is started. */
+const servers = {
+  USHER_TEST_MONGODB_URI: startTestMongod,
+  USHER_TEST_NATS_URL: () =>
+    startPlain('nats-server', (port) => ['-a', '127.0.0.1', '-p', `${port}`], 'nats'),
+  USHER_TEST_REDIS_URL: () =>
+    startPlain(
+      'redis-server',
+      (port) => ['--bind', '127.0.0.1', '--port', `${port}`, '--save', '', '--appendonly', 'no'],
+      'redis',
+    ),
+};
+
+/**
+ * Starts the servers whose variable is not set yet and sets it; a server given from outside is used
+ * as it is. One that cannot be had leaves its variable unset, so that its tests are skipped by
+ * name; with `CI` set that is a failure. Answers what stops them.
+ */
+export async function startServers(): Promise<Stop[]> {
+  const stops: Stop[] = [];
+  try {
+    await Promise.all(
+      Object.entries(servers).map(async ([variable, start]) => {
+        if (process.env[variable] !== undefined) return;
+        const started = await startOrExplain(variable, start);
+        if (started === undefined) return;
+        process.env[variable] = started.url;
+        stops.push(started.stop);
+      }),
+    );
+    return stops;
+  } catch (error) {
+    await Promise.all(stops.map((stop) => stop()));
+    throw error;
+  }
+}
+
+async function startOrExplain(
+  variable: string,
+  start: () => Promise<Started>,
+): Promise<Started | undefined> {
+  try {
+    return await start();
+  } catch (error) {
+    if (process.env.CI !== undefined) throw error;
+    console.warn(`\n${(error as Error).message} – tests that need ${variable} are skipped`);
+    return undefined;
+  }
+}
+
+async function startTestMongod(): Promise<Started> {
+  const binary = onPath('mongod', process.env.PATH ?? '') ?? process.env.USHER_MONGOD;
+  if (binary === undefined) throw new Error('There is no mongod on the PATH');
+  const folder = mkdtempSync(join(tmpdir(), 'usher-test-mongod-'));
+  const server = await startMongod({
+    binary,
+    folder,
+    clock: systemClock,
+    database: 'usher-test',
+    cacheGb: 0.5,
+  });
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url: server.uri, stop };
+}
+
+async function startPlain(
+  name: string,
+  argumentsFor: (port: number) => string[],
+  scheme: string,
+): Promise<Started> {
+  const binary = onPath(name, `${process.env.PATH}:/usr/sbin:/usr/local/bin`);
+  if (binary === undefined) throw new Error(`There is no ${name} on the PATH`);
+  const port = await freePort();
+  const child = spawn(binary, argumentsFor(port), { stdio: 'ignore', cwd: tmpdir() });
+  const ended = once(child, 'exit');
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await ended;
+  };
+  if (await answers(port)) return { url: `${scheme}://127.0.0.1:${port}`, stop };
+  await stop();
+  throw new Error(`${binary} did not answer on port ${port} within 5 s`);
+}
+
+/** Whether somebody listens on the port within 5 s. */
+async function answers(port: number): Promise<boolean> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const socket = connect(port, '127.0.0.1');
+    const open = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (open) return true;
+    await sleep(50);
+  }
+  return false;
+}
