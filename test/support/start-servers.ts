@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#adapters/clock/system.ts';
+import { findMongod } from '#adapters/mongod/binary.ts';
 import { startMongod } from '#adapters/mongod/child.ts';
 import { freePort } from '#adapters/mongod/free-port.ts';
 import { onPath } from '#adapters/mongod/on-path.ts';
+import { defaultCacheDir } from '#config/folders.ts';
 
 type Stop = () => Promise<void>;
 type Started = { readonly url: string; readonly stop: Stop };
@@ -64,8 +66,7 @@ async function startOrExplain(
 }
 
 async function startTestMongod(): Promise<Started> {
-  const binary = onPath('mongod', process.env.PATH ?? '') ?? process.env.USHER_MONGOD;
-  if (binary === undefined) throw new Error('There is no mongod on the PATH');
+  const binary = process.env.USHER_MONGOD ?? (await findTestMongod());
   const folder = mkdtempSync(join(tmpdir(), 'usher-test-mongod-'));
   const server = await startMongod({
     binary,
@@ -79,6 +80,16 @@ async function startTestMongod(): Promise<Started> {
     rmSync(folder, { recursive: true, force: true });
   };
   return { url: server.uri, stop };
+}
+
+async function findTestMongod(): Promise<string> {
+  const found = await findMongod({
+    searchPath: process.env.PATH ?? '',
+    cacheDir: defaultCacheDir(process.env),
+    clock: systemClock,
+    say: (line) => console.log(line),
+  });
+  return found.path;
 }
 
 async function startPlain(
