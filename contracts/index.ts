@@ -1,10 +1,16 @@
+import { bookingsContract } from '#contracts/bookings.contract.ts';
 import type { ActionMap } from '#contracts/contract.ts';
 import { inventoryContract } from '#contracts/inventory.contract.ts';
 import { messagesContract } from '#contracts/messages.contract.ts';
 import { paymentsContract } from '#contracts/payments.contract.ts';
 
 /** Every service contract. One line a service; the rest of the system derives from this list. */
-export const contracts = [inventoryContract, messagesContract, paymentsContract] as const;
+export const contracts = [
+  bookingsContract,
+  inventoryContract,
+  messagesContract,
+  paymentsContract,
+] as const;
 
 /** `'inventory.execute'` → its contract. */
 export type Actions = ActionMap<(typeof contracts)[number]>;

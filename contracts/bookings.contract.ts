@@ -1,0 +1,240 @@
+import { z } from 'zod';
+import { id, moneySchema, page, pageParams, timestamp } from '#contracts/common.ts';
+import { action, service } from '#contracts/contract.ts';
+import { intentStatus } from '#contracts/payments.contract.ts';
+import { limits } from '#domain/limits.ts';
+
+export const bookingStatus = z.enum([
+  'pending',
+  'requires_action',
+  'selling',
+  'confirmed',
+  'declined',
+  'expired',
+  'cancelled',
+  'partially_refunded',
+  'refunded',
+]);
+
+const seatSchema = z.object({
+  id: z.string(),
+  category: z.string(),
+  section: z.string().optional(),
+  row: z.string().optional(),
+  number: z.string().optional(),
+  area: z.string().optional(),
+});
+
+const refundSchema = z.object({
+  amount: moneySchema,
+  status: z.enum(['none', 'pending', 'succeeded', 'failed']).describe('`none`: nothing is due'),
+});
+
+export const bookingView = z.object({
+  bookingId: id('booking'),
+  status: bookingStatus,
+  /** Why it ended without a sale or was undone: `capture-failed`, `reservation-expired`, … */
+  reason: z.string().optional(),
+  reservationId: id('reservation'),
+  eventId: id('event'),
+  seats: z.array(seatSchema),
+  total: moneySchema,
+  payment: z.object({
+    status: z.enum([...intentStatus.options, 'not_required']),
+    /** While `requires_action`: what the buyer's browser needs for 3-D Secure. */
+    clientSecret: z.string().optional(),
+    nextActionUrl: z.string().optional(),
+    /** While `declined`: the provider's reason. */
+    declineCode: z.string().optional(),
+  }),
+  tickets: z.array(
+    z.object({
+      ticketId: id('ticket'),
+      seat: seatSchema,
+      status: z.enum(['valid', 'cancelled', 'used']),
+    }),
+  ),
+  refunds: z.array(refundSchema),
+  cancelRequested: z.boolean(),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+});
+export type BookingView = z.infer<typeof bookingView>;
+
+/** From hold to tickets. The booking is the resource; its flow runs by itself until it is final. */
+export const bookingsContract = service({
+  name: 'bookings',
+  actions: {
+    checkout: action({
+      summary: 'Starts the booking of a reservation, or another payment attempt after a decline',
+      params: z.strictObject({
+        reservationId: id('reservation'),
+        payment: z
+          .strictObject({ method: z.literal('card'), token: z.string().min(1).max(255) })
+          .optional()
+          .describe('Required unless the total is 0'),
+        equalSeats: z
+          .boolean()
+          .default(false)
+          .describe('Take as good seats elsewhere should these be lost while the payment runs'),
+        promoCode: z.string().min(1).max(64).optional(),
+        attendees: z
+          .array(z.strictObject({ name: z.string().min(1).max(200) }))
+          .max(limits.attendeesMax)
+          .default([])
+          .describe('In the order of the seats; none or one for each'),
+      }),
+      result: z.object({ bookingId: id('booking'), status: bookingStatus }),
+      errors: [
+        'idempotency-key-required',
+        'idempotency-key-reused',
+        'unauthenticated',
+        'not-found',
+        'checkout-in-progress',
+        'already-booked',
+        'reservation-expired',
+        'reservation-released',
+        'overloaded',
+        'unavailable',
+      ],
+      http: {
+        method: 'POST',
+        path: '/v1/checkout',
+        success: 202,
+        access: 'user',
+        idempotency: 'required',
+        tag: 'Bookings',
+      },
+    }),
+    get: action({
+      summary: 'One booking of mine; `wait` holds the answer until its status changes',
+      params: z.strictObject({
+        bookingId: id('booking'),
+        wait: z.coerce
+          .number()
+          .int()
+          .min(0)
+          .max(limits.longPollMaxSeconds)
+          .default(0)
+          .describe('Seconds to hold the answer while the booking is being worked on'),
+        from: bookingStatus
+          .optional()
+          .describe('The status the caller knows: with `wait`, another one is answered at once'),
+      }),
+      result: bookingView,
+      errors: ['unauthenticated', 'not-found', 'unavailable'],
+      timeoutMs: (limits.longPollMaxSeconds + 5) * 1_000,
+      http: {
+        method: 'GET',
+        path: '/v1/bookings/{bookingId}',
+        query: ['wait', 'from'],
+        success: 200,
+        access: 'user',
+        tag: 'Bookings',
+      },
+    }),
+    list: action({
+      summary: 'My bookings, newest first',
+      params: z.strictObject(pageParams),
+      result: page(bookingView),
+      errors: ['unauthenticated', 'unavailable', 'invalid-request'],
+      http: {
+        method: 'GET',
+        path: '/v1/bookings',
+        query: ['limit', 'cursor'],
+        success: 200,
+        access: 'user',
+        tag: 'Bookings',
+      },
+    }),
+    cancel: action({
+      summary: 'Cancels a booking, or some of its tickets, and returns what was paid for them',
+      params: z.strictObject({
+        bookingId: id('booking'),
+        tickets: z
+          .array(id('ticket'))
+          .min(1)
+          .max(limits.attendeesMax)
+          .optional()
+          .describe('Absent: all that are still valid'),
+      }),
+      result: z.object({
+        bookingId: id('booking'),
+        status: z.enum(['cancelled', 'partially_refunded', 'refunded', 'cancel-requested']),
+        refund: refundSchema.describe('What this cancellation returns'),
+      }),
+      errors: [
+        'idempotency-key-required',
+        'idempotency-key-reused',
+        'unauthenticated',
+        'not-found',
+        'not-cancellable',
+        'stale-version',
+        'unavailable',
+      ],
+      http: {
+        method: 'POST',
+        path: '/v1/bookings/{bookingId}/cancel',
+        success: 202,
+        access: 'user',
+        idempotency: 'required',
+        tag: 'Bookings',
+      },
+    }),
+    paymentChanged: action({
+      summary: 'The provider has news of a booking: it is looked at again at once',
+      params: z.object({ bookingId: id('booking') }),
+      result: z.object({ known: z.boolean() }),
+      errors: ['unavailable'],
+    }),
+    byPayment: action({
+      summary: 'The booking that an intent belongs to, as reconciliation needs it',
+      params: z.object({ intentId: z.string() }),
+      result: z.object({
+        booking: z
+          .object({
+            bookingId: id('booking'),
+            eventId: id('event'),
+            status: bookingStatus,
+            /** Nothing is left to do: the flow has ended. */
+            finished: z.boolean(),
+            validTickets: z.int(),
+            /** Refunds of this intent that the provider has carried out, minor units. */
+            refunded: z.int(),
+            /** Refunds still on their way, minor units. */
+            refundPending: z.int(),
+          })
+          .nullable(),
+      }),
+      errors: ['unavailable'],
+    }),
+    reminders: action({
+      summary: 'Queues one reminder for each confirmed booking whose event starts soon',
+      params: z.object({
+        withinMs: z
+          .int()
+          .min(60_000)
+          .default(24 * 3_600_000),
+        limit: z.int().min(1).max(10_000).default(1_000),
+      }),
+      result: z.object({ queued: z.int(), more: z.boolean() }),
+      errors: ['unavailable'],
+      timeoutMs: 60_000,
+    }),
+  },
+  events: {
+    /** To every core node: wakes those who wait for this booking. Nothing depends on it. */
+    'booking.changed': z.object({
+      bookingId: id('booking'),
+      eventId: id('event'),
+      status: bookingStatus,
+      version: z.int(),
+    }),
+    /** An invariant is broken or a refund has failed: a person must look. */
+    'booking.alarm': z.object({
+      bookingId: id('booking'),
+      eventId: id('event'),
+      alarm: z.string(),
+    }),
+  },
+});
