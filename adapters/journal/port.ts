@@ -21,9 +21,6 @@ export type Entry = {
 
 export const entryFormat = 1;
 
-/** What is known of an event's last entry. */
-export type Head = Pick<Entry, 'seq' | 'epoch' | 'node' | 'incarnation' | 'batchId' | 'at'>;
-
 /**
  * The record of seat facts: the only truth and the only lock. Every call has a time limit of its
  * own and rejects when it passes. A rejected `append` decides nothing: the entry may be there, may
@@ -37,24 +34,23 @@ export interface Journal {
   /** Linearizable read of one exact key on the primary: is there an entry at `seq`? */
   exists(eventId: string, seq: number): Promise<boolean>;
   /** Majority read on the primary of the highest entry. */
-  head(eventId: string): Promise<Head | undefined>;
+  head(eventId: string): Promise<Entry | undefined>;
   /** Majority read on the primary of at most `limit` entries from `fromSeq` on, in order of seq. */
   replay(eventId: string, fromSeq: number, limit: number): Promise<readonly Entry[]>;
   /** Throws when the entry cannot be stored by any server: too large, not serialisable. */
   assertStorable(entry: Entry): void;
 
-  /** Copies bodies of `seq ≤ upTo` older than `olderThan` (by `at`) to the archive, then empties
-   * them. Keys stay. Answers how many were emptied. */
+  /** Copies bodies of `seq ≤ upTo` with `at < olderThan` to the archive, then empties them. Keys
+   * stay. `upTo` must be below a snapshot that was read back. Answers how many were emptied. */
   compact(eventId: string, upTo: number, olderThan: number): Promise<number>;
-  /** Deletes all keys of an event; the caller has checked that it ended 7 days ago. */
-  forget(eventId: string): Promise<void>;
   /** Bodies from archive and journal together, for audit and verification. */
   history(eventId: string, fromSeq: number, limit: number): Promise<readonly Entry[]>;
 }
 
 /** A state at a committed seq, in chunks; only complete ones are ever answered. */
 export interface Snapshots {
-  /** Writes the chunks, then the header; majority. */
+  /** Writes the chunks, then the header, and reads the header back; all majority. Older ones but
+   * the one before may be removed. */
   save(eventId: string, seq: number, epoch: number, bytes: Uint8Array): Promise<void>;
   /** The highest complete one, by majority read on the primary. */
   load(eventId: string): Promise<{ seq: number; bytes: Uint8Array } | undefined>;
@@ -62,7 +58,9 @@ export interface Snapshots {
 
 export type DirectoryRow = {
   readonly eventId: string;
+  /** Null: handed over, and not claimed since. */
   readonly owner: string | null;
+  readonly incarnation: string | null;
   readonly live: boolean;
   readonly epoch: number;
   readonly seq: number;
@@ -75,10 +73,10 @@ export type DirectoryRow = {
 /** Look-up copy of who owns what. Trusted for nothing but `live`. */
 export interface Directory {
   /** Durable before the first command is served; a higher epoch is never overwritten. */
-  setLive(eventId: string, owner: string, epoch: number): Promise<void>;
-  /** Matches the epoch; after `handed-over {to: null}` is committed. */
+  setLive(eventId: string, owner: string, incarnation: string, epoch: number): Promise<void>;
+  /** Matches the epoch; after `handed-over {to: null}` is committed. The owner becomes null. */
   clearLive(eventId: string, epoch: number): Promise<void>;
-  /** About once a second per changed event. */
+  /** About once a second per changed event. Matches the epoch; writes all but `live`. */
   refresh(rows: readonly DirectoryRow[]): Promise<void>;
   find(eventId: string): Promise<DirectoryRow | undefined>;
   /** Live events, in pages by event id. */
@@ -88,14 +86,17 @@ export interface Directory {
 export type NodeRow = {
   readonly nodeId: string;
   readonly incarnation: string;
+  /** Whether it takes events: not while it drains, is cut off or has a wrong clock. */
+  readonly offering: boolean;
   readonly ageMs: number;
 };
 
 /** Heartbeats of inventory nodes, aged by the database server's clock. */
 export interface Nodes {
-  /** Writes `nodes {_id, incarnation, at: $$NOW}`; answers the server's time (epoch ms). */
-  beat(nodeId: string, incarnation: string): Promise<number>;
+  /** Writes `nodes {_id, incarnation, offering, at: $$NOW}`; answers the server's time (epoch ms). */
+  beat(nodeId: string, incarnation: string, offering: boolean): Promise<number>;
   /** All rows with their age by the server's clock. */
   all(): Promise<readonly NodeRow[]>;
+  /** Removes the row of exactly this incarnation. */
   remove(nodeId: string, incarnation: string): Promise<void>;
 }
