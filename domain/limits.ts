@@ -45,6 +45,16 @@ export const limits = {
   movedRetriesMax: 3,
   movedBackoffMs: [20, 50, 100],
 
+  // Asking an event's owner
+  inventoryMessageCommandsMax: 512,
+  /** Of a message's commands, and of the replies they may bring. */
+  inventoryMessageBytesMax: 800_000,
+  inventoryInFlightPerEventMax: 4_096,
+  inventoryInFlightMax: 16_384,
+  /** An owner that has not answered for this long is reported to the next node. */
+  inventorySilenceMs: 800,
+  knownOwnersMax: 10_000,
+
   // Waits, each shorter than the one above it
   failoverMs: 30_000,
   httpTimeoutMs: 3_000,
@@ -109,6 +119,13 @@ export function brokenRelations(l: Limits): string[] {
     [l.batchBytesMax < l.entryBytesMax, 'batchBytesMax must be below entryBytesMax'],
     [l.entryBytesMax < 16_000_000, "entryBytesMax must stay below MongoDB's 16 MB"],
     [l.layoutPackedBytesMax < l.natsMessageBytesMax, 'a layout must fit one NATS message'],
+    [l.inventoryMessageBytesMax < l.natsMessageBytesMax, 'commands must fit one NATS message'],
+    [l.inventoryInFlightPerEventMax <= l.mailboxCommandsMax, 'one client must fit a mailbox'],
+    [l.inventoryInFlightPerEventMax < l.inventoryInFlightMax, 'one event must not take all'],
+    [
+      l.inventorySilenceMs * 2 > l.heartbeatDeadMs && l.inventorySilenceMs * 3 < l.callTimeoutMs,
+      'a dead owner must be found out at the second silence, within one call',
+    ],
     [l.movedBackoffMs.length === l.movedRetriesMax, 'one back-off for every moved retry'],
     [l.versionRepeatMs < l.viewSilenceMs, 'versionRepeatMs must be below viewSilenceMs'],
     [l.compactionSparesMs <= l.keysKeptAfterEndMs, 'keys must outlive bodies'],

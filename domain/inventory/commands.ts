@@ -87,7 +87,14 @@ export type Command =
     });
 
 export type CommandKind = Command['kind'];
-export type CommandOf<K extends CommandKind> = Extract<Command, { kind: K }>;
+/** The command of one kind, also where several kinds share a shape. */
+export type CommandOf<K extends CommandKind> = Command extends infer C
+  ? C extends Command
+    ? K extends C['kind']
+      ? C & { readonly kind: K }
+      : never
+    : never
+  : never;
 
 /** A place as a person knows it. `area` is set for general admission, row and number else. */
 export type SeatRef = {
