@@ -53,6 +53,8 @@ export function price({ amount, currency }) {
 }
 
 export const when = (time, zone) =>
-  new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short', timeZone: zone }).format(
-    new Date(time),
-  );
+  new Intl.DateTimeFormat(undefined, {
+    dateStyle: 'full',
+    timeStyle: 'short',
+    timeZone: zone,
+  }).format(new Date(time));

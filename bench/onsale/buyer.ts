@@ -1,5 +1,5 @@
-import { type Answer, HttpClient } from '#bench/support/http.ts';
 import type { Tally } from '#bench/onsale/tally.ts';
+import type { Answer, HttpClient } from '#bench/support/http.ts';
 
 /** How a crowd behaves, as shares of 1. */
 export type Habits = {
@@ -57,7 +57,8 @@ export class Buyer {
     if (held === undefined) return;
     if (Math.random() < habits.abandon) {
       tally.count('abandoned');
-      if (Math.random() < 0.5) await this.#ask('release', 'DELETE', `/v1/reservations/${held.reservationId}`);
+      if (Math.random() < 0.5)
+        await this.#ask('release', 'DELETE', `/v1/reservations/${held.reservationId}`);
       return;
     }
     const booking = await this.#pay(held);
@@ -117,7 +118,10 @@ export class Buyer {
     const { tally, habits } = this.#sale;
     const declines = Math.random() < habits.decline;
     const started = performance.now();
-    const first = await this.#checkout(held, declines ? 'pm_card_visa_chargeDeclined' : 'pm_card_visa');
+    const first = await this.#checkout(
+      held,
+      declines ? 'pm_card_visa_chargeDeclined' : 'pm_card_visa',
+    );
     let booking = first;
     if (booking?.status === 'declined') {
       tally.count('declined');
@@ -145,7 +149,11 @@ export class Buyer {
 
   async #await(bookingId: string): Promise<BookingView | undefined> {
     while (Date.now() < this.#sale.until) {
-      const answer = await this.#ask<BookingView>('watch', 'GET', `/v1/bookings/${bookingId}?wait=10`);
+      const answer = await this.#ask<BookingView>(
+        'watch',
+        'GET',
+        `/v1/bookings/${bookingId}?wait=10`,
+      );
       if (answer?.status === 200 && final.has(answer.body.status)) return answer.body;
       if (answer?.status !== 200) await pause(200);
     }
@@ -204,7 +212,10 @@ export function freeNeighbours(chart: ChartView, bits: Uint8Array, quantity: num
     const i = (start + step) % total;
     const seat = chart.seats[i];
     const last = chart.seats[run.at(-1) ?? -1];
-    if (!free(i) || (last !== undefined && (last.row !== seat?.row || last.section !== seat.section))) {
+    if (
+      !free(i) ||
+      (last !== undefined && (last.row !== seat?.row || last.section !== seat.section))
+    ) {
       run = [];
     }
     if (free(i)) run.push(i);

@@ -90,6 +90,8 @@ export class Tally {
       times.push([kind, s.count, ...[0.5, 0.99, 1].map((q) => s.quantile(q).toFixed(1))]);
     }
     const refusals = [...this.#refusals].sort((a, b) => b[1] - a[1]);
-    return [table(rows), '', table(times), '', table([['refusals', 'count'], ...refusals])].join('\n');
+    return [table(rows), '', table(times), '', table([['refusals', 'count'], ...refusals])].join(
+      '\n',
+    );
   }
 }

@@ -52,6 +52,8 @@ export function table(rows: ReadonlyArray<readonly (string | number)[]>): string
   const texts = rows.map((row) => row.map(String));
   const widths = (texts[0] ?? []).map((_, c) => Math.max(...texts.map((r) => (r[c] ?? '').length)));
   const line = (row: readonly string[]): string =>
-    row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0))).join('  ');
+    row
+      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0)))
+      .join('  ');
   return texts.map(line).join('\n');
 }
