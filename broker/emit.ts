@@ -1,0 +1,35 @@
+import type { Context, ServiceBroker } from 'moleculer';
+import type { z } from 'zod';
+import type { contracts } from '#contracts/index.ts';
+
+type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (
+  i: infer I,
+) => void
+  ? I
+  : never;
+
+type EventsOf<S> = S extends { readonly events: infer E } ? E : never;
+
+/** `'inventory.changed'` → its schema. */
+export type Events = UnionToIntersection<EventsOf<(typeof contracts)[number]>>;
+export type EventName = keyof Events & string;
+export type PayloadOf<K extends EventName> = Events[K] extends z.ZodType
+  ? z.output<Events[K]>
+  : never;
+
+/** What an event handler is given. */
+export type UsherEvent<K extends EventName> = Context<PayloadOf<K>>;
+
+/** Sends an event of a contract to one instance of every service that listens. */
+export const emit = <K extends EventName>(
+  from: Context | ServiceBroker,
+  name: K,
+  payload: PayloadOf<K>,
+): Promise<void> => (from as ServiceBroker).emit(name, payload);
+
+/** Sends an event of a contract to every instance of every service that listens, this one too. */
+export const broadcast = <K extends EventName>(
+  from: Context | ServiceBroker,
+  name: K,
+  payload: PayloadOf<K>,
+): Promise<void> => (from as ServiceBroker).broadcast(name, payload);
