@@ -1,6 +1,8 @@
 import type { Limits } from '#domain/limits.ts';
 
-export type Role = 'gateway' | 'inventory' | 'core' | 'worker';
+export const allRoles = ['gateway', 'inventory', 'core', 'worker'] as const;
+
+export type Role = (typeof allRoles)[number];
 
 /** The whole configuration: parsed, checked, frozen. Secrets never appear in logs. */
 export type Config = {
@@ -31,3 +33,34 @@ export type Config = {
   readonly demo: boolean;
   readonly limits: Limits;
 };
+
+/**
+ * What the settings say before the servers of the process run: without `MONGODB_URI` the address
+ * of the child mongod is still open, and so is that of the Stripe simulator.
+ */
+export type Settings = Omit<Config, 'mongodbUri'> & {
+  readonly mongodbUri?: string;
+  /** The PATH variable, to find a mongod. */
+  readonly searchPath: string;
+  /** Where fetched programs are kept. */
+  readonly cacheDir: string;
+};
+
+/** The settings with the addresses of what main has started. */
+export function completeConfig(
+  settings: Settings,
+  addresses: { readonly mongodbUri: string; readonly stripeApiBase: string | undefined },
+): Config {
+  const { searchPath: _path, cacheDir: _cache, ...config } = settings;
+  const { mongodbUri, stripeApiBase } = addresses;
+  const apiBase = stripeApiBase === undefined ? {} : { apiBase: stripeApiBase };
+  return deepFreeze({ ...config, mongodbUri, stripe: { ...config.stripe, ...apiBase } });
+}
+
+/** Freezes plain data through and through. */
+export function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) deepFreeze(part);
+  }
+  return Object.freeze(value);
+}
