@@ -49,7 +49,10 @@ export function failureOf(error: unknown): Failure {
   if (code === 'moved' || code === 'not-owner') {
     return { kind: 'moved', owner: ownerOf(dataOf(error)) };
   }
-  if (code === 'unavailable') return { kind: 'silent', reached: false };
+  // The broker's error handler has put Moleculer's own errors into words; `sent` is what it knows.
+  const { sent } = dataOf(error);
+  if (code === 'deadline-exceeded' && sent === true) return { kind: 'silent', reached: true };
+  if (code === 'unavailable') return { kind: 'silent', reached: sent === true };
   if (code !== undefined) return { kind: 'final', error: toUsherError(error) };
   const type = (error as { type?: unknown } | null)?.type;
   const reached = typeof type === 'string' ? silences[type] : undefined;
