@@ -1,7 +1,8 @@
 import type { Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
+import { toUsherError } from '#broker/errors.ts';
 import type { Target } from '#broker/event-owner.ts';
-import { settleReply, toUsherError } from '#broker/inventory-failures.ts';
+import { settleReply } from '#broker/inventory-failures.ts';
 import { commandBytes, replyBytes } from '#broker/inventory-sizes.ts';
 import { OwnerExchange, type Step } from '#broker/owner-exchange.ts';
 import type { ExecuteReply, InventoryPort } from '#contracts/inventory.contract.ts';

@@ -1,5 +1,6 @@
+import { toUsherError } from '#broker/errors.ts';
 import type { ExecuteReply } from '#contracts/inventory.contract.ts';
-import { codeOf, dataOf, type ErrorCode, UsherError } from '#domain/errors.ts';
+import { codeOf, type ErrorCode, UsherError } from '#domain/errors.ts';
 
 /** Why an attempt to ask an inventory node did not end the matter. */
 export type Failure =
@@ -8,14 +9,6 @@ export type Failure =
   /** No answer. `reached`: the message may have got there. */
   | { readonly kind: 'silent'; readonly reached: boolean }
   | { readonly kind: 'final'; readonly error: UsherError };
-
-/** Moleculer's errors of a call that got no answer → may it have reached the node? */
-const silences: Readonly<Record<string, boolean>> = {
-  REQUEST_TIMEOUT: true,
-  REQUEST_REJECTED: true,
-  SERVICE_NOT_FOUND: false,
-  SERVICE_NOT_AVAILABLE: false,
-};
 
 /** Codes that leave open whether an earlier, unanswered send of the same command had its effect. */
 const undecided: ReadonlySet<ErrorCode> = new Set([
@@ -31,34 +24,22 @@ const ownerOf = (data: unknown): string | undefined => {
   return typeof owner === 'string' ? owner : undefined;
 };
 
-/** Whatever was thrown, as an `UsherError` of the registry. */
-export function toUsherError(error: unknown): UsherError {
-  if (error instanceof UsherError) return error;
-  const code = codeOf(error) ?? 'internal';
-  const detail = code === 'internal' ? undefined : (error as Error).message;
-  return new UsherError(code, detail, dataOf(error));
-}
-
 /** `error` itself, or `outcome-unknown` where an earlier send is open and `error` settles nothing. */
 export const ambiguous = (error: UsherError, earlierOpen: boolean): UsherError =>
   earlierOpen && undecided.has(error.code) ? new UsherError('outcome-unknown') : error;
 
 /** Sorts the rejection of a whole message. */
-export function failureOf(error: unknown): Failure {
-  const code = codeOf(error);
-  if (code === 'moved' || code === 'not-owner') {
-    return { kind: 'moved', owner: ownerOf(dataOf(error)) };
+export function failureOf(thrown: unknown): Failure {
+  const error = toUsherError(thrown);
+  if (error.code === 'moved' || error.code === 'not-owner') {
+    return { kind: 'moved', owner: ownerOf(error.data) };
   }
-  // The broker's error handler has put Moleculer's own errors into words; `sent` is what it knows.
-  const { sent } = dataOf(error);
-  if (code === 'deadline-exceeded' && sent === true) return { kind: 'silent', reached: true };
-  if (code === 'unavailable') return { kind: 'silent', reached: sent === true };
-  if (code !== undefined) return { kind: 'final', error: toUsherError(error) };
-  const type = (error as { type?: unknown } | null)?.type;
-  const reached = typeof type === 'string' ? silences[type] : undefined;
-  if (reached !== undefined) return { kind: 'silent', reached };
-  if (type === 'QUEUE_FULL') return { kind: 'final', error: new UsherError('overloaded') };
-  return { kind: 'final', error: toUsherError(error) };
+  if (error.code === 'overloaded') return { kind: 'final', error };
+  // `sent` tells the framework's failures, which are silences, from the node's own answers.
+  const { sent } = error.data;
+  if (typeof sent === 'boolean') return { kind: 'silent', reached: sent };
+  if (error.code === 'unavailable') return { kind: 'silent', reached: false };
+  return { kind: 'final', error };
 }
 
 export type Settled =
