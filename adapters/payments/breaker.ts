@@ -1,0 +1,70 @@
+import type { Clock } from '#adapters/clock/port.ts';
+import { UsherError } from '#domain/errors.ts';
+
+export type BreakerOptions = {
+  /** Calls under way at once; more are refused, not queued. */
+  readonly inFlightMax: number;
+  /** Failures in a row that open it. */
+  readonly failuresMax: number;
+  /** How long it stays open before one call may try again. */
+  readonly openMs: number;
+};
+
+export const defaultBreaker: BreakerOptions = { inFlightMax: 512, failuresMax: 20, openMs: 2_000 };
+
+/**
+ * Keeps a provider that does not answer from tying up everybody: after `failuresMax` failures in a
+ * row calls are refused at once for `openMs`, then one is let through to try. It stands around the
+ * provider and not on Moleculer's actions: those count per node and action and would take a whole
+ * `payments` node out of the registry, its database reads and webhooks included, for a fault that
+ * is the provider's. A refused call was certainly not sent, yet is reported as
+ * `payment-provider-unavailable` like the others: the caller asks again either way.
+ */
+export class Breaker {
+  readonly #clock: Clock;
+  readonly #options: BreakerOptions;
+  #inFlight = 0;
+  #failures = 0;
+  #openUntil = 0;
+
+  constructor(clock: Clock, options: BreakerOptions = defaultBreaker) {
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  get state(): 'closed' | 'open' {
+    return this.#failures >= this.#options.failuresMax ? 'open' : 'closed';
+  }
+
+  /** Runs `task` unless open or full. `isFailure` says which errors are the provider's silence. */
+  async run<T>(task: () => Promise<T>, isFailure: (error: unknown) => boolean): Promise<T> {
+    this.#admit();
+    this.#inFlight++;
+    try {
+      const value = await task();
+      this.#failures = 0;
+      return value;
+    } catch (error) {
+      this.#failures = isFailure(error) ? this.#failures + 1 : 0;
+      if (this.state === 'open') this.#openUntil = this.#clock.monotonic() + this.#options.openMs;
+      throw error;
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  #admit(): void {
+    const now = this.#clock.monotonic();
+    if (this.state === 'open') {
+      if (now < this.#openUntil) {
+        const retryAfterMs = Math.ceil(this.#openUntil - now);
+        throw new UsherError('payment-provider-unavailable', undefined, { retryAfterMs });
+      }
+      // This call tries; the others wait for its outcome.
+      this.#openUntil = now + this.#options.openMs;
+    }
+    if (this.#inFlight >= this.#options.inFlightMax) {
+      throw new UsherError('payment-provider-unavailable', 'Too many payments are under way');
+    }
+  }
+}

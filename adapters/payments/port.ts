@@ -1,0 +1,105 @@
+import type { Money } from '#domain/money.ts';
+import type { IntentStatus } from '#domain/payment.ts';
+
+/** An intent as the provider shows it at one moment. */
+export type ProviderIntent = {
+  readonly intentId: string;
+  readonly status: IntentStatus;
+  readonly amount: Money;
+  /** Minor units. */
+  readonly amountCaptured: number;
+  readonly amountRefunded: number;
+  /** Only while `requires_action`. */
+  readonly clientSecret?: string;
+  readonly nextActionUrl?: string;
+  /** Why the last attempt to confirm or capture was declined. */
+  readonly declineCode?: string;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  /** From its metadata; undefined for an intent that is not ours. */
+  readonly bookingId?: string;
+  readonly eventId?: string;
+  readonly attempt?: number;
+};
+
+export type RefundStatus = 'pending' | 'succeeded' | 'failed' | 'requires_action' | 'canceled';
+
+export type ProviderRefund = {
+  readonly refundId: string;
+  readonly status: RefundStatus;
+  readonly amount: Money;
+};
+
+/** A webhook whose signature was right. */
+export type ProviderEvent = {
+  readonly id: string;
+  readonly type: string;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  /** The intent it speaks of, where there is one. */
+  readonly intentId?: string;
+  readonly bookingId?: string;
+  /** The intent's status when the event was made. */
+  readonly status?: IntentStatus;
+};
+
+export type NewIntent = {
+  readonly eventId: string;
+  readonly bookingId: string;
+  readonly attempt: number;
+  readonly buyerId: string;
+  readonly amount: Money;
+};
+
+export type Confirmation = {
+  readonly bookingId: string;
+  readonly attempt: number;
+  readonly intentId: string;
+  /** Payment-method id. */
+  readonly token: string;
+  /** Where the buyer's bank sends the browser back to. */
+  readonly returnUrl: string;
+};
+
+export type RefundOrder = {
+  readonly bookingId: string;
+  readonly intentId: string;
+  readonly amount: Money;
+  /** The same key never returns money twice. */
+  readonly refundKey: string;
+};
+
+/**
+ * The payment provider. Every method may be repeated with the same arguments and has its effect
+ * once. Rejects with an `UsherError`: `payment-provider-unavailable` means that nothing is known
+ * (it may have happened), every other code that it was answered and refused. A declined card is no
+ * error but a state (`requires_payment_method` with `declineCode`).
+ */
+export interface PaymentProvider {
+  createIntent(order: NewIntent): Promise<ProviderIntent>;
+  /** Authorises; `payment-method-invalid` for a payment method that does not exist or fit. */
+  confirm(order: Confirmation): Promise<ProviderIntent>;
+  /** `not-found` for an unknown id. */
+  retrieve(intentId: string): Promise<ProviderIntent>;
+  /** Answers the state afterwards: `succeeded`, or another one when the capture was refused. */
+  capture(intentId: string): Promise<ProviderIntent>;
+  /** Answers the state afterwards; a captured intent stays `succeeded`. */
+  cancel(intentId: string): Promise<ProviderIntent>;
+  /** `state-forbids` when there is not that much left to return. */
+  refund(order: RefundOrder): Promise<ProviderRefund>;
+  /**
+   * Intents that carry this booking's id. From the provider's search, which lags behind by up to a
+   * minute or more: absence proves nothing about young intents.
+   */
+  search(bookingId: string): Promise<ProviderIntent[]>;
+  /** Intents created in `[from, to)` (epoch ms, whole seconds count), newest first; not lagging. */
+  list(range: {
+    readonly from: number;
+    readonly to: number;
+    readonly cursor?: string;
+  }): Promise<{ readonly items: ProviderIntent[]; readonly nextCursor: string | null }>;
+  /** Checks the signature over the raw body and its age; `invalid-signature` when it is not right. */
+  readWebhook(body: string, signature: string | undefined): ProviderEvent;
+  /** Gives back sockets. */
+  close(): void;
+}

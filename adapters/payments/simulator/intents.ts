@@ -1,0 +1,244 @@
+import type Stripe from 'stripe';
+import { type Card, cards } from '#adapters/payments/simulator/cards.ts';
+import { refused } from '#adapters/payments/simulator/errors.ts';
+import type { Answer, Change, ChargeDoc, IntentDoc } from '#adapters/payments/simulator/model.ts';
+import { newCharge, paymentMethod } from '#adapters/payments/simulator/objects.ts';
+
+/** What a transition needs besides its intent. */
+export type Moment = {
+  /** Epoch ms. */
+  readonly now: number;
+  /** A fresh id with this prefix. */
+  readonly id: (prefix: string) => string;
+  /** Where the simulator's own pages are. */
+  readonly publicUrl: string;
+};
+
+const seconds = (ms: number): number => Math.floor(ms / 1000);
+
+const withBody = (doc: IntentDoc, body: Partial<Stripe.PaymentIntent>): IntentDoc => ({
+  ...doc,
+  body: { ...doc.body, ...body },
+});
+
+/** The refusal of a step that the intent's status does not allow. */
+export function unexpectedState(doc: IntentDoc, step: string, allowed: readonly string[]) {
+  return refused(
+    `This PaymentIntent's status is ${doc.body.status} and it could not be ${step}. Only a PaymentIntent with one of the following statuses may be ${step}: ${allowed.join(', ')}.`,
+    'payment_intent_unexpected_state',
+    { payment_intent: doc.body },
+  );
+}
+
+const cardOf = (doc: IntentDoc): Card => cards[doc.card ?? ''] ?? { brand: 'visa', last4: '4242' };
+
+const event = (type: string, object: object) => ({ type, object });
+
+/** The bank said yes: the money is put aside, or taken at once where capture is automatic. */
+function authorise(doc: IntentDoc, at: Moment): Change {
+  const { dueAt: _, ...settled } = doc;
+  const manual = doc.body.capture_method === 'manual';
+  const charge = newCharge(at.id('ch'), doc, cardOf(doc), seconds(at.now));
+  const intent = withBody(settled, {
+    status: manual ? 'requires_capture' : 'succeeded',
+    amount_capturable: manual ? doc.body.amount : 0,
+    amount_received: manual ? 0 : doc.body.amount,
+    latest_charge: charge._id,
+    last_payment_error: null,
+    next_action: null,
+  });
+  const kept: ChargeDoc = manual
+    ? charge
+    : { ...charge, body: { ...charge.body, captured: true, amount_captured: doc.body.amount } };
+  const type = manual ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded';
+  return {
+    puts: [kept, intent],
+    events: [event('charge.succeeded', kept.body), event(type, intent.body)],
+  };
+}
+
+type Failure = { readonly code: string; readonly declineCode?: string; readonly message: string };
+
+/** The attempt failed: back to the start, with the reason. */
+function fail(doc: IntentDoc, failure: Failure, charge: ChargeDoc | undefined, at: Moment): Change {
+  const { dueAt: _, ...settled } = doc;
+  const method = paymentMethod(String(doc.body.payment_method), cardOf(doc), seconds(at.now));
+  const lastError = {
+    type: charge === undefined ? 'invalid_request_error' : 'card_error',
+    code: failure.code,
+    message: failure.message,
+    ...(failure.declineCode !== undefined && { decline_code: failure.declineCode }),
+    ...(charge !== undefined && { charge: charge._id }),
+    payment_method: method,
+  } as Stripe.PaymentIntent.LastPaymentError;
+  const intent = withBody(settled, {
+    status: 'requires_payment_method',
+    payment_method: null,
+    next_action: null,
+    last_payment_error: lastError,
+    ...(charge !== undefined && { latest_charge: charge._id }),
+  });
+  return {
+    puts: charge === undefined ? [intent] : [charge, intent],
+    events: [
+      ...(charge === undefined ? [] : [event('charge.failed', charge.body)]),
+      event('payment_intent.payment_failed', intent.body),
+    ],
+  };
+}
+
+/** Asks the bank: a decline fails the attempt, everything else authorises. */
+function askBank(doc: IntentDoc, at: Moment): Change {
+  const card = cardOf(doc);
+  if (card.decline === undefined) return authorise(doc, at);
+  const charge = newCharge(at.id('ch'), doc, card, seconds(at.now));
+  return fail(doc, card.decline, charge, at);
+}
+
+const intentIn = (change: Change, fallback: IntentDoc): IntentDoc =>
+  change.puts.find((doc): doc is IntentDoc => doc.kind === 'payment_intent') ?? fallback;
+
+const confirmable = ['requires_payment_method', 'requires_confirmation', 'requires_action'];
+
+/** `POST /v1/payment_intents/{id}/confirm` with a known test payment method. */
+export function confirm(
+  doc: IntentDoc,
+  order: { readonly alias: string; readonly returnUrl: string | undefined },
+  at: Moment,
+): Answer {
+  if (!confirmable.includes(doc.body.status)) throw unexpectedState(doc, 'confirmed', confirmable);
+  const { alias, returnUrl } = order;
+  const card = cards[alias] ?? cards.pm_card_visa;
+  const chosen: IntentDoc = {
+    ...withBody(doc, { payment_method: methodId(alias, at), last_payment_error: null }),
+    card: alias,
+    ...(returnUrl !== undefined && { returnUrl }),
+  };
+  if (card?.challenge) return challenge(chosen, at);
+  if (card?.processingMs !== undefined) {
+    const intent = withBody(
+      { ...chosen, dueAt: at.now + card.processingMs },
+      { status: 'processing', processing: { type: 'card', card: {} } },
+    );
+    const events = [event('payment_intent.processing', intent.body)];
+    return { status: 200, body: intent.body, puts: [intent], events };
+  }
+  const change = askBank(chosen, at);
+  const after = intentIn(change, chosen);
+  const error = after.body.last_payment_error;
+  if (error === null) return { status: 200, body: after.body, ...change };
+  return { status: 402, body: { error: { ...error, payment_intent: after.body } }, ...change };
+}
+
+function challenge(doc: IntentDoc, at: Moment): Answer {
+  const token = encodeURIComponent(doc.body.client_secret ?? '');
+  const url = `${at.publicUrl}/_simulator/3ds/${doc._id}?client_secret=${token}`;
+  const intent = withBody(doc, {
+    status: 'requires_action',
+    next_action: {
+      type: 'redirect_to_url',
+      redirect_to_url: { return_url: doc.returnUrl ?? null, url },
+    },
+  });
+  const events = [event('payment_intent.requires_action', intent.body)];
+  return { status: 200, body: intent.body, puts: [intent], events };
+}
+
+/** What the buyer did on the bank's page. */
+export function answerChallenge(doc: IntentDoc, passed: boolean, at: Moment): Change {
+  if (passed) return askBank(doc, at);
+  const message =
+    'We are unable to authenticate your payment method. Please choose a different payment method and try again.';
+  return fail(doc, { code: 'payment_intent_authentication_failure', message }, undefined, at);
+}
+
+/** The end of `processing`. */
+export const settle = (doc: IntentDoc, at: Moment): Change =>
+  askBank(withBody(doc, { processing: null }), at);
+
+/** `POST /v1/payment_intents/{id}/capture`; `amount` undefined takes everything. */
+export function capture(
+  doc: IntentDoc,
+  charge: ChargeDoc | undefined,
+  amount: number | undefined,
+): Answer {
+  if (doc.body.status !== 'requires_capture' || charge === undefined) {
+    throw unexpectedState(doc, 'captured', ['requires_capture']);
+  }
+  if (cardOf(doc).captureDeclined) {
+    const message = 'Your card was declined.';
+    const error = { type: 'card_error', code: 'card_declined', decline_code: 'generic_decline' };
+    return {
+      status: 402,
+      body: { error: { ...error, message, charge: charge._id, payment_intent: doc.body } },
+    };
+  }
+  const taken = amount ?? doc.body.amount_capturable;
+  if (taken < 1 || taken > doc.body.amount_capturable) {
+    throw refused('The amount to capture exceeds what is capturable', 'amount_too_large', {
+      param: 'amount_to_capture',
+    });
+  }
+  const intent = withBody(doc, {
+    status: 'succeeded',
+    amount_capturable: 0,
+    amount_received: taken,
+  });
+  const kept: ChargeDoc = {
+    ...charge,
+    body: { ...charge.body, captured: true, amount_captured: taken },
+  };
+  return {
+    status: 200,
+    body: intent.body,
+    puts: [kept, intent],
+    events: [event('charge.captured', kept.body), event('payment_intent.succeeded', intent.body)],
+  };
+}
+
+const cancellable = [
+  'requires_payment_method',
+  'requires_capture',
+  'requires_confirmation',
+  'requires_action',
+];
+
+/** `POST /v1/payment_intents/{id}/cancel`. */
+export function cancel(
+  doc: IntentDoc,
+  charge: ChargeDoc | undefined,
+  reason: Stripe.PaymentIntent.CancellationReason | null,
+  at: Moment,
+): Answer {
+  if (!cancellable.includes(doc.body.status)) throw unexpectedState(doc, 'canceled', cancellable);
+  const intent = withBody(doc, {
+    status: 'canceled',
+    canceled_at: seconds(at.now),
+    cancellation_reason: reason,
+    amount_capturable: 0,
+    next_action: null,
+  });
+  // An authorisation that is let go shows as refunded in full without ever having been captured.
+  const authorised = doc.body.status === 'requires_capture' && charge !== undefined;
+  const kept: ChargeDoc[] = authorised
+    ? [{ ...charge, body: { ...charge.body, refunded: true, amount_refunded: charge.body.amount } }]
+    : [];
+  return {
+    status: 200,
+    body: intent.body,
+    puts: [...kept, intent],
+    events: [event('payment_intent.canceled', intent.body)],
+  };
+}
+
+/** A confirmation makes a payment method of its own from a test alias; the id tells which. */
+const aliases = Object.keys(cards);
+const methodId = (alias: string, at: Moment): string =>
+  at.id('pm').replace('pm_', `pm_1${String(aliases.indexOf(alias)).padStart(2, '0')}`);
+
+/** The test alias behind a payment-method id; undefined for an unknown one. */
+export function aliasOf(id: string): string | undefined {
+  if (Object.hasOwn(cards, id)) return id;
+  const made = /^pm_1(\d\d)/.exec(id);
+  return made === null ? undefined : aliases[Number(made[1])];
+}

@@ -1,0 +1,67 @@
+import type Stripe from 'stripe';
+
+/** Everything the simulator keeps stands in one collection, so that one write stores a request. */
+export type IntentDoc = {
+  readonly _id: string;
+  readonly kind: 'payment_intent';
+  readonly created: number;
+  readonly body: Stripe.PaymentIntent;
+  /** The test payment method of the last confirmation, by the id it was asked for. */
+  readonly card?: string;
+  readonly returnUrl?: string;
+  /** Epoch ms at which `processing` ends. */
+  readonly dueAt?: number;
+};
+
+export type ChargeDoc = {
+  readonly _id: string;
+  readonly kind: 'charge';
+  readonly created: number;
+  readonly body: Stripe.Charge;
+};
+
+export type RefundDoc = {
+  readonly _id: string;
+  readonly kind: 'refund';
+  readonly created: number;
+  readonly body: Stripe.Refund;
+  /** Epoch ms at which the refund becomes `dueStatus`. */
+  readonly dueAt?: number;
+  readonly dueStatus?: 'succeeded' | 'failed';
+};
+
+export type EventDoc = {
+  readonly _id: string;
+  readonly kind: 'event';
+  readonly created: number;
+  /** The JSON that is delivered, byte for byte the same at each try. */
+  readonly payload: string;
+  readonly type: string;
+  readonly delivery: 'none' | 'pending' | 'delivered' | 'lost' | 'given-up';
+  readonly tries: number;
+  /** Epoch ms of the next try while pending. */
+  readonly dueAt?: number;
+};
+
+export type AnswerDoc = {
+  readonly _id: string;
+  readonly kind: 'answer';
+  readonly created: number;
+  readonly fingerprint: string;
+  readonly status: number;
+  readonly payload: string;
+  readonly requestId: string;
+  /** For MongoDB's TTL: keys are forgotten after a day. */
+  readonly expiresAt: Date;
+};
+
+export type Doc = IntentDoc | ChargeDoc | RefundDoc | EventDoc | AnswerDoc;
+
+/** What a request changes, and what the world is told about it. */
+export type Change = {
+  readonly puts: readonly (IntentDoc | ChargeDoc | RefundDoc)[];
+  readonly events: readonly { readonly type: string; readonly object: object }[];
+};
+
+/** The outcome of an endpoint. A declined card is an answer with effects, not an exception. */
+export type Answer = { readonly status: number; readonly body: object } & Partial<Change>;

@@ -1,0 +1,70 @@
+import Stripe from 'stripe';
+import { UsherError } from '#domain/errors.ts';
+
+const errors = Stripe.errors;
+
+/** Codes of a 400 or 404 on confirm that speak of the payment method and not of the request. */
+const methodCodes: ReadonlySet<string> = new Set([
+  'payment_method_unactivated',
+  'payment_method_unexpected_state',
+  'payment_method_provider_decline',
+  'payment_method_customer_decline',
+  'payment_method_not_available',
+  'payment_method_invalid_parameter',
+  'payment_intent_incompatible_payment_method',
+  'payment_intent_invalid_parameter',
+]);
+
+/** Nothing is known: the provider was silent, overloaded or failed. */
+const isSilence = (error: unknown): boolean =>
+  error instanceof errors.StripeConnectionError ||
+  error instanceof errors.StripeAPIError ||
+  error instanceof errors.StripeRateLimitError;
+
+export const isCardError = (error: unknown): error is Stripe.errors.StripeCardError =>
+  error instanceof errors.StripeCardError;
+
+/** The intent or charge is past the step that was asked for: its present state is the answer. */
+export const isPastThat = (error: unknown): boolean =>
+  error instanceof errors.StripeInvalidRequestError &&
+  (error.code === 'payment_intent_unexpected_state' ||
+    error.code === 'charge_already_captured' ||
+    error.code === 'charge_already_refunded' ||
+    error.code === 'charge_expired_for_capture' ||
+    error.code === 'capture_charge_authorization_expired');
+
+export const isRefused = (error: unknown): boolean =>
+  error instanceof errors.StripeInvalidRequestError || isCardError(error);
+
+/**
+ * The provider keeps the answer to an idempotency key for a day, a 500 too. Such a replay says that
+ * the first request ended badly and that this key will never do better.
+ */
+export const isReplayedFailure = (error: unknown): boolean =>
+  error instanceof errors.StripeAPIError && error.headers?.['idempotent-replayed'] === 'true';
+
+/**
+ * What an SDK error means to us. Silence, overload and a refused key of ours (401, 403: the state
+ * of the intent is as unknown as before, and mending the configuration lets the flow go on) become
+ * `payment-provider-unavailable`; what is wrong with the payment method `payment-method-invalid`.
+ */
+export function toUsherError(error: unknown): unknown {
+  if (error instanceof UsherError || !(error instanceof errors.StripeError)) return error;
+  const data = {
+    provider: 'stripe',
+    ...(error.requestId && { requestId: error.requestId }),
+    ...(error.code && { providerCode: error.code }),
+  };
+  if (
+    isSilence(error) ||
+    error instanceof errors.StripeAuthenticationError ||
+    error instanceof errors.StripePermissionError
+  ) {
+    return new UsherError('payment-provider-unavailable', error.message, data);
+  }
+  if (error.param === 'payment_method' || methodCodes.has(error.code ?? '')) {
+    return new UsherError('payment-method-invalid', error.message, data);
+  }
+  if (error.code === 'resource_missing') return new UsherError('not-found', error.message, data);
+  return new UsherError('state-forbids', error.message, data);
+}

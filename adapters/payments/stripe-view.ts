@@ -1,0 +1,93 @@
+import type Stripe from 'stripe';
+import type {
+  ProviderEvent,
+  ProviderIntent,
+  ProviderRefund,
+  RefundStatus,
+} from '#adapters/payments/port.ts';
+import { fromProviderAmount, type IntentStatus } from '#domain/payment.ts';
+
+const statuses: ReadonlySet<string> = new Set<IntentStatus>([
+  'requires_payment_method',
+  'requires_confirmation',
+  'requires_action',
+  'processing',
+  'requires_capture',
+  'canceled',
+  'succeeded',
+]);
+
+const refundStatuses: ReadonlySet<string> = new Set<RefundStatus>([
+  'pending',
+  'succeeded',
+  'failed',
+  'requires_action',
+  'canceled',
+]);
+
+const isIntentStatus = (status: string): status is IntentStatus => statuses.has(status);
+const isRefundStatus = (status: string | null): status is RefundStatus =>
+  status !== null && refundStatuses.has(status);
+
+function statusOf(intent: Stripe.PaymentIntent): IntentStatus {
+  if (isIntentStatus(intent.status)) return intent.status;
+  throw new Error(`${intent.id} has the unknown status ${intent.status}`);
+}
+
+const codeOfDecline = (intent: Stripe.PaymentIntent): string | undefined =>
+  intent.last_payment_error?.decline_code ?? intent.last_payment_error?.code;
+
+/** Our view of an intent; `latest_charge` must be expanded for the refunded amount to be seen. */
+export function viewIntent(intent: Stripe.PaymentIntent): ProviderIntent {
+  const status = statusOf(intent);
+  const inCurrency = (amount: number) => fromProviderAmount(amount, intent.currency).amount;
+  const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
+  const declineCode = codeOfDecline(intent);
+  const nextActionUrl = intent.next_action?.redirect_to_url?.url;
+  const acting = status === 'requires_action';
+  const { bookingId, eventId, attempt } = intent.metadata;
+  return {
+    intentId: intent.id,
+    status,
+    amount: fromProviderAmount(intent.amount, intent.currency),
+    amountCaptured: inCurrency(intent.amount_received),
+    // An authorisation that was let go shows as refunded too; nothing was returned.
+    amountRefunded: inCurrency(charge?.captured ? charge.amount_refunded : 0),
+    createdAt: intent.created * 1000,
+    ...(acting && intent.client_secret !== null && { clientSecret: intent.client_secret }),
+    ...(acting && nextActionUrl && { nextActionUrl }),
+    ...(status === 'requires_payment_method' && declineCode && { declineCode }),
+    ...(bookingId !== undefined && { bookingId }),
+    ...(eventId !== undefined && { eventId }),
+    ...(attempt !== undefined && { attempt: Number(attempt) }),
+  };
+}
+
+export function viewRefund(refund: Stripe.Refund): ProviderRefund {
+  if (!isRefundStatus(refund.status)) {
+    throw new Error(`${refund.id} has the unknown status ${refund.status}`);
+  }
+  return {
+    refundId: refund.id,
+    status: refund.status,
+    amount: fromProviderAmount(refund.amount, refund.currency),
+  };
+}
+
+/** What a webhook speaks of: an intent itself, or the intent of a charge or refund. */
+export function viewEvent(event: Stripe.Event): ProviderEvent {
+  const base = { id: event.id, type: event.type, createdAt: event.created * 1000 };
+  const object: { readonly object?: string } = event.data.object;
+  if (object.object === 'payment_intent') {
+    const intent = object as Stripe.PaymentIntent;
+    const { bookingId } = intent.metadata;
+    const status = statusOf(intent);
+    return { ...base, intentId: intent.id, status, ...(bookingId !== undefined && { bookingId }) };
+  }
+  if (object.object === 'charge' || object.object === 'refund') {
+    const of = (object as Stripe.Charge | Stripe.Refund).payment_intent;
+    const intentId = typeof of === 'string' ? of : of?.id;
+    return { ...base, ...(intentId !== undefined && { intentId }) };
+  }
+  return base;
+}

@@ -1,0 +1,89 @@
+import { UsherError } from '#domain/errors.ts';
+import { type Currency, type Money, money } from '#domain/money.ts';
+
+/** A payment intent's status, in the provider's own words. */
+export type IntentStatus =
+  | 'requires_payment_method'
+  | 'requires_confirmation'
+  | 'requires_action'
+  | 'processing'
+  | 'requires_capture'
+  | 'canceled'
+  | 'succeeded';
+
+/** No request and no time changes such an intent's money any more, but for a refund. */
+export const isFinalIntent = (status: IntentStatus): boolean =>
+  status === 'canceled' || status === 'succeeded';
+
+/**
+ * Where the provider spells an amount otherwise than ISO 4217: the factor from ISO minor units to
+ * its own (docs.stripe.com/currencies, "Zero-decimal currencies" and "Special cases"). ISK and UGX
+ * have no minor unit but are written with two digits; MGA has one and is written without.
+ */
+const providerFactor: Readonly<Record<Currency, number>> = { ISK: 100, UGX: 100, MGA: 0.01 };
+
+/** Three-digit currencies must be rounded to ten minor units by who charges them. */
+const inTens: ReadonlySet<Currency> = new Set(['BHD', 'JOD', 'KWD', 'OMR', 'TND']);
+
+/**
+ * The whole number that the provider is sent for an amount. Throws `state-forbids` for an amount
+ * that it cannot express (a fraction of ten fils, a fifth of an ariary).
+ */
+export function toProviderAmount({ amount, currency }: Money): number {
+  const converted = amount * (providerFactor[currency] ?? 1);
+  const step = inTens.has(currency) ? 10 : 1;
+  if (!Number.isSafeInteger(converted) || converted % step !== 0) {
+    throw new UsherError('state-forbids', `${amount} ${currency} cannot be charged by card`);
+  }
+  return converted;
+}
+
+/** The inverse of `toProviderAmount`; the provider spells currencies in small letters. */
+export function fromProviderAmount(amount: number, currency: string): Money {
+  const iso = currency.toUpperCase();
+  return money(Math.round(amount / (providerFactor[iso] ?? 1)), iso);
+}
+
+/** What the bookings say about one booking, for reconciliation. */
+export type BookingPaymentState = {
+  readonly bookingId: string;
+  readonly status: string;
+  /** No step is due any more: nobody will touch its money unless reconciliation reports it. */
+  readonly settled: boolean;
+  readonly validTickets: number;
+  /** Minor units the buyer owes us for what is valid; everything captured above it is due back. */
+  readonly amountDue: number;
+};
+
+/** What the provider says about one intent, for reconciliation. */
+export type IntentMoney = {
+  readonly status: IntentStatus;
+  /** Minor units captured and returned. */
+  readonly captured: number;
+  readonly refunded: number;
+};
+
+/**
+ * What is wrong between an intent and its booking, as a sentence; undefined when nothing is. Only
+ * intents older than the time a booking takes may be judged: a young one is simply under way.
+ */
+export function paymentProblem(
+  intent: IntentMoney,
+  booking: BookingPaymentState | undefined,
+): string | undefined {
+  const kept = intent.captured - intent.refunded;
+  if (booking === undefined) {
+    if (kept > 0) return 'captured, but there is no such booking';
+    if (intent.status === 'requires_capture') return 'authorised, but there is no such booking';
+    return undefined;
+  }
+  if (kept > 0 && booking.validTickets === 0) return 'captured without tickets or refund';
+  if (kept > booking.amountDue && booking.settled) return 'captured more than the tickets cost';
+  if (
+    booking.settled &&
+    !isFinalIntent(intent.status) &&
+    intent.status !== 'requires_payment_method'
+  )
+    return `the booking is ${booking.status}, but its intent is open (${intent.status})`;
+  return undefined;
+}
