@@ -75,6 +75,20 @@ export const limits = {
   stepRetryMs: 15_000,
   dueSweepEveryMs: 1_000,
   outboxSweepEveryMs: 1_000,
+  /** First and longest wait before a step whose outcome is unknown or still open is done again. */
+  stepBackoffMinMs: 500,
+  stepBackoffMaxMs: 15_000,
+  /** Steps of one booking in one go; more is a defect, the due sweep goes on. */
+  flowStepsMax: 40,
+  flowsAtOnceMax: 128,
+  flowsWaitingMax: 5_000,
+  longPollWaitersMax: 20_000,
+  /** Refunds that the provider fails before a person must look. */
+  refundsFailedMax: 3,
+  outboxAtOnceMax: 32,
+  /** Deliveries before a message is kept as failed; the waits double up to five minutes. */
+  outboxTriesMax: 20,
+  outboxBackoffMaxMs: 5 * 60_000,
   idempotencyTtlMs: 24 * 3_600_000,
   attendeesMax: 100,
 
@@ -85,6 +99,19 @@ export const limits = {
   pageItemsMax: 100,
   pageItemsDefault: 20,
   idempotencyKeyCharsMax: 255,
+  requestIdCharsMax: 128,
+  /** Bytes of a refused body that are read and dropped so that the answer arrives; then it is cut. */
+  refusedBodyBytesMax: 5_000_000,
+  /** Answers from this size on are compressed. */
+  compressFromBytes: 2_048,
+  /** Encoded immutable answers (charts) a gateway keeps. */
+  immutableCacheBytesMax: 64_000_000,
+  httpConnectionsMax: 20_000,
+  httpInFlightMax: 10_000,
+  httpHeadersTimeoutMs: 10_000,
+  /** A whole request with its body; a chart over a slow line fits. */
+  httpReceiveTimeoutMs: 60_000,
+  httpKeepAliveMs: 65_000,
 
   // Accounts
   accessTokenTtlMs: 15 * 60_000,
@@ -109,6 +136,8 @@ export function brokenRelations(l: Limits): string[] {
     [l.holdTtlMs <= l.holdLifeMs, 'holdTtlMs must not exceed holdLifeMs'],
     [l.failoverMs < l.holdTtlMs, 'failoverMs must be below holdTtlMs'],
     [l.httpTimeoutMs < l.failoverMs, 'httpTimeoutMs must be below failoverMs'],
+    [l.httpHeadersTimeoutMs < l.httpReceiveTimeoutMs, 'headers must come before bodies'],
+    [l.httpInFlightMax <= l.httpConnectionsMax, 'httpInFlightMax must not exceed the connections'],
     [l.callTimeoutMs < l.httpTimeoutMs, 'callTimeoutMs must be below httpTimeoutMs'],
     [l.databaseTimeoutMs <= l.callTimeoutMs, 'databaseTimeoutMs must not exceed callTimeoutMs'],
     [l.queueWaitMs < l.callTimeoutMs, 'queueWaitMs must be below callTimeoutMs'],
@@ -128,6 +157,7 @@ export function brokenRelations(l: Limits): string[] {
     ],
     [l.movedBackoffMs.length === l.movedRetriesMax, 'one back-off for every moved retry'],
     [l.versionRepeatMs < l.viewSilenceMs, 'versionRepeatMs must be below viewSilenceMs'],
+    [l.stepBackoffMaxMs <= l.stepRetryMs, 'stepBackoffMaxMs must not exceed stepRetryMs'],
     [l.compactionSparesMs <= l.keysKeptAfterEndMs, 'keys must outlive bodies'],
   ];
   return rules.filter(([holds]) => !holds).map(([, sentence]) => sentence);
