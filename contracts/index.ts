@@ -1,15 +1,21 @@
+import { accountsContract } from '#contracts/accounts.contract.ts';
+import { availabilityContract } from '#contracts/availability.contract.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
 import type { ActionMap } from '#contracts/contract.ts';
 import { inventoryContract } from '#contracts/inventory.contract.ts';
 import { messagesContract } from '#contracts/messages.contract.ts';
 import { paymentsContract } from '#contracts/payments.contract.ts';
+import { reservationsContract } from '#contracts/reservations.contract.ts';
 
 /** Every service contract. One line a service; the rest of the system derives from this list. */
 export const contracts = [
+  accountsContract,
+  availabilityContract,
   bookingsContract,
   inventoryContract,
   messagesContract,
   paymentsContract,
+  reservationsContract,
 ] as const;
 
 /** `'inventory.execute'` → its contract. */

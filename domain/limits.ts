@@ -11,6 +11,8 @@ export const limits = {
   holdLifeMs: 20 * 60_000,
   ticketsPerBuyerAndEvent: 8,
   liveHoldsPerBuyerAndEvent: 2,
+  /** More places in one request are against the contract, whatever the event allows. */
+  reservePlacesMax: 50,
   /** An ended hold's command id is remembered this long. */
   holdMemoryMs: 60 * 60_000,
   /** Remembered ended holds of one buyer in one event; the oldest is forgotten first. */
@@ -69,6 +71,13 @@ export const limits = {
   versionRepeatMs: 1_000,
   viewSilenceMs: 2_000,
   streamHeartbeatMs: 15_000,
+  /** Views a gateway keeps; the one read longest ago goes first, unless a stream needs it. */
+  viewsMax: 1_000,
+  streamsPerNodeMax: 20_000,
+  /** Deltas kept for `Last-Event-ID`, per event. */
+  streamResumeDeltas: 300,
+  /** A reader that has fallen this far behind is disconnected. */
+  streamBehindBytesMax: 1_000_000,
   natsMessageBytesMax: 1_000_000,
 
   // Bookings
@@ -90,6 +99,9 @@ export const limits = {
   outboxTriesMax: 20,
   outboxBackoffMaxMs: 5 * 60_000,
   idempotencyTtlMs: 24 * 3_600_000,
+  /** A run that has not ended by then has crashed: the next request runs anew. */
+  idempotencyLockMs: 15_000,
+  idempotencyPollMs: 100,
   attendeesMax: 100,
 
   // HTTP
@@ -118,6 +130,14 @@ export const limits = {
   refreshTokenTtlMs: 30 * 24 * 3_600_000,
   passwordCharsMin: 8,
   passwordCharsMax: 200,
+  /** Hashes worked on at a time: the rest of the process keeps its cores and thread pool. */
+  passwordHashesRunning: 2,
+  passwordHashesWaiting: 64,
+  tokenCacheMax: 50_000,
+  /** An unknown signing key is asked for at most this often. */
+  jwksRefreshMs: 5_000,
+  /** Used refresh tokens of a session that are recognised as used. */
+  refreshTokensRemembered: 50,
 } as const;
 
 export type Limits = {
@@ -158,6 +178,8 @@ export function brokenRelations(l: Limits): string[] {
     [l.movedBackoffMs.length === l.movedRetriesMax, 'one back-off for every moved retry'],
     [l.versionRepeatMs < l.viewSilenceMs, 'versionRepeatMs must be below viewSilenceMs'],
     [l.stepBackoffMaxMs <= l.stepRetryMs, 'stepBackoffMaxMs must not exceed stepRetryMs'],
+    [l.ticketsPerBuyerAndEvent <= l.reservePlacesMax, 'a request must allow a full order'],
+    [l.callTimeoutMs < l.idempotencyLockMs, 'a lock must outlive the request that holds it'],
     [l.compactionSparesMs <= l.keysKeptAfterEndMs, 'keys must outlive bodies'],
   ];
   return rules.filter(([holds]) => !holds).map(([, sentence]) => sentence);
