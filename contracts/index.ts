@@ -1,21 +1,29 @@
 import { accountsContract } from '#contracts/accounts.contract.ts';
 import { availabilityContract } from '#contracts/availability.contract.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
+import { catalogueContract } from '#contracts/catalogue.contract.ts';
+import { chartsContract } from '#contracts/charts.contract.ts';
 import type { ActionMap } from '#contracts/contract.ts';
 import { inventoryContract } from '#contracts/inventory.contract.ts';
 import { messagesContract } from '#contracts/messages.contract.ts';
 import { paymentsContract } from '#contracts/payments.contract.ts';
 import { reservationsContract } from '#contracts/reservations.contract.ts';
+import { searchContract } from '#contracts/search.contract.ts';
+import { venuesContract } from '#contracts/venues.contract.ts';
 
 /** Every service contract. One line a service; the rest of the system derives from this list. */
 export const contracts = [
   accountsContract,
   availabilityContract,
   bookingsContract,
+  catalogueContract,
+  chartsContract,
   inventoryContract,
   messagesContract,
   paymentsContract,
   reservationsContract,
+  searchContract,
+  venuesContract,
 ] as const;
 
 /** `'inventory.execute'` → its contract. */
