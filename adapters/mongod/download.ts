@@ -1,7 +1,6 @@
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DryMongoBinary, MongoBinary } from 'mongodb-memory-server-core';
-import type { Clock } from '#adapters/clock/port.ts';
+import { answersAt } from '#adapters/machine/ports.ts';
 import type { Search } from '#adapters/mongod/binary.ts';
 
 const version = '8.2.6';
@@ -25,7 +24,7 @@ export async function cachedDownload(cacheDir: string): Promise<string | undefin
  * the download host cannot be reached within 5 s, and when the download takes over 10 minutes.
  */
 export async function download({ cacheDir, clock, say }: Search): Promise<string> {
-  if (!(await reachable(clock))) throw new Error(`${host} cannot be reached`);
+  if (!(await answersAt(host, 443, reachMs, clock))) throw new Error(`${host} cannot be reached`);
   say(`Fetching MongoDB ${version} from ${host} (once; kept in ${cacheDir}) …`);
   const late = Promise.withResolvers<never>();
   const cancel = clock.after(downloadMs, () =>
@@ -33,16 +32,4 @@ export async function download({ cacheDir, clock, say }: Search): Promise<string
   );
   const options = { version, downloadDir: folderIn(cacheDir), checkMD5: true };
   return Promise.race([MongoBinary.getPath(options), late.promise]).finally(cancel);
-}
-
-function reachable(clock: Clock): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(443, host);
-  const cancel = clock.after(reachMs, () => resolve(false));
-  socket.once('connect', () => resolve(true));
-  socket.once('error', () => resolve(false));
-  return promise.finally(() => {
-    cancel();
-    socket.destroy();
-  });
 }

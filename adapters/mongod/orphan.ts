@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { MongoClient } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
+import { alive } from '#adapters/machine/processes.ts';
 
 const answerMs = 2_000;
 const pollMs = 50;
@@ -44,15 +45,5 @@ async function servesFolder(port: number, dbPath: string): Promise<boolean> {
     return false;
   } finally {
     await client.close();
-  }
-}
-
-/** Whether a process with this id exists. */
-export function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -5,8 +5,8 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import { executable } from '#adapters/machine/programs.ts';
 import type { Search } from '#adapters/mongod/binary.ts';
-import { executable } from '#adapters/mongod/on-path.ts';
 
 const run = promisify(execFile);
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe } from '@jest/globals';
 import { type Db, MongoClient } from 'mongodb';
 
-export { freePort } from '#adapters/mongod/free-port.ts';
+export { freePort } from '#adapters/machine/ports.ts';
 
 const variables = {
   mongod: 'USHER_TEST_MONGODB_URI',

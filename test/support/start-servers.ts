@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#adapters/clock/system.ts';
+import { answersAt, freePort } from '#adapters/machine/ports.ts';
+import { onPath } from '#adapters/machine/programs.ts';
 import { findMongod } from '#adapters/mongod/binary.ts';
 import { startMongod } from '#adapters/mongod/child.ts';
-import { freePort } from '#adapters/mongod/free-port.ts';
-import { onPath } from '#adapters/mongod/on-path.ts';
 import { defaultCacheDir } from '#config/folders.ts';
 
 type Stop = () => Promise<void>;
@@ -106,22 +104,15 @@ async function startPlain(
     child.kill('SIGTERM');
     await ended;
   };
-  if (await answers(port)) return { url: `${scheme}://127.0.0.1:${port}`, stop };
+  if (await answersWithin5s(port)) return { url: `${scheme}://127.0.0.1:${port}`, stop };
   await stop();
   throw new Error(`${binary} did not answer on port ${port} within 5 s`);
 }
 
-/** Whether somebody listens on the port within 5 s. */
-async function answers(port: number): Promise<boolean> {
+async function answersWithin5s(port: number): Promise<boolean> {
   for (let attempt = 0; attempt < 100; attempt++) {
-    const socket = connect(port, '127.0.0.1');
-    const open = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (open) return true;
-    await sleep(50);
+    if (await answersAt('127.0.0.1', port, 1_000, systemClock)) return true;
+    await systemClock.sleep(50);
   }
   return false;
 }
