@@ -29,7 +29,10 @@ export class Tally {
 
   time(kind: string, ms: number): void {
     let samples = this.#times.get(kind);
-    if (samples === undefined) this.#times.set(kind, (samples = new Samples()));
+    if (samples === undefined) {
+      samples = new Samples();
+      this.#times.set(kind, samples);
+    }
     samples.add(ms);
   }
 

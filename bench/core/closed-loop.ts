@@ -1,0 +1,65 @@
+import type { Engine } from '#bench/core/engine.ts';
+import { Samples } from '#bench/support/stats.ts';
+
+export type EngineRun = {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Reservations answered and stored; a run whose figures disagree counts for nothing. */
+  readonly answered: number;
+  readonly stored: number;
+  readonly distinctSeats: number;
+};
+
+/**
+ * Drives one engine from `width` callers that each wait for their answer, for `seconds` or until
+ * `seats` are gone. Every tenth request asks for a seat that was asked for before, so that an
+ * engine has to refuse as well.
+ */
+export async function closedLoop(
+  engine: Engine,
+  options: { readonly width: number; readonly seconds: number; readonly seats: number },
+): Promise<EngineRun> {
+  await engine.prepare(options.seats);
+  const order = shuffled(options.seats);
+  const latency = new Samples();
+  let next = 0;
+  let taken = 0;
+  const started = performance.now();
+  const until = started + options.seconds * 1_000;
+  const lane = async (): Promise<void> => {
+    while (performance.now() < until && next < order.length) {
+      const turn = next++;
+      const again = turn % 10 === 9 ? order[turn - 5] : undefined;
+      const sentAt = performance.now();
+      if (await engine.reserve(again ?? (order[turn] as number), `buyer-${turn}`)) {
+        taken++;
+        latency.add(performance.now() - sentAt);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: options.width }, lane));
+  const seconds = (performance.now() - started) / 1_000;
+  const { reservations, distinctSeats } = await engine.count();
+  return {
+    perSecond: taken / seconds,
+    p50Ms: latency.quantile(0.5),
+    p99Ms: latency.quantile(0.99),
+    answered: taken,
+    stored: reservations,
+    distinctSeats,
+  };
+}
+
+/** A run scores only when every answer stands in the store and no seat is there twice. */
+export const isHonest = (run: EngineRun): boolean =>
+  run.answered === run.stored && run.stored === run.distinctSeats;
+
+function shuffled(count: number): number[] {
+  const order = Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [order[i], order[j]] = [order[j] as number, order[i] as number];
+  }
+  return order;
+}
