@@ -28,6 +28,8 @@ export const limits = {
   mailboxBytesMax: 16_000_000,
   batchCommandsMax: 1_024,
   batchBytesMax: 1_000_000,
+  /** Deciding one batch may keep the process this long from its heartbeats. */
+  batchDecideMs: 50,
   /** One journal entry with a lone large command (an opening); below MongoDB's 16 MB. */
   entryBytesMax: 8_000_000,
   expirySweepSeatsMax: 20_000,
