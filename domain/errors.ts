@@ -20,6 +20,7 @@ const entry = (status: number, title: string, retryable = false): Entry => ({
 
 export const errorRegistry = {
   // 400
+  'malformed-request': entry(400, 'This is not a readable HTTP request'),
   'malformed-json': entry(400, 'The body is not valid JSON'),
   'idempotency-key-required': entry(400, 'This request needs an Idempotency-Key header'),
   'invalid-signature': entry(400, 'The webhook signature is missing or wrong'),
@@ -32,6 +33,8 @@ export const errorRegistry = {
   // 404, 405
   'not-found': entry(404, 'There is nothing here under that name'),
   'method-not-allowed': entry(405, 'This address does not take that method'),
+  // 408
+  'request-timeout': entry(408, 'The request did not arrive in time', true),
   // 409
   'seats-unavailable': entry(409, 'Some of the seats are no longer available'),
   'sold-out': entry(409, 'There are not enough seats left'),
@@ -57,7 +60,8 @@ export const errorRegistry = {
   'idempotency-key-reused': entry(422, 'This Idempotency-Key was used with another body'),
   'invalid-chart': entry(422, 'The chart has mistakes'),
   'payment-method-invalid': entry(422, 'The payment method cannot be used'),
-  // 429
+  // 429, 431
+  'headers-too-large': entry(431, 'The headers of the request are too large'),
   'rate-limited': entry(429, 'Too many requests', true),
   // 5xx
   internal: entry(500, 'Something went wrong on our side', true),
