@@ -1,0 +1,22 @@
+import type { ServiceSchema } from 'moleculer';
+import type { Role } from '#config/config.ts';
+import type { Runtime } from '#mixins/runtime.ts';
+import { createOpsService } from '#services/ops.service.ts';
+
+export type ServiceFactory = (runtime: Runtime) => ServiceSchema;
+
+/** The services each role loads. */
+const servicesByRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
+  gateway: [],
+  inventory: [],
+  core: [],
+  worker: [],
+};
+
+/** On every node. */
+const common: readonly ServiceFactory[] = [createOpsService];
+
+/** What a process with these roles runs, each service once. */
+export function servicesOf(roles: readonly Role[]): ServiceFactory[] {
+  return [...new Set([...common, ...roles.flatMap((role) => servicesByRole[role])])];
+}
