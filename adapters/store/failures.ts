@@ -1,0 +1,19 @@
+import { MongoError, MongoServerError } from 'mongodb';
+import { UsherError } from '#domain/errors.ts';
+
+/** True for a write that a unique index refused. */
+export const isDuplicateKey = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === 11_000;
+
+/**
+ * Runs a store's operation; a database that cannot be reached, or does not answer in time, becomes
+ * `unavailable`. A duplicate key is passed on as it is, for the caller to read.
+ */
+export async function stored<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (!(error instanceof MongoError) || isDuplicateKey(error)) throw error;
+    throw new UsherError('unavailable', 'The database did not answer');
+  }
+}
