@@ -1,6 +1,7 @@
 import type { BrokerOptions } from 'moleculer';
 import type { LogFn, LoggerOptions } from 'pino';
 import { brokerOptions } from '#broker/index.ts';
+import { natsOptions } from '#broker/nats.ts';
 import { createWorkMiddleware } from '#broker/work-middleware.ts';
 import type { Config } from '#config/config.ts';
 import type { Runtime } from '#mixins/runtime.ts';
@@ -21,7 +22,9 @@ export function moleculerConfig({ config, clock }: Runtime): BrokerOptions {
     logger: loggerOf(config),
     // Params and results are plain JSON by their contracts: epoch milliseconds, never dates.
     serializer: 'JSON',
-    ...(config.natsUrl === undefined ? {} : { transporter: natsTransporter(config.natsUrl) }),
+    ...(config.natsUrl === undefined
+      ? {}
+      : { transporter: { type: 'NATS' as const, options: natsOptions(config.natsUrl) } }),
     heartbeatInterval: 2,
     heartbeatTimeout: 6,
     // The retries that are safe know their command's id: the inventory client and the flows do them.
@@ -32,9 +35,6 @@ export function moleculerConfig({ config, clock }: Runtime): BrokerOptions {
     skipProcessEventRegistration: true,
   };
 }
-
-const natsTransporter = (url: string) =>
-  ({ type: 'NATS', options: { url, reconnectTimeWait: 500 } }) as const;
 
 /** JSON lines in production, text for people elsewhere. */
 function loggerOf({ env, logLevel }: Config): NonNullable<BrokerOptions['logger']> {

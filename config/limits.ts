@@ -17,6 +17,7 @@ const lowerable = [
   'actorsPerNodeMax',
   'failoverMs',
   'drainMs',
+  'startWaitMs',
   'stepRetryMs',
   'accessTokenTtlMs',
   'refreshTokenTtlMs',

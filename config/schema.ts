@@ -9,8 +9,11 @@ const port = z
   })
   .transform(Number);
 
+const hasScheme = (text: string, schemes: readonly string[]): boolean =>
+  URL.canParse(text) && schemes.includes(new URL(text).protocol);
+
 const url = (...schemes: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
+  z.string().refine((text) => hasScheme(text, schemes), {
     error: `must be an address that starts with ${schemes.map((s) => `${s}//`).join(' or ')}`,
   });
 
@@ -18,6 +21,12 @@ const url = (...schemes: string[]) =>
 const mongodbUri = z.string().regex(/^mongodb(\+srv)?:\/\/[^/?]+/, {
   error: 'must be an address that starts with mongodb:// or mongodb+srv://',
 });
+
+const natsUrls = z
+  .string()
+  .refine((list) => list.split(',').every((text) => hasScheme(text.trim(), ['nats:'])), {
+    error: 'must be an address that starts with nats://, or several with commas between',
+  });
 
 const choice = <const T extends string>(...values: T[]) =>
   z.enum(values, {
@@ -57,7 +66,7 @@ export const schema = z.object({
   DATA_DIR: z.string().default('./data'),
   LOG_LEVEL: choice('error', 'warn', 'info', 'debug').default('info'),
   MONGODB_URI: mongodbUri.optional(),
-  NATS_URL: url('nats:', 'tls:').optional(),
+  NATS_URL: natsUrls.optional(),
   REDIS_URL: url('redis:', 'rediss:').optional(),
   ELASTICSEARCH_NODE: url('http:', 'https:').optional(),
   SMTP_URL: url('smtp:', 'smtps:').optional(),

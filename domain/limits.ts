@@ -20,6 +20,7 @@ export const limits = {
 
   // Charts
   chartPlacesMax: 120_000,
+  chartVersionsPerEventMax: 32,
   /** Packed size of a chart's layout: it travels in one NATS message and one journal entry. */
   layoutPackedBytesMax: 700_000,
 
@@ -67,6 +68,8 @@ export const limits = {
   queueWaitMs: 500,
   longPollMaxSeconds: 20,
   drainMs: 20_000,
+  /** At start, for servers that are not there yet. */
+  startWaitMs: 30_000,
 
   // Views
   deltaEveryMs: 100,

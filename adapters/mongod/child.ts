@@ -26,6 +26,8 @@ export type Mongod = {
   readonly ended: Promise<string>;
   /** Shuts the server down cleanly, by force after 15 s; may be called twice. */
   stop(): Promise<void>;
+  /** Ends the server at once; its journal keeps what was acknowledged. */
+  kill(): void;
 };
 
 /**
@@ -61,7 +63,8 @@ export async function startMongod(options: MongodOptions): Promise<Mongod> {
     ended,
   ]);
   if (failed === undefined) {
-    return { uri: replicaSetUri(port, options.database), pid, ended, stop };
+    const uri = replicaSetUri(port, options.database);
+    return { uri, pid, ended, stop, kill: () => child.kill('SIGKILL') };
   }
   await stop();
   throw new Error(`mongod did not start (${failed})${complaint(logFile)}; its log: ${logFile}`);

@@ -1,0 +1,67 @@
+import type { ServiceBroker } from 'moleculer';
+import { systemClock as clock } from '#adapters/clock/system.ts';
+import { systemIds as ids } from '#adapters/ids/system.ts';
+import { type Config, completeConfig } from '#config/config.ts';
+import { loadConfig } from '#config/load.ts';
+import { drainNode, startNode } from '#start/node.ts';
+import { awaitNats, checkPorts, openMongodb, type Server } from '#start/servers.ts';
+import { startTable } from '#start/table.ts';
+
+type Running = { readonly broker: ServiceBroker; readonly config: Config };
+
+/** Servers of our own, in the order they started. */
+const servers: Server[] = [];
+const say = (line: string): void => console.log(line);
+let ending = false;
+
+async function start(): Promise<Running> {
+  const settings = loadConfig();
+  await checkPorts(settings);
+  const mongodb = await openMongodb(settings, clock, say);
+  servers.push(mongodb);
+  await awaitNats(settings);
+  const config = completeConfig(settings, {
+    mongodbUri: mongodb.address,
+    stripeApiBase: settings.stripe.apiBase,
+  });
+  const broker = await startNode({ config, clock, ids });
+  say(startTable(config, mongodb.description));
+  return { broker, config };
+}
+
+/** Lets a start in progress come to its end, drains, stops our servers and ends the process. */
+async function end(reason: string, code: number): Promise<void> {
+  if (ending) return;
+  ending = true;
+  say(`${reason}: draining …`);
+  const running = await started.catch(() => undefined);
+  const whole =
+    running === undefined ||
+    (await drainNode(running.broker, running.config.limits.drainMs, clock));
+  if (!whole) say('Draining took too long; what still ran was cut off');
+  await stopServers();
+  process.exit(whole ? code : 1);
+}
+
+async function stopServers(): Promise<void> {
+  for (const server of servers.toReversed()) await server.stop();
+}
+
+function endAtOnce(): void {
+  for (const server of servers) server.kill();
+  process.exit(1);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => (ending ? endAtOnce() : void end(signal, 0)));
+}
+
+const started = start();
+try {
+  await started;
+  for (const { ended } of servers) void ended?.then((sentence) => end(sentence, 1));
+} catch (error) {
+  console.error(`Usher cannot start. ${(error as Error).message}`);
+  await stopServers();
+  process.exit(1);
+}
