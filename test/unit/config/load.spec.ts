@@ -54,7 +54,7 @@ describe('the configuration', () => {
       'ROLE must be all or a list of gateway, inventory, core, worker, not "cook"',
       'PORT must be a port number from 0 to 65535, not "abc"',
       'LOG_LEVEL must be one of error, warn, info, debug, not "loud"',
-      'NATS_URL must be an address that starts with nats:// or tls://',
+      'NATS_URL must be an address that starts with nats://, or several with commas between',
     ]);
   });
 
