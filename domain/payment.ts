@@ -44,21 +44,19 @@ export function fromProviderAmount(amount: number, currency: string): Money {
   return money(Math.round(amount / (providerFactor[iso] ?? 1)), iso);
 }
 
-/** What the bookings say about one booking, for reconciliation. */
-export type BookingPaymentState = {
-  readonly bookingId: string;
+/** What the bookings say about the booking of an intent, for reconciliation. */
+export type BookingOfPayment = {
   readonly status: string;
-  /** No step is due any more: nobody will touch its money unless reconciliation reports it. */
-  readonly settled: boolean;
+  /** Its flow has ended: nobody will touch its money any more by themselves. */
+  readonly finished: boolean;
   readonly validTickets: number;
-  /** Minor units the buyer owes us for what is valid; everything captured above it is due back. */
-  readonly amountDue: number;
+  /** Minor units on their way back. */
+  readonly refundPending: number;
 };
 
-/** What the provider says about one intent, for reconciliation. */
+/** What the provider says about one intent, in minor units. */
 export type IntentMoney = {
   readonly status: IntentStatus;
-  /** Minor units captured and returned. */
   readonly captured: number;
   readonly refunded: number;
 };
@@ -68,22 +66,23 @@ export type IntentMoney = {
  * intents older than the time a booking takes may be judged: a young one is simply under way.
  */
 export function paymentProblem(
-  intent: IntentMoney,
-  booking: BookingPaymentState | undefined,
+  { status, captured, refunded }: IntentMoney,
+  booking: BookingOfPayment | undefined,
 ): string | undefined {
-  const kept = intent.captured - intent.refunded;
+  const kept = captured - refunded;
+  const reserved = status === 'requires_capture' || status === 'processing';
   if (booking === undefined) {
     if (kept > 0) return 'captured, but there is no such booking';
-    if (intent.status === 'requires_capture') return 'authorised, but there is no such booking';
-    return undefined;
+    return reserved ? 'authorised, but there is no such booking' : undefined;
   }
-  if (kept > 0 && booking.validTickets === 0) return 'captured without tickets or refund';
-  if (kept > booking.amountDue && booking.settled) return 'captured more than the tickets cost';
-  if (
-    booking.settled &&
-    !isFinalIntent(intent.status) &&
-    intent.status !== 'requires_payment_method'
-  )
-    return `the booking is ${booking.status}, but its intent is open (${intent.status})`;
+  if (booking.validTickets === 0 && kept > booking.refundPending) {
+    return `captured without tickets or refund; the booking is ${booking.status}`;
+  }
+  if (booking.validTickets > 0 && status === 'canceled') {
+    return `tickets without a payment; the booking is ${booking.status}`;
+  }
+  if (booking.finished && (reserved || status === 'requires_action')) {
+    return `the booking has ended (${booking.status}), but its payment is open (${status})`;
+  }
   return undefined;
 }

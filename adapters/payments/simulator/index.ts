@@ -1,0 +1,71 @@
+import type { Clock } from '#adapters/clock/port.ts';
+import { systemClock } from '#adapters/clock/system.ts';
+import type { Ids } from '#adapters/ids/port.ts';
+import { systemIds } from '#adapters/ids/system.ts';
+import { DueWork } from '#adapters/payments/simulator/due.ts';
+import { Exchange } from '#adapters/payments/simulator/exchange.ts';
+import { FaultPlan, type FaultSettings } from '#adapters/payments/simulator/faults.ts';
+import { listen } from '#adapters/payments/simulator/server.ts';
+import { SimulatorStore } from '#adapters/payments/simulator/store.ts';
+import { WebhookSender } from '#adapters/payments/simulator/webhooks.ts';
+import { World } from '#adapters/payments/simulator/world.ts';
+import { stripeApiVersion } from '#adapters/payments/stripe.ts';
+import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
+
+export type SimulatorOptions = {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly host?: string;
+  readonly mongodbUri: string;
+  /** Where browsers reach it; default the address it listens on. */
+  readonly publicUrl?: string;
+  /** Where webhooks go. */
+  readonly webhookUrl: string;
+  readonly webhookSecret: string;
+  readonly faults?: FaultSettings;
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+};
+
+export type Simulator = {
+  readonly url: string;
+  stop(): Promise<void>;
+};
+
+/**
+ * A stand-in for Stripe: the part of its HTTP API that takes card payments, with its test payment
+ * methods (`cards.ts`), idempotency keys, a 3-D Secure page, and signed webhooks that are repeated
+ * until answered. All of it is kept in the collection `stripe_simulator_objects`, so a process
+ * that is killed and started again goes on where it was, webhooks included. Faults and delays are
+ * set by `faults` and, at run time, by `PUT /_simulator/faults`. Run one for a database.
+ */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const { clock = systemClock, ids = systemIds, host = '127.0.0.1', mongodbUri } = options;
+  const store = new SimulatorStore(await acquireMongo(mongodbUri), clock);
+  await store.prepare();
+  const plan = new FaultPlan(options.faults ?? {}, ids);
+  const target = { url: options.webhookUrl, secret: options.webhookSecret };
+  const sender = new WebhookSender(target, clock, store, plan);
+  const address = { url: options.publicUrl ?? '' };
+  const apiVersion = stripeApiVersion;
+  const world = new World({ clock, ids, store, plan, sender, apiVersion, address });
+  const handling = { world, exchange: new Exchange(world), apiVersion };
+  const server = await listen(handling, host, options.port).catch(async (error: unknown) => {
+    await releaseMongo(mongodbUri);
+    throw error;
+  });
+  const url = `http://${host}:${server.port}`;
+  if (address.url === '') address.url = url;
+  const due = new DueWork(world);
+  due.start();
+  sender.start();
+  return {
+    url,
+    stop: async () => {
+      sender.stop();
+      await due.stop();
+      await server.close();
+      await releaseMongo(mongodbUri);
+    },
+  };
+}

@@ -1,0 +1,144 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Exchange } from '#adapters/payments/simulator/exchange.ts';
+import { faultsSchema } from '#adapters/payments/simulator/faults.ts';
+import { decodeForm } from '#adapters/payments/simulator/form.ts';
+import { showChallenge, takeChallenge } from '#adapters/payments/simulator/pages.ts';
+import type { World } from '#adapters/payments/simulator/world.ts';
+
+const bodyBytesMax = 200_000;
+const challengePath = /^\/_simulator\/3ds\/(pi_\w+)$/;
+
+type Handling = {
+  readonly world: World;
+  readonly exchange: Exchange;
+  readonly apiVersion: string;
+};
+
+function send(
+  response: http.ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-cache, no-store',
+    ...headers,
+  });
+  response.end(body);
+}
+
+async function bodyOf(request: http.IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > bodyBytesMax) throw new RangeError('The body is too large');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** `GET`, `PUT` (or `POST`) and `DELETE /_simulator/faults`. */
+function control(world: World, method: string, body: string, response: http.ServerResponse): void {
+  const { plan } = world;
+  if (method === 'DELETE') plan.set(faultsSchema.parse({}));
+  if (method === 'PUT' || method === 'POST') {
+    let wanted: unknown;
+    try {
+      wanted = JSON.parse(body);
+    } catch {
+      send(response, 400, 'application/json', '{"error":"not JSON"}');
+      return;
+    }
+    const parsed = faultsSchema.safeParse(wanted);
+    if (!parsed.success) {
+      const problems = JSON.stringify({ error: parsed.error.issues });
+      send(response, 422, 'application/json', problems);
+      return;
+    }
+    plan.set(parsed.data);
+  }
+  send(response, 200, 'application/json', JSON.stringify(plan.faults));
+}
+
+function outcomeOf(request: http.IncomingMessage, body: string): unknown {
+  if (!request.headers['content-type']?.includes('json')) return decodeForm(body)?.outcome;
+  try {
+    return (JSON.parse(body) as { readonly outcome?: unknown } | null)?.outcome;
+  } catch {
+    return undefined;
+  }
+}
+
+async function handle(
+  { world, exchange, apiVersion }: Handling,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  const method = request.method ?? 'GET';
+  const url = new URL(request.url ?? '/', 'http://simulator');
+  const body = await bodyOf(request);
+  const challenge = challengePath.exec(url.pathname);
+  if (challenge !== null) {
+    const id = challenge[1] ?? '';
+    const secret = url.searchParams.get('client_secret');
+    const json = request.headers.accept?.includes('application/json') === true;
+    const page =
+      method === 'POST'
+        ? await takeChallenge(world, { id, secret, outcome: outcomeOf(request, body), json })
+        : await showChallenge(world, id, secret);
+    const { status, type, body: content, location } = page;
+    send(response, status, type, content, location === undefined ? {} : { location });
+    return;
+  }
+  if (url.pathname === '/_simulator/faults') {
+    control(world, method, body, response);
+    return;
+  }
+  const key = request.headers['idempotency-key'];
+  const answer = await exchange.answer({
+    method,
+    path: url.pathname,
+    query: url.search.slice(1),
+    body,
+    authorization: request.headers.authorization,
+    idempotencyKey: typeof key === 'string' ? key : undefined,
+  });
+  if (answer.kind !== 'answer') {
+    if (answer.kind === 'drop') request.socket.destroy();
+    return;
+  }
+  const version = request.headers['stripe-version'];
+  send(response, answer.status, 'application/json', answer.payload, {
+    ...answer.headers,
+    'stripe-version': typeof version === 'string' ? version : apiVersion,
+  });
+}
+
+export type Listening = { readonly port: number; close(): Promise<void> };
+
+/** Listens on all interfaces of `host`; rejects when the port is taken. Unanswered requests end
+ * with the client's patience. */
+export async function listen(handling: Handling, host: string, port: number): Promise<Listening> {
+  const server = http.createServer((request, response) => {
+    handle(handling, request, response).catch(() => {
+      if (response.headersSent) response.destroy();
+      else send(response, 400, 'application/json', '{"error":{"type":"invalid_request_error"}}');
+    });
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve());
+  });
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { port: (server.address() as AddressInfo).port, close };
+}

@@ -1,0 +1,153 @@
+import type { AnyBulkWriteOperation, Collection, Db, Filter, Sort } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
+import type { Doc } from '#adapters/payments/simulator/model.ts';
+
+const cachedMax = 50_000;
+const groupMax = 1_000;
+
+type Waiting = { readonly settle: () => void; readonly fail: (error: unknown) => void };
+type Group = { readonly operations: AnyBulkWriteOperation<Doc>[]; readonly waiting: Waiting[] };
+
+/**
+ * The simulator's objects in one collection. What a request changes goes to the server in one
+ * message together with the changes of the other requests of that moment, so a process that is
+ * killed leaves a request either stored or not. Writes need one member's memory (`w: 1`): it is a
+ * stand-in, and mongod outlives the process.
+ */
+export class SimulatorStore {
+  readonly #clock: Clock;
+  readonly #docs: Collection<Doc>;
+  readonly #cache = new Map<string, Doc>();
+  #open: Group = { operations: [], waiting: [] };
+  #flushing = false;
+  #asked = new Map<string, Promise<Doc | undefined>>();
+  #asking: string[] = [];
+
+  constructor(db: Db, clock: Clock) {
+    this.#clock = clock;
+    this.#docs = db.collection('stripe_simulator_objects', {
+      writeConcern: { w: 1, journal: false },
+      readConcern: { level: 'local' },
+    });
+  }
+
+  async prepare(): Promise<void> {
+    await this.#docs.createIndexes([
+      { key: { kind: 1, created: -1, _id: -1 } },
+      {
+        key: { 'body.payment_intent': 1 },
+        partialFilterExpression: { 'body.payment_intent': { $exists: true } },
+      },
+      {
+        key: { 'body.metadata.bookingId': 1 },
+        partialFilterExpression: { 'body.metadata.bookingId': { $exists: true } },
+      },
+      { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
+      { key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+    ]);
+  }
+
+  /** The object of this id and kind, if there is one. Look-ups of one moment share a query. */
+  async find<K extends Doc['kind']>(
+    kind: K,
+    id: string,
+  ): Promise<Extract<Doc, { kind: K }> | undefined> {
+    const doc = this.#cache.get(id) ?? (await this.#lookUp(id));
+    return doc?.kind === kind ? (doc as Extract<Doc, { kind: K }>) : undefined;
+  }
+
+  async query<K extends Doc['kind']>(
+    kind: K,
+    filter: Filter<Doc>,
+    options: { readonly limit: number; readonly sort?: Sort },
+  ): Promise<Extract<Doc, { kind: K }>[]> {
+    const { limit, sort = { created: -1, _id: -1 } } = options;
+    const found = await this.#docs
+      .find({ ...filter, kind } as Filter<Doc>)
+      .sort(sort)
+      .limit(limit)
+      .toArray();
+    return found as unknown as Extract<Doc, { kind: K }>[];
+  }
+
+  /** Stores the documents whole; resolves when the server has them all. */
+  async put(docs: readonly Doc[]): Promise<void> {
+    if (docs.length === 0) return;
+    try {
+      await this.#write(
+        docs.map((doc) => ({
+          replaceOne: { filter: { _id: doc._id }, replacement: doc, upsert: true },
+        })),
+      );
+    } catch (error) {
+      for (const doc of docs) this.#cache.delete(doc._id);
+      throw error;
+    }
+    for (const doc of docs) if (doc.kind !== 'event') this.#remember(doc);
+  }
+
+  /** Notes what became of an event's delivery. */
+  async patch(id: string, set: object, unset: Readonly<Record<string, ''>> = {}): Promise<void> {
+    await this.#write([
+      { updateOne: { filter: { _id: id }, update: { $set: set, $unset: unset } } },
+    ]);
+  }
+
+  #remember(doc: Doc): void {
+    this.#cache.delete(doc._id);
+    this.#cache.set(doc._id, doc);
+    if (this.#cache.size <= cachedMax) return;
+    const oldest = this.#cache.keys().next();
+    if (!oldest.done) this.#cache.delete(oldest.value);
+  }
+
+  #lookUp(id: string): Promise<Doc | undefined> {
+    const running = this.#asked.get(id);
+    if (running !== undefined) return running;
+    if (this.#asking.length === 0) this.#batch = this.#ask();
+    this.#asking.push(id);
+    const answer = this.#batch.then((found) => found.get(id));
+    this.#asked.set(id, answer);
+    return answer;
+  }
+
+  #batch: Promise<Map<string, Doc>> = Promise.resolve(new Map());
+
+  async #ask(): Promise<Map<string, Doc>> {
+    await this.#clock.tick();
+    const ids = this.#asking;
+    this.#asking = [];
+    try {
+      const found = await this.#docs.find({ _id: { $in: ids } }).toArray();
+      return new Map(found.map((doc) => [doc._id, doc]));
+    } finally {
+      for (const id of ids) this.#asked.delete(id);
+    }
+  }
+
+  #write(operations: readonly AnyBulkWriteOperation<Doc>[]): Promise<void> {
+    return new Promise((settle, fail) => {
+      this.#open.operations.push(...operations);
+      this.#open.waiting.push({ settle, fail });
+      if (!this.#flushing) void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushing = true;
+    await this.#clock.tick();
+    while (this.#open.waiting.length > 0) {
+      const group = this.#open;
+      this.#open = { operations: [], waiting: [] };
+      try {
+        for (let at = 0; at < group.operations.length; at += groupMax) {
+          await this.#docs.bulkWrite(group.operations.slice(at, at + groupMax), { ordered: true });
+        }
+        for (const { settle } of group.waiting) settle();
+      } catch (error) {
+        for (const { fail } of group.waiting) fail(error);
+      }
+    }
+    this.#flushing = false;
+  }
+}

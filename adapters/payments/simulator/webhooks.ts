@@ -1,0 +1,156 @@
+import { createHmac } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import type { Cancel, Clock } from '#adapters/clock/port.ts';
+import type { FaultPlan } from '#adapters/payments/simulator/faults.ts';
+import type { EventDoc } from '#adapters/payments/simulator/model.ts';
+import type { SimulatorStore } from '#adapters/payments/simulator/store.ts';
+
+export type WebhookTarget = { readonly url: string; readonly secret: string };
+
+const triesMax = 16;
+const backoffMs = { first: 500, max: 60_000 };
+const answerTimeoutMs = 10_000;
+const sweepEveryMs = 1_000;
+const inHandMax = 5_000;
+const sendingMax = 64;
+
+/** `t=…,v1=…` over `<t>.<payload>` with HMAC-SHA256, as Stripe signs. */
+export function signatureOf(payload: string, secret: string, nowMs: number): string {
+  const t = Math.floor(nowMs / 1000);
+  const v1 = createHmac('sha256', secret).update(`${t}.${payload}`).digest('hex');
+  return `t=${t},v1=${v1}`;
+}
+
+/** Sends events to the one endpoint until it answers 2xx, as the stored deliveries say. */
+export class WebhookSender {
+  readonly #target: WebhookTarget;
+  readonly #clock: Clock;
+  readonly #store: SimulatorStore;
+  readonly #plan: FaultPlan;
+  readonly #agent: http.Agent;
+  readonly #inHand = new Set<string>();
+  readonly #queue: { readonly event: EventDoc; readonly tell: boolean }[] = [];
+  #sending = 0;
+  #timer: Cancel = () => {};
+  #stopped = false;
+
+  constructor(target: WebhookTarget, clock: Clock, store: SimulatorStore, plan: FaultPlan) {
+    this.#target = target;
+    this.#clock = clock;
+    this.#store = store;
+    this.#plan = plan;
+    const Agent = target.url.startsWith('https:') ? https.Agent : http.Agent;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: sendingMax });
+  }
+
+  /** Takes up again what an earlier process left, then every second what is due. */
+  start(): void {
+    this.#timer = this.#clock.after(sweepEveryMs, () => void this.#sweep());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer();
+    this.#agent.destroy();
+  }
+
+  /** Sends an event that was stored just now. Beyond the bound the sweep takes it up. */
+  send(event: EventDoc): void {
+    if (this.#inHand.size >= inHandMax) return;
+    const delays = this.#plan.webhookDelaysMs();
+    if (delays.length === 0) {
+      void this.#note(event._id, { delivery: 'lost' }, { dueAt: '' });
+      return;
+    }
+    this.#inHand.add(event._id);
+    delays.forEach((delay, index) => {
+      const task = () => this.#enqueue(event, index === 0);
+      if (delay === 0) task();
+      else this.#clock.after(delay, task);
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      const due = await this.#store.query(
+        'event',
+        { delivery: 'pending', dueAt: { $lte: this.#clock.now() } },
+        { limit: 500, sort: { dueAt: 1 } },
+      );
+      for (const event of due) {
+        if (this.#inHand.has(event._id)) continue;
+        this.#inHand.add(event._id);
+        this.#enqueue(event, true);
+      }
+    } catch {
+      // The database is away: the next sweep finds the same.
+    }
+    if (!this.#stopped) this.start();
+  }
+
+  #enqueue(event: EventDoc, tell: boolean): void {
+    this.#queue.push({ event, tell });
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#sending < sendingMax && !this.#stopped) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      this.#sending++;
+      void this.#attempt(next.event, next.tell).finally(() => {
+        this.#sending--;
+        this.#pump();
+      });
+    }
+  }
+
+  async #attempt(event: EventDoc, tell: boolean): Promise<void> {
+    const delivered = await this.#post(event.payload);
+    if (!tell) return;
+    const tries = event.tries + 1;
+    if (delivered) {
+      await this.#note(event._id, { delivery: 'delivered', tries }, { dueAt: '' });
+    } else if (tries >= triesMax) {
+      await this.#note(event._id, { delivery: 'given-up', tries }, { dueAt: '' });
+    } else {
+      const wait = Math.min(backoffMs.first * 2 ** event.tries, backoffMs.max);
+      await this.#note(event._id, { tries, dueAt: this.#clock.now() + wait });
+    }
+    this.#inHand.delete(event._id);
+  }
+
+  async #note(id: string, set: object, unset: Readonly<Record<string, ''>> = {}): Promise<void> {
+    // Not noted means sent again: Stripe promises no more than at least once either.
+    await this.#store.patch(id, set, unset).catch(() => {});
+  }
+
+  #post(payload: string): Promise<boolean> {
+    const { url, secret } = this.#target;
+    const body = Buffer.from(payload);
+    return new Promise((resolve) => {
+      const request = (url.startsWith('https:') ? https : http).request(url, {
+        method: 'POST',
+        agent: this.#agent,
+        timeout: answerTimeoutMs,
+        headers: {
+          'content-type': 'application/json; charset=utf-8',
+          'content-length': body.length,
+          'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
+          'stripe-signature': signatureOf(payload, secret, this.#clock.now()),
+        },
+      });
+      request.on('response', (response) => {
+        const { statusCode = 500 } = response;
+        response.resume();
+        response.on('end', () => resolve(statusCode >= 200 && statusCode < 300));
+        response.on('error', () => resolve(false));
+      });
+      request.on('timeout', () => request.destroy());
+      request.on('error', () => resolve(false));
+      request.on('close', () => resolve(false));
+      request.end(body);
+    });
+  }
+}

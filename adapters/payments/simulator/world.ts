@@ -1,0 +1,125 @@
+import type { Clock } from '#adapters/clock/port.ts';
+import type { Ids } from '#adapters/ids/port.ts';
+import type { FaultPlan } from '#adapters/payments/simulator/faults.ts';
+import type { Moment } from '#adapters/payments/simulator/intents.ts';
+import type {
+  Change,
+  ChargeDoc,
+  Doc,
+  EventDoc,
+  IntentDoc,
+} from '#adapters/payments/simulator/model.ts';
+import type { SimulatorStore } from '#adapters/payments/simulator/store.ts';
+import type { WebhookSender } from '#adapters/payments/simulator/webhooks.ts';
+
+/** Types of events that the endpoint is subscribed to; events of other types are not made. */
+export const enabledEvents: ReadonlySet<string> = new Set([
+  'payment_intent.requires_action',
+  'payment_intent.processing',
+  'payment_intent.amount_capturable_updated',
+  'payment_intent.payment_failed',
+  'payment_intent.succeeded',
+  'payment_intent.canceled',
+  'charge.refunded',
+  'refund.updated',
+  'refund.failed',
+]);
+
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+export type WorldOptions = {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly store: SimulatorStore;
+  readonly plan: FaultPlan;
+  readonly sender: WebhookSender;
+  /** Where browsers reach the pages; known once the server listens. */
+  readonly address: { url: string };
+  readonly apiVersion: string;
+};
+
+type Request = { readonly id: string | null; readonly idempotencyKey: string | null };
+
+/** The simulator's state and the order in which it changes: one request an intent at a time. */
+export class World {
+  readonly clock: Clock;
+  readonly store: SimulatorStore;
+  readonly plan: FaultPlan;
+  readonly #options: WorldOptions;
+  readonly #tails = new Map<string, Promise<unknown>>();
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.store = options.store;
+    this.plan = options.plan;
+  }
+
+  /** Now, fresh ids and where the pages are, for a transition. */
+  moment(): Moment {
+    const { clock, address } = this.#options;
+    return { now: clock.now(), id: (prefix) => this.newId(prefix), publicUrl: address.url };
+  }
+
+  newId(prefix: string, length = 24): string {
+    const bytes = this.#options.ids.bytes(length);
+    let id = `${prefix}_`;
+    for (const byte of bytes) id += alphabet.charAt(byte % alphabet.length);
+    return id;
+  }
+
+  /** Runs `task` after every earlier one of the same object. */
+  async inOrder<T>(id: string, task: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(id) ?? Promise.resolve();
+    const run = before.then(task, task);
+    this.#tails.set(id, run);
+    try {
+      return await run;
+    } finally {
+      if (this.#tails.get(id) === run) this.#tails.delete(id);
+    }
+  }
+
+  chargeOf(intent: IntentDoc): Promise<ChargeDoc | undefined> {
+    const { latest_charge: latest } = intent.body;
+    return typeof latest === 'string'
+      ? this.store.find('charge', latest)
+      : Promise.resolve(undefined);
+  }
+
+  /** Stores a change with its events and the answer that is kept, then tells the endpoint. */
+  async commit(change: Partial<Change>, answer: Doc | undefined, request: Request): Promise<void> {
+    const told = (change.events ?? []).filter(({ type }) => enabledEvents.has(type));
+    const events = told.map(({ type, object }) => this.#event(type, object, request));
+    const kept = answer === undefined ? [] : [answer];
+    await this.store.put([...(change.puts ?? []), ...events, ...kept]);
+    for (const event of events) this.#options.sender.send(event);
+  }
+
+  #event(type: string, object: object, request: Request): EventDoc {
+    const now = this.clock.now();
+    const created = Math.floor(now / 1000);
+    const _id = this.newId('evt');
+    const payload = JSON.stringify({
+      id: _id,
+      object: 'event',
+      api_version: this.#options.apiVersion,
+      created,
+      data: { object },
+      livemode: false,
+      pending_webhooks: 1,
+      request: { id: request.id, idempotency_key: request.idempotencyKey },
+      type,
+    });
+    return {
+      _id,
+      kind: 'event',
+      created,
+      payload,
+      type,
+      delivery: 'pending',
+      tries: 0,
+      dueAt: now,
+    };
+  }
+}
