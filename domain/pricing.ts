@@ -42,3 +42,51 @@ export type Quote = {
   /** What is charged: lines + fees + taxes that are not included. */
   readonly total: number;
 };
+
+const wholeRate = 10_000;
+
+/** `amount × basisPoints / 10 000`, half a minor unit rounded up. */
+const share = (amount: number, basisPoints: number): number =>
+  Math.floor((2 * amount * basisPoints + wholeRate) / (2 * wholeRate));
+
+/** What one ticket of this price costs in fees: every fee is rounded for itself. */
+const feesOn = (price: number, fees: readonly FeeRule[]): number =>
+  fees.reduce((sum, fee) => sum + fee.perTicket + share(price, fee.basisPoints), 0);
+
+/** The part of `amount` that is tax of a rate that is contained in it, with all contained rates. */
+const contained = (amount: number, basisPoints: number, allIncluded: number): number =>
+  Math.floor(
+    (2 * amount * basisPoints + wholeRate + allIncluded) / (2 * (wholeRate + allIncluded)),
+  );
+
+/**
+ * The price of `counts` tickets (number by category name). Lines stand in the order of the
+ * category names. A fee is worked out per ticket and rounded per ticket and fee; a tax is worked
+ * out once on lines and fees together and rounded per tax; halves go up. An included tax is the
+ * part that lines and fees contain already, any other is added to the total.
+ * Throws RangeError for a category without a price.
+ */
+export function quoteFor(terms: PriceTerms, counts: Readonly<Record<string, number>>): Quote {
+  const lines: QuoteLine[] = [];
+  let tickets = 0;
+  let fees = 0;
+  for (const category of Object.keys(counts).sort()) {
+    const unitAmount = terms.prices[category];
+    if (unitAmount === undefined) throw new RangeError(`category ${category} has no price`);
+    const quantity = counts[category] ?? 0;
+    lines.push({ category, quantity, unitAmount, amount: unitAmount * quantity });
+    tickets += unitAmount * quantity;
+    fees += feesOn(unitAmount, terms.fees) * quantity;
+  }
+  const base = tickets + fees;
+  const included = terms.taxes.filter((tax) => tax.included);
+  const allIncluded = included.reduce((sum, tax) => sum + tax.basisPoints, 0);
+  const inside = included.reduce(
+    (sum, tax) => sum + contained(base, tax.basisPoints, allIncluded),
+    0,
+  );
+  const added = terms.taxes
+    .filter((tax) => !tax.included)
+    .reduce((sum, tax) => sum + share(base, tax.basisPoints), 0);
+  return { currency: terms.currency, lines, fees, taxes: inside + added, total: base + added };
+}
