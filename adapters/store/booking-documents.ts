@@ -1,0 +1,75 @@
+import type { Document, WithoutId } from 'mongodb';
+import type { Booking } from '#domain/booking.ts';
+import { isActive } from '#domain/booking.ts';
+import type { Message } from '#domain/booking-messages.ts';
+import type { LedgerEntry } from '#domain/ledger.ts';
+import type { Ticket } from '#domain/ticket.ts';
+
+/** Collections of the bookings service, its own; others only read them. */
+export const collections = {
+  bookings: 'bookings',
+  tickets: 'tickets',
+  ledger: 'ledger',
+  outbox: 'bookings_outbox',
+} as const;
+
+/** `active` is derived from the status; the unique index on the reservation goes by it. */
+export type BookingDocument = Omit<Booking, 'bookingId'> & {
+  readonly _id: string;
+  readonly active: boolean;
+};
+export type TicketDocument = Omit<Ticket, 'ticketId'> & { readonly _id: string };
+export type LedgerDocument = Omit<LedgerEntry, 'id'> & { readonly _id: string };
+
+/** `open` until its consumer has stored it, or given up after the last try. */
+export type OutboxDocument = Omit<Message, 'key'> & {
+  readonly _id: string;
+  readonly state: 'open' | 'done' | 'failed';
+  readonly tries: number;
+  readonly dueAt: number;
+  readonly createdAt: number;
+  readonly doneAt?: number;
+  readonly why?: string;
+};
+
+export const toBookingDocument = ({ bookingId, ...rest }: Booking): BookingDocument => ({
+  _id: bookingId,
+  ...rest,
+  active: isActive(rest.status),
+});
+
+export const fromBookingDocument = ({
+  _id,
+  active: _active,
+  ...rest
+}: BookingDocument): Booking => ({ bookingId: _id, ...rest });
+
+export const toTicketDocument = ({ ticketId, ...rest }: Ticket): TicketDocument => ({
+  _id: ticketId,
+  ...rest,
+});
+
+export const fromTicketDocument = ({ _id, ...rest }: TicketDocument): Ticket => ({
+  ticketId: _id,
+  ...rest,
+});
+
+export const toLedgerDocument = ({ id, ...rest }: LedgerEntry): LedgerDocument => ({
+  _id: id,
+  ...rest,
+});
+
+export const toOutboxDocument = ({ key, ...rest }: Message, now: number): OutboxDocument => ({
+  _id: key,
+  ...rest,
+  state: 'open',
+  tries: 0,
+  dueAt: now,
+  createdAt: now,
+});
+
+/** The whole document but its id, for a replacement. */
+export const withoutId = <T extends Document & { readonly _id: string }>({
+  _id,
+  ...rest
+}: T): WithoutId<T> => rest as WithoutId<T>;

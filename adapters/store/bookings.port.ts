@@ -1,0 +1,47 @@
+import type { Booking } from '#domain/booking.ts';
+import type { Change } from '#domain/booking-moves.ts';
+import type { Ticket } from '#domain/ticket.ts';
+
+export type DueBooking = { readonly bookingId: string; readonly version: number };
+
+/** Where a page of a buyer's bookings ended. */
+export type ListPosition = { readonly createdAt: number; readonly bookingId: string };
+
+/**
+ * `stale`: another writer was first, nothing was written. `place-taken`: a valid ticket for one of
+ * the places exists, nothing was written.
+ */
+export type CommitResult = 'done' | 'stale' | 'place-taken';
+
+/**
+ * Bookings with their tickets, ledger and outgoing messages. A write that rejects may have happened
+ * or not: read again. All times epoch ms.
+ */
+export interface BookingStore {
+  /** `exists`: the reservation has an active booking already. */
+  insert(booking: Booking): Promise<'inserted' | 'exists'>;
+  find(bookingId: string): Promise<Booking | undefined>;
+  findActive(reservationId: string): Promise<Booking | undefined>;
+  tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]>;
+  /** At most `limit` bookings whose `dueAt` is not after `now`, the longest overdue first. */
+  due(now: number, limit: number): Promise<readonly DueBooking[]>;
+  /** Makes it the caller's until `dueAt`, if it still has this version. */
+  take(due: DueBooking, dueAt: number): Promise<Booking | undefined>;
+  /** All of a change in one transaction, or nothing. */
+  commit(change: Change): Promise<CommitResult>;
+  /**
+   * There is news: a step that runs now will find its write stale, and the booking is due at `now`.
+   * Answers false when it is unknown.
+   */
+  touch(bookingId: string, now: number): Promise<boolean>;
+  /** A buyer's bookings, newest first, behind `after`. */
+  list(
+    buyerId: string,
+    after: ListPosition | undefined,
+    limit: number,
+  ): Promise<readonly Booking[]>;
+  /** The booking one of whose attempts has this intent. */
+  findByIntent(intentId: string): Promise<Booking | undefined>;
+  /** Confirmed bookings, not reminded yet, of events that start in (`from`, `to`]. */
+  toRemind(from: number, to: number, limit: number): Promise<readonly Booking[]>;
+}

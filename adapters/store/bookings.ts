@@ -1,0 +1,238 @@
+import { type ClientSession, type Collection, type Db, MongoServerError } from 'mongodb';
+import {
+  type BookingDocument,
+  collections,
+  fromBookingDocument,
+  fromTicketDocument,
+  type LedgerDocument,
+  type OutboxDocument,
+  type TicketDocument,
+  toBookingDocument,
+  toLedgerDocument,
+  toOutboxDocument,
+  toTicketDocument,
+  withoutId,
+} from '#adapters/store/booking-documents.ts';
+import type { BookingStore, CommitResult, ListPosition } from '#adapters/store/bookings.port.ts';
+import { transactionOptions } from '#adapters/store/mongo.ts';
+import type { Booking } from '#domain/booking.ts';
+import type { Change } from '#domain/booking-moves.ts';
+import { limits } from '#domain/limits.ts';
+import type { Ticket } from '#domain/ticket.ts';
+
+const placeIndex = 'one_active_ticket_per_place';
+
+const isDuplicate = (error: unknown): error is MongoServerError =>
+  error instanceof MongoServerError && error.code === 11000;
+
+/** Ends a transaction whose compare-and-set found another version. */
+class Stale extends Error {}
+
+type Collections = {
+  readonly bookings: Collection<BookingDocument>;
+  readonly tickets: Collection<TicketDocument>;
+  readonly ledger: Collection<LedgerDocument>;
+  readonly outbox: Collection<OutboxDocument>;
+};
+
+const open = (db: Db): Collections => ({
+  bookings: db.collection(collections.bookings),
+  tickets: db.collection(collections.tickets),
+  ledger: db.collection(collections.ledger),
+  outbox: db.collection(collections.outbox),
+});
+
+/**
+ * Creates collections and indexes where they are missing; may be called by several nodes at once.
+ * (A transaction must not have to create a collection.)
+ */
+export async function prepareBookings(db: Db): Promise<void> {
+  const { bookings, tickets, ledger, outbox } = open(db);
+  await Promise.all([
+    bookings.createIndexes([
+      { key: { reservationId: 1 }, unique: true, partialFilterExpression: { active: true } },
+      { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
+      { key: { buyerId: 1, createdAt: -1, _id: -1 } },
+      { key: { eventId: 1 } },
+      {
+        key: { 'attempts.intentId': 1 },
+        partialFilterExpression: { 'attempts.intentId': { $exists: true } },
+      },
+      {
+        key: { 'event.startsAt': 1 },
+        partialFilterExpression: { 'event.startsAt': { $exists: true } },
+      },
+    ]),
+    tickets.createIndexes([
+      {
+        key: { eventId: 1, place: 1 },
+        name: placeIndex,
+        unique: true,
+        partialFilterExpression: { active: true },
+      },
+      { key: { bookingId: 1 } },
+    ]),
+    ledger.createIndexes([{ key: { eventId: 1 } }, { key: { bookingId: 1 } }]),
+    outbox.createIndexes([
+      { key: { dueAt: 1 }, partialFilterExpression: { state: 'open' } },
+      { key: { eventId: 1, state: 1 } },
+    ]),
+  ]);
+}
+
+/** Bookings in MongoDB. Call `prepareBookings` first. */
+export class MongoBookings implements BookingStore {
+  readonly #db: Db;
+  readonly #on: Collections;
+  readonly #maxTimeMS = limits.databaseTimeoutMs;
+
+  constructor(db: Db) {
+    this.#db = db;
+    this.#on = open(db);
+  }
+
+  async insert(booking: Booking): Promise<'inserted' | 'exists'> {
+    try {
+      await this.#on.bookings.insertOne(toBookingDocument(booking), { maxTimeMS: this.#maxTimeMS });
+      return 'inserted';
+    } catch (error) {
+      if (isDuplicate(error)) return 'exists';
+      throw error;
+    }
+  }
+
+  find(bookingId: string): Promise<Booking | undefined> {
+    return this.#one({ _id: bookingId });
+  }
+
+  findActive(reservationId: string): Promise<Booking | undefined> {
+    return this.#one({ reservationId, active: true });
+  }
+
+  findByIntent(intentId: string): Promise<Booking | undefined> {
+    return this.#one({ 'attempts.intentId': intentId });
+  }
+
+  async tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]> {
+    const found = await this.#on.tickets
+      .find({ bookingId: { $in: [...bookingIds] } }, { maxTimeMS: this.#maxTimeMS })
+      .sort({ place: 1 })
+      .toArray();
+    return found.map(fromTicketDocument);
+  }
+
+  async due(now: number, limit: number) {
+    const found = await this.#on.bookings
+      .find({ dueAt: { $lte: now } }, { maxTimeMS: this.#maxTimeMS })
+      .sort({ dueAt: 1 })
+      .limit(limit)
+      .project<{ _id: string; version: number }>({ version: 1 })
+      .toArray();
+    return found.map(({ _id, version }) => ({ bookingId: _id, version }));
+  }
+
+  async take(due: { readonly bookingId: string; readonly version: number }, dueAt: number) {
+    const taken = await this.#on.bookings.findOneAndUpdate(
+      { _id: due.bookingId, version: due.version },
+      { $inc: { version: 1 }, $set: { dueAt } },
+      { returnDocument: 'after', maxTimeMS: this.#maxTimeMS },
+    );
+    return taken === null ? undefined : fromBookingDocument(taken);
+  }
+
+  async touch(bookingId: string, now: number): Promise<boolean> {
+    const { matchedCount } = await this.#on.bookings.updateOne(
+      { _id: bookingId },
+      { $inc: { version: 1 }, $min: { dueAt: now } },
+      { maxTimeMS: this.#maxTimeMS },
+    );
+    return matchedCount === 1;
+  }
+
+  async commit(change: Change): Promise<CommitResult> {
+    const alone =
+      change.issued.length + change.voided.length === 0 &&
+      change.entries.length + change.messages.length === 0;
+    try {
+      if (alone) await this.#replace(change);
+      else await this.#transact(change);
+      return 'done';
+    } catch (error) {
+      if (error instanceof Stale) return 'stale';
+      if (isDuplicate(error) && error.message.includes(placeIndex)) return 'place-taken';
+      throw error;
+    }
+  }
+
+  async list(buyerId: string, after: ListPosition | undefined, limit: number) {
+    const { bookingId: _id, createdAt } = after ?? {};
+    const behind =
+      after === undefined
+        ? {}
+        : { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, _id: { $lt: _id } }] };
+    const found = await this.#on.bookings
+      .find({ buyerId, ...behind } as object, { maxTimeMS: this.#maxTimeMS })
+      .sort({ createdAt: -1, _id: -1 })
+      .limit(limit)
+      .toArray();
+    return found.map(fromBookingDocument);
+  }
+
+  async toRemind(from: number, to: number, limit: number): Promise<readonly Booking[]> {
+    const found = await this.#on.bookings
+      .find(
+        {
+          'event.startsAt': { $gt: from, $lte: to },
+          status: { $in: ['confirmed', 'partially_refunded'] },
+          reminded: { $ne: true },
+        },
+        { maxTimeMS: this.#maxTimeMS },
+      )
+      .limit(limit)
+      .toArray();
+    return found.map(fromBookingDocument);
+  }
+
+  async #one(filter: object): Promise<Booking | undefined> {
+    const found = await this.#on.bookings.findOne(filter, { maxTimeMS: this.#maxTimeMS });
+    return found === null ? undefined : fromBookingDocument(found);
+  }
+
+  async #replace({ expected, booking }: Change, session?: ClientSession): Promise<void> {
+    const { matchedCount } = await this.#on.bookings.replaceOne(
+      { _id: booking.bookingId, version: expected },
+      withoutId(toBookingDocument(booking)),
+      session === undefined ? { maxTimeMS: this.#maxTimeMS } : { session },
+    );
+    if (matchedCount === 0) throw new Stale();
+  }
+
+  /** The callback may run several times: it must not change anything outside the transaction. */
+  async #transact(change: Change): Promise<void> {
+    const { issued, voided, entries, messages, booking } = change;
+    const { tickets, ledger, outbox } = this.#on;
+    await this.#db.client.withSession((session) =>
+      session.withTransaction(
+        async () => {
+          await this.#replace(change, session);
+          if (issued.length > 0) {
+            await tickets.insertMany(issued.map(toTicketDocument), { session });
+          }
+          if (voided.length > 0) {
+            const gone = { status: 'cancelled', active: false } as const;
+            const where = { _id: { $in: [...voided] }, bookingId: booking.bookingId };
+            await tickets.updateMany(where, { $set: gone }, { session });
+          }
+          if (entries.length > 0) {
+            await ledger.insertMany(entries.map(toLedgerDocument), { session });
+          }
+          if (messages.length > 0) {
+            const open = messages.map((m) => toOutboxDocument(m, booking.updatedAt));
+            await outbox.insertMany(open, { session });
+          }
+        },
+        { ...transactionOptions, timeoutMS: limits.databaseTimeoutMs * 2 },
+      ),
+    );
+  }
+}

@@ -1,0 +1,174 @@
+import type {
+  BookingStore,
+  CommitResult,
+  DueBooking,
+  ListPosition,
+} from '#adapters/store/bookings.port.ts';
+import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
+import { type Booking, isActive } from '#domain/booking.ts';
+import type { Message } from '#domain/booking-messages.ts';
+import type { Change } from '#domain/booking-moves.ts';
+import type { LedgerEntry } from '#domain/ledger.ts';
+import type { Ticket } from '#domain/ticket.ts';
+
+type OutboxRow = {
+  readonly message: Message;
+  readonly state: 'open' | 'done' | 'failed';
+  readonly tries: number;
+  readonly dueAt: number;
+};
+
+/**
+ * Bookings in memory, for simulation and for tests of the flow: the same rules as the MongoDB
+ * store, each call indivisible. Nothing survives the process.
+ */
+export class MemoryBookings implements BookingStore, OutboxStore {
+  readonly #bookings = new Map<string, Booking>();
+  readonly #tickets = new Map<string, Ticket>();
+  readonly #ledger = new Map<string, LedgerEntry>();
+  readonly #outbox = new Map<string, OutboxRow>();
+
+  /** For looking at what was written. */
+  get contents() {
+    return {
+      bookings: [...this.#bookings.values()],
+      tickets: [...this.#tickets.values()],
+      ledger: [...this.#ledger.values()],
+      outbox: [...this.#outbox.values()],
+    };
+  }
+
+  async insert(booking: Booking): Promise<'inserted' | 'exists'> {
+    if (this.#bookings.has(booking.bookingId)) return 'exists';
+    if (isActive(booking.status) && this.#active(booking.reservationId)) return 'exists';
+    this.#bookings.set(booking.bookingId, booking);
+    return 'inserted';
+  }
+
+  async find(bookingId: string): Promise<Booking | undefined> {
+    return this.#bookings.get(bookingId);
+  }
+
+  async findActive(reservationId: string): Promise<Booking | undefined> {
+    return this.#active(reservationId);
+  }
+
+  async findByIntent(intentId: string): Promise<Booking | undefined> {
+    return this.#all().find((b) => b.attempts.some((a) => a.intentId === intentId));
+  }
+
+  async tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]> {
+    return [...this.#tickets.values()]
+      .filter((t) => bookingIds.includes(t.bookingId))
+      .sort((a, b) => a.place - b.place);
+  }
+
+  async due(now: number, limit: number): Promise<readonly DueBooking[]> {
+    const dueAt = (b: Booking): number => b.dueAt ?? Number.POSITIVE_INFINITY;
+    return this.#all()
+      .filter((b) => dueAt(b) <= now)
+      .sort((a, b) => dueAt(a) - dueAt(b))
+      .slice(0, limit)
+      .map(({ bookingId, version }) => ({ bookingId, version }));
+  }
+
+  async take({ bookingId, version }: DueBooking, dueAt: number): Promise<Booking | undefined> {
+    const found = this.#bookings.get(bookingId);
+    if (found?.version !== version) return undefined;
+    const taken = { ...found, version: version + 1, dueAt };
+    this.#bookings.set(bookingId, taken);
+    return taken;
+  }
+
+  async touch(bookingId: string, now: number): Promise<boolean> {
+    const found = this.#bookings.get(bookingId);
+    if (found === undefined) return false;
+    const dueAt = Math.min(found.dueAt ?? now, now);
+    this.#bookings.set(bookingId, { ...found, version: found.version + 1, dueAt });
+    return true;
+  }
+
+  async commit(change: Change): Promise<CommitResult> {
+    const { booking, expected, issued, voided, entries, messages } = change;
+    if (this.#bookings.get(booking.bookingId)?.version !== expected) return 'stale';
+    if (issued.some((ticket) => this.#isTaken(ticket))) return 'place-taken';
+    for (const { id } of entries) {
+      if (this.#ledger.has(id)) throw new Error(`the ledger has ${id} already`);
+    }
+    for (const { key } of messages) {
+      if (this.#outbox.has(key)) throw new Error(`the outbox has ${key} already`);
+    }
+    this.#bookings.set(booking.bookingId, booking);
+    for (const ticket of issued) this.#tickets.set(ticket.ticketId, ticket);
+    for (const id of voided) {
+      const ticket = this.#tickets.get(id);
+      if (ticket) this.#tickets.set(id, { ...ticket, status: 'cancelled', active: false });
+    }
+    for (const entry of entries) this.#ledger.set(entry.id, entry);
+    for (const message of messages) {
+      const row = { message, state: 'open', tries: 0, dueAt: booking.updatedAt } as const;
+      this.#outbox.set(message.key, row);
+    }
+    return 'done';
+  }
+
+  async list(buyerId: string, after: ListPosition | undefined, limit: number) {
+    const newest = (a: ListPosition, b: ListPosition): number =>
+      b.createdAt - a.createdAt || (a.bookingId < b.bookingId ? 1 : -1);
+    return this.#all()
+      .filter((b) => b.buyerId === buyerId && (after === undefined || newest(after, b) < 0))
+      .sort(newest)
+      .slice(0, limit);
+  }
+
+  async toRemind(from: number, to: number, limit: number): Promise<readonly Booking[]> {
+    const starts = (b: Booking): number => b.event?.startsAt ?? Number.NEGATIVE_INFINITY;
+    return this.#all()
+      .filter((b) => b.status === 'confirmed' || b.status === 'partially_refunded')
+      .filter((b) => b.reminded !== true && starts(b) > from && starts(b) <= to)
+      .slice(0, limit);
+  }
+
+  async dueMessages(now: number, limit: number): Promise<readonly string[]> {
+    return [...this.#outbox.values()]
+      .filter((row) => row.state === 'open' && row.dueAt <= now)
+      .sort((a, b) => a.dueAt - b.dueAt)
+      .slice(0, limit)
+      .map((row) => row.message.key);
+  }
+
+  async takeMessage(key: string, now: number, until: number): Promise<OutboxItem | undefined> {
+    const row = this.#outbox.get(key);
+    if (row?.state !== 'open' || row.dueAt > now) return undefined;
+    const tries = row.tries + 1;
+    this.#outbox.set(key, { ...row, tries, dueAt: until });
+    return { message: row.message, tries };
+  }
+
+  async done(key: string): Promise<void> {
+    this.#mark(key, { state: 'done' });
+  }
+
+  async failed(key: string, _why: string, dueAt: number | undefined): Promise<void> {
+    this.#mark(key, dueAt === undefined ? { state: 'failed' } : { dueAt });
+  }
+
+  #mark(key: string, patch: Partial<OutboxRow>): void {
+    const row = this.#outbox.get(key);
+    if (row !== undefined) this.#outbox.set(key, { ...row, ...patch });
+  }
+
+  #all(): Booking[] {
+    return [...this.#bookings.values()];
+  }
+
+  #active(reservationId: string): Booking | undefined {
+    return this.#all().find((b) => b.reservationId === reservationId && isActive(b.status));
+  }
+
+  #isTaken({ eventId, place }: Ticket): boolean {
+    return [...this.#tickets.values()].some(
+      (t) => t.active && t.eventId === eventId && t.place === place,
+    );
+  }
+}

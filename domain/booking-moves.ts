@@ -1,0 +1,281 @@
+import {
+  type Attempt,
+  type Booking,
+  type EventInfo,
+  initialStatus,
+  moved,
+  type Patch,
+  type Return,
+  withAttempt,
+} from '#domain/booking.ts';
+import { type Message, messageOf } from '#domain/booking-messages.ts';
+import type { HoldView } from '#domain/inventory/commands.ts';
+import { cashPostings, type LedgerEntry, type Posting, salePostings } from '#domain/ledger.ts';
+import { limits } from '#domain/limits.ts';
+import type { IntentStatus } from '#domain/payment.ts';
+import { issueTickets, type Sale, sumOf, type Ticket } from '#domain/ticket.ts';
+
+/**
+ * One step forward: the booking as it becomes, and everything that becomes true with it, in one
+ * transaction that compares `expected` with the stored version.
+ */
+export type Change = {
+  readonly expected: number;
+  readonly booking: Booking;
+  readonly issued: readonly Ticket[];
+  /** Tickets that become cancelled and inactive. */
+  readonly voided: readonly string[];
+  readonly entries: readonly LedgerEntry[];
+  readonly messages: readonly Message[];
+  /** True: nothing more can be done before `booking.dueAt`. */
+  readonly wait: boolean;
+};
+
+type Effects = Partial<Omit<Change, 'expected' | 'booking'>>;
+
+export const change = (b: Booking, next: Booking, effects: Effects = {}): Change => ({
+  expected: b.version,
+  booking: next,
+  issued: [],
+  voided: [],
+  entries: [],
+  messages: [],
+  wait: next.step === 'done',
+  ...effects,
+});
+
+/** What the provider says of an intent. */
+export type IntentNews = {
+  readonly status: IntentStatus;
+  readonly clientSecret?: string | undefined;
+  readonly nextActionUrl?: string | undefined;
+  readonly declineCode?: string | undefined;
+};
+
+export const soon = (now: number): number => now + limits.stepRetryMs;
+
+/** When to look again after `tries` looks without an end: doubling, bounded. */
+export const backoff = (tries: number, now: number): number =>
+  now + Math.min(limits.stepBackoffMinMs * 2 ** Math.min(tries, 10), limits.stepBackoffMaxMs);
+
+/** Looked at again later (not after `atMost`): the outcome is unknown or not settled yet. */
+export const again = (
+  b: Booking,
+  now: number,
+  patch: Patch = {},
+  atMost = Number.POSITIVE_INFINITY,
+): Change => {
+  const dueAt = Math.min(backoff(b.tries, now), Math.max(atMost, now));
+  return change(b, moved(b, { ...patch, tries: b.tries + 1, dueAt }, now), { wait: true });
+};
+
+export const ledgerEntry = (
+  b: Booking,
+  kind: LedgerEntry['kind'],
+  part: string,
+  postings: readonly Posting[],
+  at: number,
+): readonly LedgerEntry[] =>
+  postings.length === 0
+    ? []
+    : [
+        {
+          id: `${b.bookingId}:${part}`,
+          eventId: b.eventId,
+          bookingId: b.bookingId,
+          kind,
+          currency: b.quote.currency,
+          postings,
+          at,
+        },
+      ];
+
+/** What a checkout asks for; `token` is needed unless the hold's total is 0. */
+export type CheckoutWish = {
+  readonly key: string;
+  readonly token?: string | undefined;
+  readonly equalSeats: boolean;
+  readonly attendees: readonly string[];
+};
+
+const attemptOf = (no: number, wish: CheckoutWish, total: number): Attempt =>
+  total === 0
+    ? { no, key: wish.key, state: 'unused' }
+    : { no, key: wish.key, token: wish.token, state: 'new' };
+
+/** The booking of a live hold, as its first checkout writes it. */
+export function openBooking(
+  bookingId: string,
+  hold: HoldView,
+  wish: CheckoutWish,
+  event: EventInfo | undefined,
+  now: number,
+): Booking {
+  return {
+    bookingId,
+    eventId: hold.eventId,
+    reservationId: hold.holdId,
+    buyerId: hold.buyerId,
+    status: initialStatus,
+    step: 'pin',
+    version: 1,
+    dueAt: soon(now),
+    tries: 0,
+    cancelRequested: false,
+    equalSeats: wish.equalSeats,
+    attendees: wish.attendees,
+    seats: hold.seats,
+    quote: hold.quote,
+    holdDeadline: hold.deadline,
+    attempts: [attemptOf(1, wish, hold.quote.total)],
+    returns: [],
+    saleWritten: false,
+    event,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+/** Another attempt of a declined booking whose last intent is final. */
+export function retried(b: Booking, wish: CheckoutWish, now: number): Change {
+  const attempt = attemptOf(b.attempts.length + 1, wish, b.quote.total);
+  const patch = { equalSeats: wish.equalSeats, attendees: wish.attendees, dueAt: soon(now) };
+  const attempts = [...b.attempts, attempt];
+  return change(b, moved(b, { status: 'pending', step: 'pin', ...patch, attempts }, now));
+}
+
+/** The hold is kept until `deadline`; what costs nothing is sold without a payment. */
+export function pinned(b: Booking, deadline: number, now: number): Change {
+  const patch = { holdDeadline: deadline, dueAt: soon(now) };
+  return b.quote.total === 0
+    ? change(b, moved(b, { ...patch, status: 'selling', step: 'sell' }, now))
+    : change(
+        b,
+        moved(
+          b,
+          { ...patch, step: 'authorise', attempts: withAttempt(b, { state: 'opening' }) },
+          now,
+        ),
+      );
+}
+
+/** The attempt's intent exists. */
+export const intentOpened = (b: Booking, intentId: string, now: number): Change =>
+  change(
+    b,
+    moved(b, { dueAt: soon(now), attempts: withAttempt(b, { state: 'open', intentId }) }, now),
+  );
+
+/** A booking that ends without a sale gives its hold back and closes its intents. */
+export function ended(
+  b: Booking,
+  status: 'expired' | 'cancelled',
+  reason: string,
+  now: number,
+): Change {
+  const attempts = b.attempts.map(
+    (a): Attempt => (a.state === 'new' ? { ...a, state: 'unused', token: undefined } : a),
+  );
+  const returns = [...b.returns, { ...returnOf(b), seats: 'all' as const }];
+  const next = { status, reason, step: 'settle' as const, attempts, returns };
+  return change(b, moved(b, { ...next, dueAt: soon(now) }, now));
+}
+
+/** The next return of a booking: nothing in it yet. */
+export const returnOf = (b: Booking): Return => ({
+  no: b.returns.length + 1,
+  tickets: [],
+  seats: [],
+  block: false,
+  seatsReturned: false,
+  amount: 0,
+  refund: 'none',
+  refundsFailed: 0,
+});
+
+/** What follows from the state of the running attempt's intent once it was confirmed. */
+export function intentSeen(b: Booking, news: IntentNews, now: number): Change {
+  const over = now >= b.holdDeadline;
+  const attempts = withAttempt(b, {
+    intentStatus: news.status,
+    clientSecret: news.clientSecret,
+    nextActionUrl: news.nextActionUrl,
+    declineCode: news.declineCode,
+  });
+  const seen = { ...b, attempts };
+  switch (news.status) {
+    case 'requires_capture':
+    case 'succeeded':
+      return change(b, moved(seen, { status: 'selling', step: 'sell', dueAt: soon(now) }, now));
+    case 'requires_action':
+    case 'processing': {
+      if (over) return ended(seen, 'expired', 'payment-not-completed', now);
+      const status = news.status === 'processing' ? 'pending' : 'requires_action';
+      return again(seen, now, { status, step: 'await' }, b.holdDeadline);
+    }
+    case 'requires_confirmation': {
+      if (over) return ended(seen, 'expired', 'payment-not-completed', now);
+      return again(seen, now, { status: 'pending', step: 'authorise' }, b.holdDeadline);
+    }
+    case 'requires_payment_method':
+      return change(b, moved(seen, { step: 'decline', dueAt: soon(now) }, now));
+    case 'canceled':
+      return declined(seen, now);
+  }
+}
+
+/** The last intent is closed: the hold stays for another attempt until its deadline. */
+export function declined(b: Booking, now: number): Change {
+  const attempts = withAttempt(b, {
+    state: 'canceled',
+    token: undefined,
+    intentStatus: 'canceled',
+  });
+  const closed = { ...b, attempts };
+  if (now >= b.holdDeadline) return ended(closed, 'expired', 'reservation-expired', now);
+  const next = { status: 'declined', step: 'rest', dueAt: b.holdDeadline } as const;
+  return change(b, moved(closed, next, now), { wait: true });
+}
+
+/** The confirmation: one ticket a seat and the sale in the ledger; charged (if at all) after it. */
+export function sold(
+  b: Booking,
+  sale: Pick<Sale, 'seats' | 'places' | 'quote' | 'ticketIds'>,
+  now: number,
+): Change {
+  const issued = issueTickets({ ...b, ...sale });
+  const written = { ...b, seats: sale.seats, quote: sale.quote, saleWritten: true };
+  const entries = ledgerEntry(b, 'sale', 'sale', salePostings(sumOf(issued).shares), now);
+  if (sale.quote.total === 0) return change(b, confirmed(written, now), withMail(b, { issued }));
+  const next = moved(written, { step: 'capture', dueAt: soon(now) }, now);
+  return change(b, next, { issued, entries });
+}
+
+const confirmed = (b: Booking, now: number): Booking =>
+  moved(
+    b,
+    {
+      status: 'confirmed',
+      ...(b.cancelRequested ? { step: 'cancel', dueAt: soon(now) } : { step: 'done' }),
+    },
+    now,
+  );
+
+/** Mail goes out with the confirmation, unless the buyer has asked for the cancellation already. */
+const withMail = (b: Booking, effects: Effects): Effects =>
+  b.cancelRequested
+    ? effects
+    : { ...effects, messages: [messageOf(b, 'booking-confirmed', 'confirmed', b.quote.total)] };
+
+/** The capture has settled: the sale stands. */
+export function captured(b: Booking, now: number): Change {
+  const attempts = withAttempt(b, {
+    state: 'captured',
+    token: undefined,
+    intentStatus: 'succeeded',
+    clientSecret: undefined,
+    nextActionUrl: undefined,
+  });
+  const entries = ledgerEntry(b, 'cash', 'cash', cashPostings(b.quote.total), now);
+  return change(b, confirmed({ ...b, attempts }, now), withMail(b, { entries }));
+}

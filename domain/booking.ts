@@ -1,0 +1,179 @@
+import type { SeatRef } from '#domain/inventory/commands.ts';
+import type { IntentStatus } from '#domain/payment.ts';
+import type { Quote } from '#domain/pricing.ts';
+
+/**
+ * A booking: from a hold to tickets, or to nothing charged. `status` is what the buyer sees,
+ * `step` what its flow does next; the tables below say which follow one another. Times are epoch
+ * ms, amounts minor units of the quote's currency.
+ */
+export type Booking = {
+  readonly bookingId: string;
+  readonly eventId: string;
+  readonly reservationId: string;
+  readonly buyerId: string;
+  readonly status: BookingStatus;
+  readonly step: Step;
+  /** Every write compares it and adds one. */
+  readonly version: number;
+  /** When the flow must look again; absent only when nothing is left to do. */
+  readonly dueAt?: number | undefined;
+  /** Unknown outcomes of the present step in a row, for the back-off. */
+  readonly tries: number;
+  readonly reason?: string | undefined;
+  readonly cancelRequested: boolean;
+  readonly equalSeats: boolean;
+  readonly attendees: readonly string[];
+  /** Those of the hold, then those that were sold. */
+  readonly seats: readonly SeatRef[];
+  readonly quote: Quote;
+  readonly holdDeadline: number;
+  readonly attempts: readonly Attempt[];
+  readonly returns: readonly Return[];
+  /** True from the transaction that wrote tickets and sale until an undo reverses it. */
+  readonly saleWritten: boolean;
+  /** A broken invariant that a person must look at. */
+  readonly alarm?: string | undefined;
+  readonly event?: EventInfo | undefined;
+  readonly reminded?: boolean | undefined;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+};
+
+/** What messages say about the event, as the catalogue knew it at checkout. */
+export type EventInfo = {
+  readonly name: string;
+  readonly startsAt: number;
+  readonly timeZone: string;
+  readonly venue: string;
+};
+
+/** One try at paying, with an intent of its own. */
+export type Attempt = {
+  readonly no: number;
+  /** Idempotency key of the checkout that asked for it. */
+  readonly key: string;
+  /** Payment-method id; dropped when the attempt is final. */
+  readonly token?: string | undefined;
+  /**
+   * `new`: nothing was asked of the provider. `opening`: an intent may exist. `open`: its id is
+   * known. The others are final: `unused`, `canceled`, `captured`.
+   */
+  readonly state: 'new' | 'opening' | 'open' | 'unused' | 'canceled' | 'captured';
+  readonly intentId?: string | undefined;
+  readonly intentStatus?: IntentStatus | undefined;
+  readonly clientSecret?: string | undefined;
+  readonly nextActionUrl?: string | undefined;
+  readonly declineCode?: string | undefined;
+};
+
+/** What a cancellation, an undone sale or a booking without a sale gives back. */
+export type Return = {
+  readonly no: number;
+  readonly tickets: readonly string[];
+  /** Seat ids; `all`: whatever the sale still has. */
+  readonly seats: readonly string[] | 'all';
+  /** True: the seats stay blocked until a person has looked. */
+  readonly block: boolean;
+  readonly seatsReturned: boolean;
+  readonly amount: number;
+  readonly intentId?: string | undefined;
+  /** `none`: no money is due. */
+  readonly refund: 'none' | 'pending' | 'succeeded' | 'failed';
+  readonly refundId?: string | undefined;
+  /** Requests to the provider that ended as failed; each asks under a key of its own. */
+  readonly refundsFailed: number;
+};
+
+/**
+ * Status → those that may follow. `refunded` and `expired` are final; `cancelled` is, when no
+ * money was due.
+ */
+export const statusMoves = {
+  pending: ['requires_action', 'selling', 'declined', 'expired', 'cancelled'],
+  requires_action: ['pending', 'selling', 'declined', 'expired', 'cancelled'],
+  selling: ['confirmed', 'expired', 'cancelled'],
+  confirmed: ['partially_refunded', 'cancelled'],
+  declined: ['pending', 'expired', 'cancelled'],
+  expired: [],
+  partially_refunded: ['cancelled'],
+  cancelled: ['refunded'],
+  refunded: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type BookingStatus = keyof typeof statusMoves;
+export const initialStatus: BookingStatus = 'pending';
+
+/**
+ * Status → the steps its flow may stand at.
+ * pin: keep the hold · authorise: create and confirm the intent · await: the buyer or the bank acts
+ * · decline: close a declined intent · rest: wait for another attempt · sell: sell, then write the
+ * tickets · capture · undo: the capture was refused · cancel: the buyer asked while it ran ·
+ * settle: give seats and money back, close intents · done.
+ */
+export const stepsOf = {
+  pending: ['pin', 'authorise', 'await', 'decline'],
+  requires_action: ['await', 'decline'],
+  selling: ['sell', 'capture', 'undo'],
+  confirmed: ['cancel', 'done'],
+  declined: ['rest'],
+  expired: ['settle', 'done'],
+  partially_refunded: ['settle', 'done'],
+  cancelled: ['settle', 'done'],
+  refunded: ['done'],
+} as const satisfies Record<BookingStatus, readonly string[]>;
+
+export type Step = (typeof stepsOf)[BookingStatus][number];
+
+/** Whether a booking may go from one status to another; staying is always allowed. */
+export const mayMove = (from: BookingStatus, to: BookingStatus): boolean =>
+  from === to || (statusMoves[from] as readonly string[]).includes(to);
+
+/** One active booking per reservation: these are not active any more. */
+export const isActive = (status: BookingStatus): boolean =>
+  status !== 'expired' && status !== 'cancelled' && status !== 'refunded';
+
+/** Statuses on which the system itself is working: a caller who waits is kept waiting. */
+export const isInProgress = (status: BookingStatus): boolean =>
+  status === 'pending' || status === 'selling';
+
+export const isFinalAttempt = ({ state }: Attempt): boolean =>
+  state === 'unused' || state === 'canceled' || state === 'captured';
+
+const isOpenReturn = (r: Return): boolean => !r.seatsReturned || r.refund === 'pending';
+
+/** What is still owed: intents to close, seats or money to give back. */
+export const isSettled = (b: Booking): boolean =>
+  b.attempts.every(isFinalAttempt) && !b.returns.some(isOpenReturn);
+
+export const lastAttempt = (b: Booking): Attempt | undefined => b.attempts.at(-1);
+
+/** The intent whose money the booking has, if any. */
+export const capturedAttempt = (b: Booking): Attempt | undefined =>
+  b.attempts.find((a) => a.state === 'captured');
+
+export type Patch = Partial<Omit<Booking, 'bookingId' | 'version' | 'updatedAt'>>;
+
+/**
+ * The only way a booking changes: one version on, looked at again at `patch.dueAt`. Throws when the
+ * tables forbid the move or when it would be forgotten half-way: a defect, never a caller's error.
+ */
+export function moved(b: Booking, patch: Patch, now: number): Booking {
+  const next: Booking = { ...b, tries: 0, ...patch, version: b.version + 1, updatedAt: now };
+  if (!mayMove(b.status, next.status)) {
+    throw new Error(`a booking cannot go from ${b.status} to ${next.status}`);
+  }
+  if (!(stepsOf[next.status] as readonly string[]).includes(next.step)) {
+    throw new Error(`a booking that is ${next.status} has no step ${next.step}`);
+  }
+  if (next.step !== 'done') {
+    if (next.dueAt === undefined) throw new Error(`step ${next.step} without a due time`);
+    return next;
+  }
+  if (!isSettled(next)) throw new Error('a booking is finished only when everything is settled');
+  return { ...next, dueAt: undefined };
+}
+
+/** The booking with its last attempt changed. */
+export const withAttempt = (b: Booking, patch: Partial<Attempt>): readonly Attempt[] =>
+  b.attempts.map((a, i) => (i === b.attempts.length - 1 ? { ...a, ...patch } : a));

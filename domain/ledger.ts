@@ -1,0 +1,80 @@
+import type { Currency } from '#domain/money.ts';
+
+/**
+ * Double entry, integer minor units. `buyer`: what the buyer owes us for tickets; `provider`: money
+ * at the payment provider; `organizer`, `fees`, `taxes`: whom the price belongs to; `owed`: what we
+ * have to return to the buyer.
+ */
+export const accounts = ['buyer', 'provider', 'organizer', 'fees', 'taxes', 'owed'] as const;
+export type Account = (typeof accounts)[number];
+
+/** Moves `amount` (above 0) from the credited to the debited account: it cannot be unbalanced. */
+export type Posting = {
+  readonly debit: Account;
+  readonly credit: Account;
+  readonly amount: number;
+};
+
+/** The postings of one business event; `id` makes sure that it is booked once. */
+export type LedgerEntry = {
+  readonly id: string;
+  readonly eventId: string;
+  readonly bookingId: string;
+  readonly kind: 'sale' | 'cash' | 'reversal' | 'refund' | 'stray-cash';
+  readonly currency: Currency;
+  readonly postings: readonly Posting[];
+  /** Epoch ms. */
+  readonly at: number;
+};
+
+/** How the price of tickets divides; the three add up to what is charged. */
+export type Shares = {
+  readonly organizer: number;
+  readonly fees: number;
+  readonly taxes: number;
+};
+
+const parts = ['organizer', 'fees', 'taxes'] as const;
+
+const posting = (debit: Account, credit: Account, amount: number): readonly Posting[] => {
+  if (!Number.isSafeInteger(amount)) throw new RangeError(`${amount} is not a whole minor unit`);
+  if (amount === 0) return [];
+  // A negative share (a discount larger than its part) is the same posting the other way round.
+  return amount > 0
+    ? [{ debit, credit, amount }]
+    : [{ debit: credit, credit: debit, amount: -amount }];
+};
+
+/** Tickets change hands: the buyer owes their price. */
+export const salePostings = (shares: Shares): readonly Posting[] =>
+  parts.flatMap((part) => posting('buyer', part, shares[part]));
+
+/** The capture has settled: the provider has what the buyer owed. */
+export const cashPostings = (amount: number): readonly Posting[] =>
+  posting('provider', 'buyer', amount);
+
+/** Money that came in without a sale is owed back at once. */
+export const strayCashPostings = (amount: number): readonly Posting[] =>
+  posting('provider', 'owed', amount);
+
+/** Tickets become void: against `owed` when they were paid for, else the buyer owes no more. */
+export const reversalPostings = (shares: Shares, paid: boolean): readonly Posting[] =>
+  parts.flatMap((part) => posting(part, paid ? 'owed' : 'buyer', shares[part]));
+
+/** The provider has returned the money. */
+export const refundPostings = (amount: number): readonly Posting[] =>
+  posting('owed', 'provider', amount);
+
+export type Balances = Readonly<Record<Account, number>>;
+
+/** Debits minus credits by account; they always add up to 0. */
+export function balancesOf(entries: Iterable<Pick<LedgerEntry, 'postings'>>): Balances {
+  const sums = { buyer: 0, provider: 0, organizer: 0, fees: 0, taxes: 0, owed: 0 };
+  for (const { postings } of entries) {
+    for (const { debit, credit, amount } of postings) {
+      sums[debit] += amount;
+      sums[credit] -= amount;
+    }
+  }
+  return sums;
+}

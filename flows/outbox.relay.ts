@@ -1,0 +1,95 @@
+import type { Clock } from '#adapters/clock/port.ts';
+import type { Ids } from '#adapters/ids/port.ts';
+import type { OutboxStore } from '#adapters/store/outbox.port.ts';
+import type { Message } from '#domain/booking-messages.ts';
+import { limits } from '#domain/limits.ts';
+
+export type RelayPorts = {
+  readonly outbox: OutboxStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Resolves when the consumer has stored the message's effect. */
+  readonly deliver: (message: Message) => Promise<void>;
+  /** The last try has failed; the message is kept. Must not throw. */
+  readonly gaveUp: (message: Message, error: unknown) => void;
+};
+
+/**
+ * Relays an outbox to its consumers: at once when told, and by state each second, whoever wrote the
+ * message and whatever died. At least once; the consumer goes by the message's key. Any number of
+ * nodes side by side.
+ */
+export class OutboxRelay {
+  readonly #ports: RelayPorts;
+  readonly #running = new Set<Promise<void>>();
+  #stopSweep: () => void = () => {};
+  #draining = false;
+
+  constructor(ports: RelayPorts) {
+    this.#ports = ports;
+  }
+
+  /** Sends these now if there is room, else the sweep does. Does not wait. */
+  relay(keys: readonly string[]): void {
+    for (const key of keys) {
+      if (this.#draining || this.#running.size >= limits.outboxAtOnceMax) return;
+      const running: Promise<void> = this.#send(key)
+        // The store did not answer: the message is still open and comes again.
+        .catch(() => undefined)
+        .finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }
+  }
+
+  start(): void {
+    const { clock, ids } = this.#ports;
+    const next = (): void => {
+      if (this.#draining) return;
+      const ms = limits.outboxSweepEveryMs * (0.75 + ids.chance() / 2);
+      this.#stopSweep = clock.after(ms, () => {
+        this.sweep()
+          .catch(() => undefined)
+          .finally(next);
+      });
+    };
+    next();
+  }
+
+  /** Relays what is due, until nothing is or there is no room. */
+  async sweep(): Promise<void> {
+    const { outbox, clock } = this.#ports;
+    for (let round = 0; round < 100 && !this.#draining; round++) {
+      const keys = await outbox.dueMessages(clock.now(), limits.outboxAtOnceMax);
+      if (keys.length === 0) return;
+      this.relay(keys);
+      await this.idle();
+    }
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#stopSweep();
+    await this.idle();
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  async #send(key: string): Promise<void> {
+    const { outbox, clock, deliver, gaveUp } = this.#ports;
+    const now = clock.now();
+    const item = await outbox.takeMessage(key, now, now + limits.stepRetryMs);
+    if (item === undefined) return;
+    try {
+      await deliver(item.message);
+    } catch (error) {
+      const wait = Math.min(limits.outboxSweepEveryMs * 2 ** item.tries, limits.outboxBackoffMaxMs);
+      const last = item.tries >= limits.outboxTriesMax;
+      await outbox.failed(key, String(error), last ? undefined : clock.now() + wait);
+      if (last) gaveUp(item.message, error);
+      return;
+    }
+    await outbox.done(key, clock.now());
+  }
+}
