@@ -1,0 +1,79 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Service, ServiceSchema } from 'moleculer';
+import ApiGateway from 'moleculer-web';
+import type { ServiceContract } from '#contracts/contract.ts';
+import { contracts } from '#contracts/index.ts';
+import { authMixin, type WithAuth } from '#mixins/auth.mixin.ts';
+import type { Runtime } from '#mixins/runtime.ts';
+import type { Authenticate } from '#services/api/access.ts';
+import { Dispatcher, type WebGateway } from '#services/api/dispatcher.ts';
+import { webFiles } from '#services/api/files.ts';
+import { Gateway } from '#services/api/gateway.ts';
+import { operationsOf } from '#services/api/operation.ts';
+import { ownPages } from '#services/api/pages.ts';
+import { aliasesOf, Router } from '#services/api/router.ts';
+import { boundServer, closeServer, listen } from '#services/api/server.ts';
+
+export type ApiOptions = {
+  /** Default: every contract of the system. */
+  readonly contracts?: readonly ServiceContract[];
+  /** Default: the access tokens of the accounts service. */
+  readonly authenticate?: Authenticate;
+};
+
+/** Of moleculer-web; the HTTP server is made below: how it is bounded and drained differs. */
+const webSettings = {
+  server: false,
+  routes: null,
+  logRouteRegistration: false,
+  // Nothing of this concerns other nodes.
+  $secureSettings: ['server', 'routes', 'logRouteRegistration'],
+};
+
+/**
+ * The HTTP side of the system: every action whose contract has an HTTP mapping, the OpenAPI
+ * document and its page, and the web application. moleculer-web compiles the addresses and serves
+ * files; requests go straight from its aliases to the action, see `services/api/gateway.ts`.
+ * The method `address()` tells where it listens; stopping the service drains it.
+ */
+export function createApiService(runtime: Runtime, options: ApiOptions = {}): ServiceSchema {
+  const { clock, ids, config } = runtime;
+  const { limits } = config;
+  const services = options.contracts ?? contracts;
+  const operations = operationsOf(services);
+  const freshId = (): string => ids.ulid();
+  let gateway: Gateway;
+  let server: Server;
+
+  return {
+    name: 'api',
+    mixins: [ApiGateway, ...(options.authenticate === undefined ? [authMixin(runtime)] : [])],
+    settings: webSettings,
+    actions: { rest: false, listAliases: false, addRoute: false, removeRoute: false },
+    methods: { address: () => server.address() as AddressInfo },
+    created(this: Service) {
+      const web = this as Service & WithAuth & WebGateway;
+      const authenticate = options.authenticate ?? ((token) => web.authenticate(token));
+      gateway = new Gateway({ broker: this.broker, clock, limits, authenticate });
+      const aliases = {
+        ...ownPages(gateway, services, limits),
+        ...aliasesOf(
+          operations,
+          (operation) => (exchange, path) => gateway.serve(operation, exchange, path),
+        ),
+      };
+      web.addRoute({ path: '/', aliases, bodyParsers: false });
+      const router = new Router(web, aliases);
+      const dispatcher = new Dispatcher(web, gateway, router, webFiles(), limits, freshId);
+      server = createServer((request, response) => dispatcher.dispatch(request, response));
+      boundServer(server, limits, freshId);
+    },
+    async started() {
+      await listen(server, config.port);
+    },
+    async stopped() {
+      await closeServer(server, () => gateway.drain());
+    },
+  };
+}

@@ -1,0 +1,149 @@
+import type { ServiceBroker } from 'moleculer';
+import type { Clock } from '#adapters/clock/port.ts';
+import { replyOf } from '#broker/reply.ts';
+import { streamHandlerOf } from '#broker/streams.ts';
+import type { Caller, CallMeta } from '#contracts/common.ts';
+import { UsherError } from '#domain/errors.ts';
+import type { Limits } from '#domain/limits.ts';
+import { type Authenticate, callerOf, idempotencyKeyOf } from '#services/api/access.ts';
+import { sendResult } from '#services/api/answer.ts';
+import type { Exchange } from '#services/api/exchange.ts';
+import type { Operation } from '#services/api/operation.ts';
+import { outward, sendProblem } from '#services/api/problem.ts';
+import { requestParams } from '#services/api/request-params.ts';
+
+export type GatewayPorts = {
+  readonly broker: ServiceBroker;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly authenticate: Authenticate;
+};
+
+export type PathParams = Readonly<Record<string, string>>;
+
+/**
+ * Turns requests into calls and results into answers. Of several reasons to refuse a request the
+ * first in this order wins: address (404), method (405), overload (503), token (401), role (403),
+ * Idempotency-Key (400, 422), body (415, 413, 400), contract (422), then the action's own.
+ */
+export class Gateway {
+  readonly #ports: GatewayPorts;
+  readonly #streams = new Set<AbortController>();
+  readonly #idle: Array<() => void> = [];
+  #inFlight = 0;
+  #draining = false;
+
+  constructor(ports: GatewayPorts) {
+    this.#ports = ports;
+  }
+
+  /** Requests that are being answered, streams not counted. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Answers one request to an operation; never rejects. */
+  async serve(operation: Operation, exchange: Exchange, path: PathParams): Promise<void> {
+    if (this.#inFlight >= this.#ports.limits.httpInFlightMax) {
+      return this.refuse(exchange, new UsherError('overloaded'));
+    }
+    this.#inFlight++;
+    try {
+      await (operation.stream
+        ? this.#stream(operation, exchange, path)
+        : this.#call(operation, exchange, path));
+    } catch (error) {
+      this.refuse(exchange, error);
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  /** Answers with the problem document of whatever was thrown. */
+  refuse(exchange: Exchange, error: unknown, headers: Readonly<Record<string, string>> = {}): void {
+    const problem = outward(error, exchange.request.method ?? 'GET');
+    if (problem.code === 'internal' && !(error instanceof UsherError)) {
+      const { requestId, path } = exchange;
+      this.#ports.broker.logger.error('request failed', { requestId, path, error });
+    }
+    sendProblem(exchange, problem, this.#ports.limits.refusedBodyBytesMax, headers);
+  }
+
+  /**
+   * Takes no new streams, ends the ones there are, and resolves when the last request in flight is
+   * answered or `limits.drainMs` has passed.
+   */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    for (const stream of this.#streams) stream.abort();
+    if (this.#inFlight === 0) return;
+    const { clock, limits } = this.#ports;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(limits.drainMs, resolve);
+      this.#idle.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #call(operation: Operation, exchange: Exchange, path: PathParams): Promise<void> {
+    const { broker, limits } = this.#ports;
+    const { contract, http } = operation;
+    const caller = await this.#admit(operation, exchange);
+    const key = idempotencyKeyOf(exchange.request, operation, limits.idempotencyKeyCharsMax);
+    const bodyBytesMax = http.bodyBytesMax ?? limits.bodyBytesMax;
+    const { raw } = await requestParams(operation, exchange, path, bodyBytesMax);
+
+    const waitMs = contract.timeoutMs ?? limits.callTimeoutMs;
+    const calling = broker.call(operation.action, raw, {
+      meta: this.#meta(exchange, waitMs, caller, key),
+      requestID: exchange.requestId,
+      // An action past its deadline is given the time to say so itself.
+      timeout: waitMs + limits.httpTimeoutMs - limits.callTimeoutMs,
+    }) as Promise<unknown> & { ctx?: { meta: unknown } };
+    const result = await calling;
+    const noted = replyOf(calling.ctx?.meta, operation.action);
+    await sendResult(exchange, operation, result, noted, limits);
+  }
+
+  #meta(exchange: Exchange, waitMs: number, caller?: Caller, key?: string): CallMeta {
+    return {
+      requestId: exchange.requestId,
+      deadlineAt: this.#ports.clock.now() + waitMs,
+      ...(caller === undefined ? {} : { caller }),
+      ...(key === undefined ? {} : { idempotencyKey: key }),
+    };
+  }
+
+  #admit(operation: Operation, exchange: Exchange): Promise<Caller | undefined> {
+    return callerOf(exchange.request, operation.http.access, this.#ports.authenticate);
+  }
+
+  /** Hands the request over; the stream then lives on outside of what is in flight. */
+  async #stream(operation: Operation, exchange: Exchange, path: PathParams): Promise<void> {
+    const { broker, limits } = this.#ports;
+    const caller = await this.#admit(operation, exchange);
+    const { parsed } = await requestParams(operation, exchange, path, limits.bodyBytesMax);
+    const handler = streamHandlerOf(broker, operation.action);
+    if (handler === undefined || this.#draining) throw new UsherError('unavailable');
+
+    const { request, response, requestId } = exchange;
+    const gone = new AbortController();
+    this.#streams.add(gone);
+    response.once('close', () => {
+      this.#streams.delete(gone);
+      gone.abort();
+    });
+    response.setHeader('X-Request-Id', requestId);
+    const stream = { params: parsed, request, response, requestId, signal: gone.signal };
+    const handle = async (): Promise<void> =>
+      handler(caller === undefined ? stream : { ...stream, caller });
+    void handle().catch((error) => this.refuse(exchange, error));
+  }
+}
