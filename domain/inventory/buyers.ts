@@ -1,5 +1,6 @@
 import { grown } from '#domain/inventory/columns.ts';
 import { KeyTable } from '#domain/inventory/keys.ts';
+import type { Sales } from '#domain/inventory/sales.ts';
 
 /** What each buyer has, by a number that stands for the buyer's id. */
 export class Buyers {
@@ -26,11 +27,11 @@ export class Buyers {
     this.#tickets[number] = (this.#tickets[number] ?? 0) + change;
   }
 
-  dump(): Uint32Array {
-    return this.#tickets.slice(0, this.keys.size);
-  }
-
-  load(tickets: Uint32Array): void {
-    this.#tickets = tickets.slice();
+  /** Counts sold places anew, of a state that was read from a snapshot. */
+  countSold(sales: Sales, owners: Int32Array): void {
+    this.#tickets = new Uint32Array(this.keys.size);
+    for (const owner of owners) {
+      if (owner < 0) this.addTickets(sales.buyer[-owner - 1] ?? 0, 1);
+    }
   }
 }

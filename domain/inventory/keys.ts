@@ -46,7 +46,7 @@ function hashText(text: string): void {
  */
 export class KeyTable {
   readonly prefix: string;
-  #keys = new Uint32Array(4 * 16);
+  #keys: Uint32Array = new Uint32Array(4 * 16);
   /** Open addressing, slot + 1 at each position; its length is a power of two. */
   #index = new Int32Array(32);
   /** Numbers given out so far, with the removed ones among them. */
@@ -113,6 +113,26 @@ export class KeyTable {
     this.#free.push(number);
   }
 
+  /** The keys of a set from which nothing was ever removed, by number. */
+  dump(): Uint32Array {
+    return this.#keys.slice(0, this.#high * 4);
+  }
+
+  /** Numbers and ids that are not of the usual form; their keys are hashes. */
+  odd(): [number, string][] {
+    return [...this.#odd];
+  }
+
+  /** Fills an empty set with what `dump` and `odd` gave. */
+  load(keys: Uint32Array, odd: readonly (readonly [number, string])[]): void {
+    this.#keys = keys;
+    this.#high = keys.length / 4;
+    for (const [number, id] of odd) this.#odd.set(number, id);
+    while (this.#high * 2 > this.#index.length)
+      this.#index = new Int32Array(this.#index.length * 2);
+    for (let number = 0; number < this.#high; number++) this.#enter(number);
+  }
+
   /** Encodes into `words`; true when the id is not of the usual form. */
   #encode(id: string): boolean {
     const usual =
@@ -157,12 +177,14 @@ export class KeyTable {
   #growIndex(): void {
     const old = this.#index;
     this.#index = new Int32Array(old.length * 2);
+    for (const entry of old) if (entry !== 0) this.#enter(entry - 1);
+  }
+
+  /** Puts a number into the index, at the first empty position from its home on. */
+  #enter(number: number): void {
     const mask = this.#index.length - 1;
-    for (const entry of old) {
-      if (entry === 0) continue;
-      let at = this.#hash(entry - 1) & mask;
-      while (this.#index[at] !== 0) at = (at + 1) & mask;
-      this.#index[at] = entry;
-    }
+    let at = this.#hash(number) & mask;
+    while (this.#index[at] !== 0) at = (at + 1) & mask;
+    this.#index[at] = number + 1;
   }
 }

@@ -35,15 +35,15 @@ export class Sales {
   /** Numbered like `bookings`: a hold is sold at most once. */
   readonly holds: KeyTable;
   readonly refused: KeyTable;
-  buyer = new Uint32Array(16);
-  quote = new Uint32Array(16);
+  buyer: Uint32Array = new Uint32Array(16);
+  quote: Uint32Array = new Uint32Array(16);
   /** Where a sale's places begin in `places`; they end where the next one's begin. */
-  placesFrom = new Uint32Array(16);
-  places = new Uint32Array(16);
-  createdAt = new Float64Array(16);
-  deadline = new Float64Array(16);
-  fingerprint = new Uint32Array(16);
-  reason = new Uint8Array(16);
+  placesFrom: Uint32Array = new Uint32Array(16);
+  places: Uint32Array = new Uint32Array(16);
+  createdAt: Float64Array = new Float64Array(16);
+  deadline: Float64Array = new Float64Array(16);
+  fingerprint: Uint32Array = new Uint32Array(16);
+  reason: Uint8Array = new Uint8Array(16);
   /** Equal quotes are kept once. */
   readonly quotes: Quote[] = [];
   readonly #quoteIndex = new Map<string, number>();
