@@ -1,0 +1,40 @@
+import { isFinalAttempt } from '#domain/booking.ts';
+import { balancesOf } from '#domain/ledger.ts';
+import { sumOf } from '#domain/ticket.ts';
+import type { World } from '#test/unit/flows/world.ts';
+
+/** What does not agree in a world that has come to rest; empty when all does. */
+export function contradictions(world: World): string[] {
+  const { bookings, tickets, ledger } = world.store.contents;
+  const found: string[] = [];
+  const check = (holds: boolean, sentence: string): void => {
+    if (!holds) found.push(sentence);
+  };
+  const active = tickets.filter((t) => t.active);
+  for (const b of bookings) {
+    check(b.dueAt === undefined, `${b.status}/${b.step} is still due`);
+    check(b.attempts.every(isFinalAttempt), 'a finished booking has an open attempt');
+  }
+  for (const [place, owner] of world.event.soldTo) {
+    const here = active.filter((t) => t.place === place && t.bookingId === owner);
+    check(here.length === 1, `sold place ${place} has ${here.length} active tickets`);
+  }
+  check(active.length === world.event.soldTo.size, 'an active ticket without a sold place');
+  check(world.event.state !== 'held', 'the hold is still pinned');
+  let provider = 0;
+  for (const intent of world.payments.intents.values()) {
+    const final = intent.status === 'canceled' || intent.status === 'succeeded';
+    check(final, `intent ${intent.id} is ${intent.status}`);
+    if (intent.status === 'succeeded') provider += intent.amount - intent.refunded;
+  }
+  const balances = balancesOf(ledger);
+  const { paid, shares } = sumOf(active);
+  check(provider === paid, `${provider} captured for tickets worth ${paid}`);
+  check(balances.provider === provider, `the ledger has ${balances.provider}, not ${provider}`);
+  check(balances.buyer === 0, `buyers owe ${balances.buyer}`);
+  check(balances.owed === 0, `${balances.owed} is owed to buyers`);
+  for (const part of ['organizer', 'fees', 'taxes'] as const) {
+    check(balances[part] === -shares[part] + 0, `${part}: ${balances[part]}, not ${-shares[part]}`);
+  }
+  return found;
+}
