@@ -54,8 +54,12 @@ export class Exchange {
   readonly #world: World;
   readonly #running = new Set<string>();
 
-  constructor(world: World) {
+  readonly #secretKey: string | undefined;
+
+  /** Without a `secretKey` every key is taken. */
+  constructor(world: World, secretKey: string | undefined) {
     this.#world = world;
+    this.#secretKey = secretKey;
   }
 
   async answer(request: ApiRequest): Promise<ApiResponse> {
@@ -68,8 +72,6 @@ export class Exchange {
     });
     try {
       const job = this.#read(request, requestId);
-      const latency = this.#world.plan.latencyMs();
-      if (latency > 0) await this.#world.clock.sleep(latency);
       const fault = this.#world.plan.strike(job.endpoint.operation);
       if (fault?.kind === 'rate-limit') throw this.#rateLimit();
       const silence = fault === undefined ? undefined : silences[fault.kind];
@@ -91,8 +93,9 @@ export class Exchange {
 
   #read(request: ApiRequest, requestId: string): Job {
     const { method, path, query, body, authorization, idempotencyKey } = request;
-    if (!/^(Bearer|Basic) \S+/.test(authorization ?? '')) {
-      const message = 'You did not provide an API key.';
+    const key = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1];
+    if (key === undefined || (this.#secretKey !== undefined && key !== this.#secretKey)) {
+      const message = key === undefined ? 'You did not provide an API key.' : 'Invalid API Key';
       throw failure(401, { type: 'invalid_request_error', message });
     }
     const params = decodeForm(method === 'GET' ? query : body);
@@ -103,8 +106,9 @@ export class Exchange {
       const found = endpoint.method === method ? endpoint.path.exec(path) : null;
       if (found === null) continue;
       const fingerprint = createHash('sha256').update(`${method} ${path}\n${body}`).digest('hex');
-      const key = method === 'POST' ? idempotencyKey : undefined;
-      return { endpoint, id: found[1] ?? '', params, requestId, key, fingerprint };
+      const id = found[1] ?? '';
+      const keyed = method === 'POST' ? idempotencyKey : undefined;
+      return { endpoint, id, params, requestId, key: keyed, fingerprint };
     }
     const message = `Unrecognized request URL (${method}: ${path}).`;
     throw failure(404, { type: 'invalid_request_error', message });
@@ -146,6 +150,8 @@ export class Exchange {
 
   async #perform(job: Job, fault: FaultRule | undefined) {
     const { endpoint, id, params } = job;
+    const latency = this.#world.plan.latencyMs();
+    if (latency > 0) await this.#world.clock.sleep(latency);
     const run = () => this.#execute(job, fault);
     const order = endpoint.orderBy?.(id, params);
     return order === undefined ? run() : this.#world.inOrder(order, run);

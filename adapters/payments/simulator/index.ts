@@ -22,6 +22,8 @@ export type SimulatorOptions = {
   /** Where webhooks go. */
   readonly webhookUrl: string;
   readonly webhookSecret: string;
+  /** The only key that is taken; any when absent. */
+  readonly secretKey?: string;
   readonly faults?: FaultSettings;
   readonly clock?: Clock;
   readonly ids?: Ids;
@@ -49,7 +51,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const address = { url: options.publicUrl ?? '' };
   const apiVersion = stripeApiVersion;
   const world = new World({ clock, ids, store, plan, sender, apiVersion, address });
-  const handling = { world, exchange: new Exchange(world), apiVersion };
+  const handling = { world, exchange: new Exchange(world, options.secretKey), apiVersion };
   const server = await listen(handling, host, options.port).catch(async (error: unknown) => {
     await releaseMongo(mongodbUri);
     throw error;
