@@ -1,10 +1,10 @@
 import type { ServiceBroker } from 'moleculer';
 import { systemClock as clock } from '#adapters/clock/system.ts';
 import { systemIds as ids } from '#adapters/ids/system.ts';
-import { type Config, completeConfig } from '#config/config.ts';
+import { type Config, withDatabase, withStripe } from '#config/config.ts';
 import { loadConfig } from '#config/load.ts';
 import { drainNode, startNode } from '#start/node.ts';
-import { awaitNats, checkPorts, openMongodb, type Server } from '#start/servers.ts';
+import { awaitNats, claimPorts, openMongodb, openSimulator, type Server } from '#start/servers.ts';
 import { startTable } from '#start/table.ts';
 
 type Running = { readonly broker: ServiceBroker; readonly config: Config };
@@ -15,18 +15,22 @@ const say = (line: string): void => console.log(line);
 let ending = false;
 
 async function start(): Promise<Running> {
-  const settings = loadConfig();
-  await checkPorts(settings);
+  const settings = await claimPorts(loadConfig());
   const mongodb = await openMongodb(settings, clock, say);
   servers.push(mongodb);
-  await awaitNats(settings);
-  const config = completeConfig(settings, {
-    mongodbUri: mongodb.address,
-    stripeApiBase: settings.stripe.apiBase,
-  });
+  await awaitNats(settings, clock);
+  const config = await withPayments(withDatabase(settings, mongodb.address));
   const broker = await startNode({ config, clock, ids });
   say(startTable(config, mongodb.description));
   return { broker, config };
+}
+
+/** Starts the Stripe simulator where the settings name no Stripe. */
+async function withPayments(config: Config): Promise<Config> {
+  const simulator = await openSimulator(config);
+  if (simulator === undefined) return config;
+  servers.push(simulator);
+  return withStripe(config, simulator.address);
 }
 
 /** Lets a start in progress come to its end, drains, stops our servers and ends the process. */

@@ -1,4 +1,5 @@
 import { connect } from 'nats';
+import type { Clock } from '#adapters/clock/port.ts';
 
 export type NatsOptions = {
   readonly servers: string[];
@@ -22,22 +23,23 @@ export function natsOptions(list: string): NatsOptions {
 }
 
 /** Waits until NATS answers; rejects with a sentence for the operator after `waitMs`. */
-export async function checkNats(list: string, waitMs: number): Promise<void> {
-  const options = natsOptions(list);
-  try {
-    const connection = await connect({
-      ...options,
-      servers: [...options.servers],
-      waitOnFirstConnect: true,
-      maxReconnectAttempts: Math.ceil(waitMs / reconnectMs),
-      timeout: waitMs,
-    });
-    await connection.rtt();
-    await connection.close();
-  } catch (error) {
-    throw new Error(
-      `NATS at ${options.servers.join(', ')} (NATS_URL) cannot be reached within ` +
-        `${waitMs / 1_000} s (${(error as Error).message})`,
-    );
+export async function checkNats(list: string, waitMs: number, clock: Clock): Promise<void> {
+  const { servers, ...options } = natsOptions(list);
+  const deadline = clock.monotonic() + waitMs;
+  for (;;) {
+    try {
+      const connection = await connect({ ...options, servers, timeout: waitMs, reconnect: false });
+      await connection.rtt();
+      return await connection.close();
+    } catch (error) {
+      if (clock.monotonic() < deadline) await clock.sleep(reconnectMs);
+      else throw unreachable(servers, waitMs, error as Error);
+    }
   }
 }
+
+const unreachable = (servers: readonly string[], waitMs: number, { message }: Error): Error =>
+  new Error(
+    `NATS at ${servers.join(', ')} (NATS_URL) cannot be reached within ${waitMs / 1_000} s ` +
+      `(${message})`,
+  );

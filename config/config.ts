@@ -46,16 +46,15 @@ export type Settings = Omit<Config, 'mongodbUri'> & {
   readonly cacheDir: string;
 };
 
-/** The settings with the addresses of what main has started. */
-export function completeConfig(
-  settings: Settings,
-  addresses: { readonly mongodbUri: string; readonly stripeApiBase: string | undefined },
-): Config {
+/** The settings with the address of the database, once that is known. */
+export function withDatabase(settings: Settings, mongodbUri: string): Config {
   const { searchPath: _path, cacheDir: _cache, ...config } = settings;
-  const { mongodbUri, stripeApiBase } = addresses;
-  const apiBase = stripeApiBase === undefined ? {} : { apiBase: stripeApiBase };
-  return deepFreeze({ ...config, mongodbUri, stripe: { ...config.stripe, ...apiBase } });
+  return deepFreeze({ ...config, mongodbUri });
 }
+
+/** The configuration with the address of the Stripe simulator that this process runs. */
+export const withStripe = (config: Config, apiBase: string): Config =>
+  deepFreeze({ ...config, stripe: { ...config.stripe, apiBase } });
 
 /** Freezes plain data through and through. */
 export function deepFreeze<T extends object>(value: T): T {

@@ -43,7 +43,7 @@ function settingsOf(parsed: Parsed, env: Env): Settings {
     opsPort: parsed.OPS_PORT,
     dataDir: resolve(parsed.DATA_DIR),
     logLevel: parsed.LOG_LEVEL,
-    ...optional('mongodbUri', withDatabase(parsed.MONGODB_URI)),
+    ...optional('mongodbUri', withDatabaseName(parsed.MONGODB_URI)),
     ...optional('natsUrl', parsed.NATS_URL),
     ...optional('redisUrl', parsed.REDIS_URL),
     ...optional('elasticsearchNode', parsed.ELASTICSEARCH_NODE),
@@ -68,7 +68,7 @@ function stripeOf(parsed: Parsed): Settings['stripe'] {
 }
 
 /** A connection string that names no database means `usher`. */
-function withDatabase(uri: string | undefined): string | undefined {
+function withDatabaseName(uri: string | undefined): string | undefined {
   return uri?.replace(/^(mongodb(?:\+srv)?:\/\/[^/?]+)\/?(?=\?|$)/, '$1/usher');
 }
 

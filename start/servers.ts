@@ -1,9 +1,11 @@
 import type { Clock } from '#adapters/clock/port.ts';
-import { listenObstacle } from '#adapters/machine/ports.ts';
+import { freePort, listenObstacle } from '#adapters/machine/ports.ts';
 import { startChildMongod } from '#adapters/mongod/index.ts';
+import { startSimulator } from '#adapters/payments/simulator/index.ts';
 import { checkMongo } from '#adapters/store/check-mongo.ts';
 import { checkNats } from '#broker/nats.ts';
-import type { Settings } from '#config/config.ts';
+import type { Config, Settings } from '#config/config.ts';
+import { paymentsContract } from '#contracts/payments.contract.ts';
 
 /** A server that this process started, or found where the settings say. */
 export type Server = {
@@ -20,8 +22,11 @@ export type Server = {
 /** Takes lines for the operator. */
 export type Say = (line: string) => void;
 
-/** Rejects with a sentence when another program has a port that this process needs. */
-export async function checkPorts(settings: Settings): Promise<void> {
+/**
+ * The settings with port 0 replaced by one that is free. Rejects with a sentence when another
+ * program has a port that this process needs.
+ */
+export async function claimPorts(settings: Settings): Promise<Settings> {
   const needed: Array<readonly [string, number]> = [['OPS_PORT', settings.opsPort]];
   if (settings.roles.includes('gateway')) needed.unshift(['PORT', settings.port]);
   for (const [name, port] of needed) {
@@ -33,6 +38,10 @@ export async function checkPorts(settings: Settings): Promise<void> {
       throw new Error(`Port ${port} cannot be used (${obstacle}): set ${name} to another one`);
     }
   }
+  const port = settings.port === 0 ? await freePort() : settings.port;
+  const opsPort = settings.opsPort === 0 ? await freePort() : settings.opsPort;
+  const publicUrl = settings.publicUrl.replace(/:0$/, `:${port}`);
+  return { ...settings, port, opsPort, publicUrl };
 }
 
 /** The MongoDB of `MONGODB_URI`, or a child of this process. */
@@ -52,7 +61,19 @@ export async function openMongodb(settings: Settings, clock: Clock, say: Say): P
   };
 }
 
+/** The Stripe simulator of this process; undefined where the settings name Stripe itself. */
+export async function openSimulator(config: Config): Promise<Server | undefined> {
+  const { stripe, mongodbUri, port } = config;
+  if (!stripe.simulator) return undefined;
+  const { http } = paymentsContract.actions.webhook;
+  const webhookUrl = `http://127.0.0.1:${port}${http?.path}`;
+  const { webhookSecret } = stripe;
+  const simulator = await startSimulator({ port: 0, mongodbUri, webhookUrl, webhookSecret });
+  const { url, stop } = simulator;
+  return { description: 'Stripe simulator', address: url, stop, kill: () => undefined };
+}
+
 /** Waits for the NATS of `NATS_URL`, if one is set. */
-export async function awaitNats({ natsUrl, limits }: Settings): Promise<void> {
-  if (natsUrl !== undefined) await checkNats(natsUrl, limits.startWaitMs);
+export async function awaitNats({ natsUrl, limits }: Settings, clock: Clock): Promise<void> {
+  if (natsUrl !== undefined) await checkNats(natsUrl, limits.startWaitMs, clock);
 }
