@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { id, page, pageParams, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { chartAdditions, pretixPlan } from '#contracts/pretix-plan.ts';
-import type { Geometry } from '#domain/chart-geometry.ts';
 import { limits } from '#domain/limits.ts';
 
 /** A chart as it comes in: exactly one of `plan` (with its `additions`) and `text`. */
@@ -151,7 +150,8 @@ export const chartsContract = service({
     geometry: action({
       summary: 'Every place of an event with its coordinates, in index order; immutable',
       params: z.strictObject({ eventId: id('event'), version }),
-      result: z.custom<Geometry>(),
+      // A stadium's answer is megabytes of JSON, made once and sent as it is.
+      result: z.string().describe('JSON, see `Geometry`'),
       errors: ['not-found'],
       placement: 'local',
       timeoutMs: 15_000,
@@ -162,6 +162,7 @@ export const chartsContract = service({
         access: 'public',
         tag: 'Events',
         cacheControl: 'public, max-age=31536000, immutable',
+        mediaType: 'application/json',
       },
     }),
     layout: action({
