@@ -37,6 +37,7 @@ export const limits = {
   snapshotChunkBytesMax: 4_000_000,
   snapshotEveryEntries: 2_000,
   compactionSparesMs: 60 * 60_000,
+  compactEveryMs: 10 * 60_000,
   keysKeptAfterEndMs: 7 * 24 * 3_600_000,
   passivateAfterIdleMs: 10 * 60_000,
   actorsPerNodeMax: 10_000,
@@ -45,6 +46,8 @@ export const limits = {
   heartbeatEveryMs: 500,
   heartbeatDeadMs: 1_500,
   ownerTenureMs: 10_000,
+  /** A node that gives up an event waits this long for its last entry. */
+  handOverMs: 2_000,
   clockSkewMaxMs: 1_000,
   databaseCutOffMs: 2_000,
   movedRetriesMax: 3,
