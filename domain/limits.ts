@@ -44,6 +44,9 @@ export const limits = {
 
   // Placement
   heartbeatEveryMs: 500,
+  /** How often a node looks for commands past their deadline, and after its events. */
+  sweepEveryMs: 250,
+  upkeepEveryMs: 1_000,
   heartbeatDeadMs: 1_500,
   ownerTenureMs: 10_000,
   /** A node that gives up an event waits this long for its last entry. */
