@@ -1,0 +1,132 @@
+import type { Writer } from '#actors/entries.ts';
+import type { EventActor } from '#actors/event-actor.ts';
+import { inParallel, within } from '#actors/every.ts';
+import type { Members } from '#actors/members.ts';
+import type { Clock } from '#adapters/clock/port.ts';
+import type { Directory, DirectoryRow, Journal } from '#adapters/journal/port.ts';
+import type { Limits } from '#domain/limits.ts';
+import { rankNodes } from '#domain/placement.ts';
+
+export type UpkeepDeps = Writer & {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly directory: Directory;
+  readonly members: Members;
+  readonly limits: Limits;
+  readonly actors: ReadonlyMap<string, EventActor>;
+  /** Tells another node that an event was handed to it; may be lost. */
+  readonly invite: (nodeId: string, eventId: string) => void;
+  readonly report: (problem: string, data: Record<string, unknown>) => void;
+};
+
+/** How much of one kind of work one round takes on, and at once. */
+const perRound = { rows: 500, handOvers: 100, compactions: 4 } as const;
+const atOnce = 16;
+
+/** What a host does about once a second for the events it holds. */
+export class Upkeep {
+  readonly #d: UpkeepDeps;
+  /** Up to which seq, and when (monotonic ms), an actor's journal was compacted last. */
+  readonly #compacted = new WeakMap<EventActor, { readonly seq: number; readonly at: number }>();
+
+  constructor(deps: UpkeepDeps) {
+    this.#d = deps;
+  }
+
+  /** `leaving`: this node may not own; everything is to go, not only what is better elsewhere. */
+  async round(leaving: boolean): Promise<void> {
+    await this.#refreshDirectory();
+    await this.#passivate();
+    await this.#moveAway(leaving);
+    await this.#compact();
+  }
+
+  /** Hands one event over to a node, or to nobody; answers whether that is committed. */
+  async handOver(actor: EventActor, to: string | null): Promise<boolean> {
+    const { clock, limits, directory, report } = this.#d;
+    const { eventId, epoch } = actor;
+    const done = await within(clock, limits.handOverMs, actor.handOver(to));
+    if (done !== true) return false;
+    const row = this.#row(actor);
+    const unowned = directory.refresh([{ ...row, owner: null, incarnation: null, epoch }]);
+    // A look-up copy: the sweep for events without an owner finds what this leaves behind.
+    await unowned.catch((error: unknown) => report('a directory row is stale', { eventId, error }));
+    if (to !== null) this.#d.invite(to, eventId);
+    return true;
+  }
+
+  /** The node that should own the event if this one does not; null: none is there. */
+  otherOwner(eventId: string): string | null {
+    return rankNodes(eventId, this.#d.members.settledPeers())[0] ?? null;
+  }
+
+  async #refreshDirectory(): Promise<void> {
+    const changed = [...this.#d.actors.values()].filter((actor) => actor.takeUnlisted());
+    for (let i = 0; i < changed.length; i += perRound.rows) {
+      const part = changed.slice(i, i + perRound.rows);
+      try {
+        await this.#d.directory.refresh(part.map((actor) => this.#row(actor)));
+      } catch (error) {
+        for (const actor of part) actor.relist();
+        throw error;
+      }
+    }
+  }
+
+  /** Gives up what nobody uses and where nothing runs out. */
+  async #passivate(): Promise<void> {
+    const { clock, limits, directory } = this.#d;
+    const unusedSince = clock.monotonic() - limits.passivateAfterIdleMs;
+    const idle = this.#serving()
+      .filter((actor) => actor.usedAt < unusedSince && actor.nextExpiry === null)
+      .slice(0, perRound.handOvers);
+    await inParallel(idle, atOnce, async (actor) => {
+      if (await this.handOver(actor, null)) await directory.clearLive(actor.eventId, actor.epoch);
+    });
+  }
+
+  /** Hands over what another node should have, once it has been here for its tenure. */
+  async #moveAway(leaving: boolean): Promise<void> {
+    const { clock, limits, members, nodeId } = this.#d;
+    const peers = members.settledPeers();
+    if (peers.length === 0 && !leaving) return;
+    const heldSince = clock.monotonic() - limits.ownerTenureMs;
+    const moves = this.#serving().flatMap((actor) => {
+      if (leaving) return [{ actor, to: this.otherOwner(actor.eventId) }];
+      const [best] = rankNodes(actor.eventId, [nodeId, ...peers]);
+      if (best === undefined || best === nodeId || actor.servingSince > heldSince) return [];
+      return [{ actor, to: best }];
+    });
+    await inParallel(moves.slice(0, perRound.handOvers), atOnce, async ({ actor, to }) => {
+      await this.handOver(actor, to);
+    });
+  }
+
+  async #compact(): Promise<void> {
+    const { clock, limits, journal, members } = this.#d;
+    const now = clock.monotonic();
+    const due = this.#serving().filter((actor) => {
+      const last = this.#compacted.get(actor);
+      if (last === undefined) return actor.snapshotSeq > 0;
+      return actor.snapshotSeq > last.seq && now - last.at > limits.compactEveryMs;
+    });
+    for (const actor of due.slice(0, perRound.compactions)) {
+      // The last entry keeps its body: it says who owns the event.
+      const upTo = Math.min(actor.snapshotSeq, actor.seq - 1);
+      this.#compacted.set(actor, { seq: upTo, at: now });
+      const olderThan = members.serverNow() - limits.compactionSparesMs;
+      await journal.compact(actor.eventId, upTo, olderThan);
+    }
+  }
+
+  #serving(): readonly EventActor[] {
+    return [...this.#d.actors.values()].filter((actor) => actor.phase === 'serving');
+  }
+
+  #row(actor: EventActor): DirectoryRow {
+    const { eventId, epoch, seq, snapshotSeq, nextExpiry } = actor;
+    const counts = actor.counts ?? { available: 0, reserved: 0, sold: 0, blocked: 0 };
+    const { nodeId: owner, incarnation } = this.#d;
+    return { eventId, owner, incarnation, live: true, epoch, seq, snapshotSeq, counts, nextExpiry };
+  }
+}
