@@ -60,6 +60,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => (ending ? endAtOnce() : void end(signal, 0)));
 }
 
+// A launcher that started this process with a channel ends it by closing the channel.
+process.on('disconnect', () => void end('The launcher is gone', 0));
+
 const started = start();
 try {
   await started;

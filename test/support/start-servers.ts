@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#adapters/clock/system.ts';
-import { answersAt, freePort } from '#adapters/machine/ports.ts';
-import { onPath } from '#adapters/machine/programs.ts';
+import {
+  natsServer,
+  type ServerProgram,
+  startServerProcess,
+} from '#adapters/machine/server-process.ts';
 import { findMongod } from '#adapters/mongod/binary.ts';
 import { startMongod } from '#adapters/mongod/child.ts';
 import { defaultCacheDir } from '#config/folders.ts';
@@ -16,14 +17,8 @@ type Started = { readonly url: string; readonly stop: Stop };
 /** The servers of a run: the variable that names each one, and how one is started. */
 const servers = {
   USHER_TEST_MONGODB_URI: startTestMongod,
-  USHER_TEST_NATS_URL: () =>
-    startPlain('nats-server', (port) => ['-a', '127.0.0.1', '-p', `${port}`], 'nats'),
-  USHER_TEST_REDIS_URL: () =>
-    startPlain(
-      'redis-server',
-      (port) => ['--bind', '127.0.0.1', '--port', `${port}`, '--save', '', '--appendonly', 'no'],
-      'redis',
-    ),
+  USHER_TEST_NATS_URL: () => startTestServer(natsServer, 'nats'),
+  USHER_TEST_REDIS_URL: () => startTestServer(redisServer, 'redis'),
 };
 
 /**
@@ -90,29 +85,15 @@ async function findTestMongod(): Promise<string> {
   return found.path;
 }
 
-async function startPlain(
-  name: string,
-  argumentsFor: (port: number) => string[],
-  scheme: string,
-): Promise<Started> {
-  const binary = onPath(name, `${process.env.PATH}:/usr/sbin:/usr/local/bin`);
-  if (binary === undefined) throw new Error(`There is no ${name} on the PATH`);
-  const port = await freePort();
-  const child = spawn(binary, argumentsFor(port), { stdio: 'ignore', cwd: tmpdir() });
-  const ended = once(child, 'exit');
-  const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
-    await ended;
-  };
-  if (await answersWithin5s(port)) return { url: `${scheme}://127.0.0.1:${port}`, stop };
-  await stop();
-  throw new Error(`${binary} did not answer on port ${port} within 5 s`);
-}
+const redisServer: ServerProgram = {
+  name: 'redis-server',
+  argumentsFor: (port) => [
+    ...['--bind', '127.0.0.1', '--port', String(port)],
+    ...['--save', '', '--appendonly', 'no'],
+  ],
+};
 
-async function answersWithin5s(port: number): Promise<boolean> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (await answersAt('127.0.0.1', port, 1_000, systemClock)) return true;
-    await systemClock.sleep(50);
-  }
-  return false;
+async function startTestServer(program: ServerProgram, scheme: string): Promise<Started> {
+  const { port, stop } = await startServerProcess(program, process.env.PATH ?? '', systemClock);
+  return { url: `${scheme}://127.0.0.1:${port}`, stop };
 }
