@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Service, ServiceSchema } from 'moleculer';
 import ApiGateway from 'moleculer-web';
@@ -13,7 +13,7 @@ import { Gateway } from '#services/api/gateway.ts';
 import { operationsOf } from '#services/api/operation.ts';
 import { ownPages } from '#services/api/pages.ts';
 import { aliasesOf, Router } from '#services/api/router.ts';
-import { boundServer, closeServer, listen } from '#services/api/server.ts';
+import { boundedServer, closeServer, listen } from '#services/api/server.ts';
 
 export type ApiOptions = {
   /** Default: every contract of the system. */
@@ -66,8 +66,9 @@ export function createApiService(runtime: Runtime, options: ApiOptions = {}): Se
       web.addRoute({ path: '/', aliases, bodyParsers: false });
       const router = new Router(web, aliases);
       const dispatcher = new Dispatcher(web, gateway, router, webFiles(), limits, freshId);
-      server = createServer((request, response) => dispatcher.dispatch(request, response));
-      boundServer(server, limits, freshId);
+      server = boundedServer(limits, freshId, (request, response) =>
+        dispatcher.dispatch(request, response),
+      );
     },
     async started() {
       await listen(server, config.port);

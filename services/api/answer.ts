@@ -36,7 +36,8 @@ export async function sendResult(
   if (emptyStatuses.has(status) || result === undefined || result === null) {
     return sendEmpty(exchange, status, headers, limits);
   }
-  const text = http.mediaType === undefined ? JSON.stringify(result) : asText(result);
+  const json = noted?.json ?? (http.mediaType === undefined ? JSON.stringify(result) : undefined);
+  const text = json ?? asText(result);
   headers['Content-Type'] = http.mediaType ?? jsonType;
   if (http.method === 'GET' && status === 200) {
     headers.ETag ??= `W/"${hash('sha1', text, 'base64url')}"`;
@@ -46,6 +47,18 @@ export async function sendResult(
     }
   }
   await sendText(exchange, status, headers, text, limits);
+}
+
+const zipped = new WeakMap<Buffer, Promise<Buffer>>();
+
+/** Compresses a body; one that is sent many times is compressed once. */
+function compressed(body: Buffer): Promise<Buffer> {
+  let result = zipped.get(body);
+  if (result === undefined) {
+    result = compress(body, { level: 5 });
+    zipped.set(body, result);
+  }
+  return result;
 }
 
 /** Sends a text, compressed when it is large and the client takes it. */
@@ -60,7 +73,7 @@ export async function sendText(
   if (body.length >= limits.compressFromBytes) {
     headers.Vary = 'Accept-Encoding';
     if (takesGzip(exchange.request.headers['accept-encoding'])) {
-      body = await compress(body, { level: 5 });
+      body = await compressed(body);
       headers['Content-Encoding'] = 'gzip';
     }
   }

@@ -80,6 +80,10 @@ export class Dispatcher {
     if (request.headers.origin !== undefined) {
       this.#web.writeCorsHeaders({ cors: corsSettings }, request, response, method === 'OPTIONS');
     }
+    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+      this.#gateway.refuse(exchange, new UsherError('malformed-request', 'no Host header'));
+      return;
+    }
     const found = method === 'OPTIONS' ? undefined : this.#router.find(method, path);
     if (found === undefined) this.#elsewhere(exchange, method);
     else void this.#run(() => found.route(exchange, found.path), exchange);

@@ -37,7 +37,7 @@ export function webFiles(): Files {
       request.url = path.slice(docsPrefix.length);
       return docs(exchange, missing);
     }
-    if (web === undefined || path.startsWith('/v1/')) return missing();
+    if (web === undefined || path.startsWith('/v1/') || path.includes('//')) return missing();
     return web(exchange, missing);
   };
 }

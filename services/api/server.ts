@@ -1,11 +1,22 @@
-import { type Server, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ErrorCode, UsherError } from '#domain/errors.ts';
 import type { Limits } from '#domain/limits.ts';
 import { problemDocument } from '#services/api/problem.ts';
 
-/** Bounds what a client can hold: connections, slow headers, slow bodies, idle connections. */
-export function boundServer(server: Server, limits: Limits, freshId: () => string): void {
+/** A server that bounds what a client can hold: connections, slow headers and bodies, idle ones. */
+export function boundedServer(
+  limits: Limits,
+  freshId: () => string,
+  listener: RequestListener,
+): Server {
+  // How often Node looks for requests that take too long.
+  const connectionsCheckingInterval = Math.ceil(limits.httpHeadersTimeoutMs / 2);
+  const server = createServer(
+    // The dispatcher refuses a request without a Host, so that it gets a problem document.
+    { connectionsCheckingInterval, requireHostHeader: false },
+    listener,
+  );
   server.maxConnections = limits.httpConnectionsMax;
   server.headersTimeout = limits.httpHeadersTimeoutMs;
   server.requestTimeout = limits.httpReceiveTimeoutMs;
@@ -13,6 +24,7 @@ export function boundServer(server: Server, limits: Limits, freshId: () => strin
   server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
     refuseUnreadable(error, socket, freshId()),
   );
+  return server;
 }
 
 /** What Node's parser could not make a request of still gets a problem document. */

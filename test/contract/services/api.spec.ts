@@ -1,0 +1,392 @@
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { request as undici } from 'undici';
+import { registerStream } from '#broker/streams.ts';
+import { type ErrorCode, errorRegistry } from '#domain/errors.ts';
+import { limits } from '#domain/limits.ts';
+import { sendRaw, startGateway, type TestGateway } from '#test/support/gateway.ts';
+import { authenticateToy, toyService, toysContract } from '#test/support/toys.ts';
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startGateway({
+    services: [toyService()],
+    contracts: [toysContract],
+    authenticate: authenticateToy,
+    limits: { httpHeadersTimeoutMs: 500, httpReceiveTimeoutMs: 800 },
+  });
+});
+afterAll(() => gateway?.broker.stop());
+
+type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever came
+  readonly json: any;
+};
+
+async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(gateway.url + path, { redirect: 'manual', ...init });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  const json = isJson && text !== '' ? JSON.parse(text) : undefined;
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
+  ask(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+const asBuyer = { authorization: 'Bearer buyer' };
+const withKey = { ...asBuyer, 'idempotency-key': 'k-1' };
+
+/** What every refusal has to look like. */
+function expectProblem(answer: Answer, code: ErrorCode): void {
+  expect(answer.text).toContain(`"code":"${code}"`);
+  expect(answer.json).toMatchObject({ code, status: errorRegistry[code].status });
+  expect(answer.status).toBe(errorRegistry[code].status);
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  expect(answer.json.type).toBe(`/problems/${code}`);
+  expect(answer.json.title).toBe(errorRegistry[code].title);
+  expect(answer.json.requestId).toBe(answer.headers.get('x-request-id'));
+  expect(answer.json.detail).toEqual(expect.any(String));
+  expect(answer.text).not.toMatch(/\n\s+at |node_modules|\.ts:/);
+}
+
+describe('an operation', () => {
+  it('gets its params from path and query', async () => {
+    const answer = await ask('/v1/toys/b%C3%A4r?size=3');
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual({ id: 'bär', name: 'bear' });
+    expect(answer.headers.get('cache-control')).toBe('public, max-age=5');
+  });
+
+  it('gets caller and idempotency key in meta, and answers its status and Location', async () => {
+    const answer = await post('/v1/toys', { name: 'Ted' }, withKey);
+    expect(answer.status).toBe(201);
+    expect(answer.json.name).toBe('Ted of usr_buyer by k-1');
+    expect(answer.headers.get('location')).toBe('/v1/toys/1');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('answers 204 without a body', async () => {
+    const headers = { authorization: 'Bearer organizer' };
+    const answer = await ask('/v1/toys/1', { method: 'DELETE', headers });
+    expect(answer).toMatchObject({ status: 204, text: '' });
+  });
+
+  it('answers 302 with its own Location, not that of a nested call', async () => {
+    const answer = await ask('/v1/moved');
+    expect(answer.status).toBe(302);
+    expect(answer.headers.get('location')).toBe('/v1/large');
+  });
+
+  it('answers HEAD like GET without the body', async () => {
+    const [head, get] = await Promise.all([
+      ask('/v1/toys/1', { method: 'HEAD' }),
+      ask('/v1/toys/1'),
+    ]);
+    expect(head).toMatchObject({ status: 200, text: '' });
+    expect(head.headers.get('content-length')).toBe(String(get.text.length));
+  });
+
+  it('answers 304 to a client that has the answer already', async () => {
+    const first = await ask('/v1/toys/1');
+    const etag = first.headers.get('etag') ?? '';
+    expect(etag).not.toBe('');
+    const again = await ask('/v1/toys/1', { headers: { 'if-none-match': `"x", ${etag}` } });
+    expect(again).toMatchObject({ status: 304, text: '' });
+    expect(again.headers.get('etag')).toBe(etag);
+    expect((await ask('/v1/toys/2', { headers: { 'if-none-match': etag } })).status).toBe(200);
+  });
+
+  it('sends a text under its own media type to those who may', async () => {
+    const answer = await ask('/v1/page', { headers: { authorization: 'Bearer admin' } });
+    expect(answer.text).toBe('plain text');
+    expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  });
+
+  it('compresses large answers for those who take it', async () => {
+    const headers = { 'accept-encoding': 'gzip' };
+    const packed = await undici(`${gateway.url}/v1/large`, { headers });
+    expect(packed.headers['content-encoding']).toBe('gzip');
+    const bytes = Buffer.from(await packed.body.arrayBuffer());
+    expect(bytes.length).toBeLessThan(1_000);
+    expect(JSON.parse(gunzipSync(bytes).toString()).text).toHaveLength(50_000);
+
+    const refused = { 'accept-encoding': 'br, gzip;q=0' };
+    const plain = await undici(`${gateway.url}/v1/large`, { headers: refused });
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(plain.headers.vary).toBe('Accept-Encoding');
+    expect(await plain.body.json()).toHaveProperty('text');
+  });
+
+  it('gets the raw body and the headers it names', async () => {
+    const answer = await ask('/v1/hook', {
+      method: 'POST',
+      body: '{"a": 1 }',
+      headers: { 'x-signature': 's', 'content-type': 'text/plain' },
+    });
+    expect(answer.json).toEqual({ body: '{"a": 1 }', headers: { 'x-signature': 's' } });
+  });
+});
+
+describe('request ids', () => {
+  it("keeps the client's and makes one where it is missing or unfit", async () => {
+    const given = await ask('/v1/toys/1', { headers: { 'x-request-id': 'abc-1.2' } });
+    expect(given.headers.get('x-request-id')).toBe('abc-1.2');
+    for (const unfit of ['a b', 'x'.repeat(500), '<script>']) {
+      const answer = await ask('/v1/toys/1', { headers: { 'x-request-id': unfit } });
+      expect(answer.headers.get('x-request-id')).toMatch(/^[0-9A-Z]{26}$/);
+    }
+  });
+});
+
+describe('a refusal', () => {
+  it('404: no such address', async () => {
+    for (const path of ['/v1/nothing', '/v1/toys/%E0%A4%A/x', '/v1/toys/%zz', '//', '/v1']) {
+      expectProblem(await ask(path), 'not-found');
+    }
+  });
+
+  it('405: no such method, with Allow', async () => {
+    const answer = await ask('/v1/toys/1', { method: 'PUT' });
+    expectProblem(answer, 'method-not-allowed');
+    expect(answer.headers.get('allow')).toBe('DELETE, GET, HEAD, OPTIONS');
+  });
+
+  it('401: no token, no bearer token, a token nobody has', async () => {
+    for (const authorization of [undefined, 'Basic abc', 'Bearer', 'Bearer who', 'Bearer a b']) {
+      const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+      const answer = await post('/v1/toys', { name: 'x' }, headers);
+      expectProblem(answer, 'unauthenticated');
+      expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+    }
+  });
+
+  it('403: not the role', async () => {
+    expectProblem(await ask('/v1/page', { headers: asBuyer }), 'forbidden');
+    expectProblem(await ask('/v1/toys/1', { method: 'DELETE', headers: asBuyer }), 'forbidden');
+  });
+
+  it('a bad token is the same as none where anybody may call', async () => {
+    const headers = { authorization: 'Bearer who' };
+    expect((await ask('/v1/toys/1', { headers })).status).toBe(200);
+  });
+
+  it('400: an Idempotency-Key is required; 422: it is too long', async () => {
+    expectProblem(await post('/v1/toys', { name: 'x' }, asBuyer), 'idempotency-key-required');
+    const long = { ...asBuyer, 'idempotency-key': 'k'.repeat(limits.idempotencyKeyCharsMax + 1) };
+    const answer = await post('/v1/toys', { name: 'x' }, long);
+    expectProblem(answer, 'invalid-request');
+    expect(answer.json.errors[0].path).toBe('Idempotency-Key');
+  });
+
+  it('400: malformed JSON and text that is not UTF-8', async () => {
+    for (const body of ['{', '{"name":}', "{'name':1}", '{"name":"x"} x']) {
+      expectProblem(await post('/v1/choose', body), 'malformed-json');
+    }
+    const answer = await ask('/v1/choose', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from([0x22, 0xff, 0xfe, 0x22]),
+    });
+    expectProblem(answer, 'malformed-json');
+  });
+
+  it('413: too large a body, announced or not, each by the limit of its operation', async () => {
+    const large = JSON.stringify({ kind: 'x'.repeat(limits.bodyBytesMax) });
+    expectProblem(await post('/v1/choose', large), 'body-too-large');
+    const stream = new Blob([large]).stream();
+    const chunked = await ask('/v1/choose', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: stream,
+      duplex: 'half',
+    } as RequestInit);
+    expectProblem(chunked, 'body-too-large');
+    const hook = await ask('/v1/hook', { method: 'POST', body: 'x'.repeat(51) });
+    expectProblem(hook, 'body-too-large');
+    expect(hook.json.bytesMax).toBe(50);
+  });
+
+  it('415: not JSON, not UTF-8, compressed', async () => {
+    const body = '{"kind":"a","seats":["1"]}';
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx']) {
+      expectProblem(
+        await post('/v1/choose', body, { 'content-type': type }),
+        'unsupported-media-type',
+      );
+    }
+    const latin = { 'content-type': 'application/json; charset=latin1' };
+    expectProblem(await post('/v1/choose', body, latin), 'unsupported-media-type');
+    const packed = { 'content-encoding': 'gzip' };
+    expectProblem(await post('/v1/choose', body, packed), 'unsupported-media-type');
+    const plain = { 'content-type': 'application/json; charset=UTF-8' };
+    expect((await post('/v1/choose', body, plain)).status).toBe(200);
+  });
+
+  it('422: names unknown fields, wrong types and the shape that was meant', async () => {
+    const answer = await post('/v1/toys', { name: 1, parts: [1, 'x'], colour: 'red' }, withKey);
+    expectProblem(answer, 'invalid-request');
+    expect(answer.json.errors.map(({ path }: { path: string }) => path).sort()).toEqual([
+      'colour',
+      'name',
+      'parts.1',
+    ]);
+    const shape = await post('/v1/choose', { kind: 'a', best: { quantity: 0, row: 1 } });
+    expect(shape.json.errors.map(({ path }: { path: string }) => path)).toEqual([
+      'best.quantity',
+      'best.row',
+    ]);
+  });
+
+  it('422: a body that is not an object', async () => {
+    for (const body of ['[]', 'null', '1', '"text"', 'true']) {
+      expectProblem(await post('/v1/choose', body), 'invalid-request');
+    }
+  });
+
+  it('422: a field from the wrong place', async () => {
+    for (const path of ['/v1/toys/1?id=2', '/v1/toys/1?colour=red', '/v1/toys/1?__proto__=1']) {
+      expectProblem(await ask(path), 'invalid-request');
+    }
+    const query = await post('/v1/choose?kind=b', { kind: 'a', seats: ['1'] });
+    expect(query.json.errors).toEqual([{ path: 'kind', message: 'unknown field' }]);
+    const proto = await post('/v1/choose', '{"kind":"a","seats":["1"],"__proto__":{"x":1}}');
+    expect(proto.json.errors).toEqual([{ path: '__proto__', message: 'unknown field' }]);
+  });
+
+  it('422: the same query field twice', async () => {
+    expectProblem(await ask('/v1/toys/1?size=1&size=2'), 'invalid-request');
+  });
+
+  it("carries an error's own data beside the standard members", async () => {
+    const answer = await post('/v1/fail', { code: 'seats-unavailable' });
+    expectProblem(answer, 'seats-unavailable');
+    expect(answer.json).toMatchObject({ seats: ['A-1'], detail: 'on purpose' });
+  });
+
+  it('5xx: without data, with Retry-After', async () => {
+    for (const code of ['overloaded', 'unavailable', 'outcome-unknown', 'moving'] as const) {
+      const answer = await post('/v1/fail', { code });
+      expectProblem(answer, code);
+      expect(answer.json.seats).toBeUndefined();
+      expect(answer.headers.get('retry-after')).toBe('1');
+    }
+  });
+
+  it('500: a crash says nothing of its cause', async () => {
+    const answer = await post('/v1/fail', { code: 'crash' });
+    expectProblem(answer, 'internal');
+    expect(answer.text).not.toContain('secret');
+  });
+
+  it('codes between nodes are not shown', async () => {
+    expectProblem(await post('/v1/fail', { code: 'moved' }), 'moving');
+    expectProblem(await post('/v1/fail', { code: 'not-owner' }), 'moving');
+  });
+
+  it('a change without an answer in time has an unknown outcome', async () => {
+    const begun = Date.now();
+    expectProblem(await post('/v1/slow', { ms: 900 }), 'outcome-unknown');
+    expect(Date.now() - begun).toBeLessThan(1_500);
+  });
+});
+
+describe('what is not a readable request', () => {
+  it('400: not HTTP at all', async () => {
+    const answer = await sendRaw(gateway.port, 'HELLO\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*application\/problem\+json.*malformed-request/s);
+  });
+
+  it('431: too large headers', async () => {
+    const headers = `X-Long: ${'x'.repeat(40_000)}\r\n`;
+    const answer = await sendRaw(gateway.port, `GET / HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 431 .*headers-too-large/s);
+  });
+
+  it('a body that stops half-way is given up', async () => {
+    const head = 'POST /v1/choose HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+    const begun = Date.now();
+    const answer = await sendRaw(gateway.port, `${head}Content-Length: 100\r\n\r\n{"ki`, 9_000);
+    expect(answer).toMatch(/^HTTP\/1.1 408 .*request-timeout/s);
+    expect(Date.now() - begun).toBeLessThan(2_500);
+  });
+});
+
+describe('browsers', () => {
+  it('may call from other sites', async () => {
+    const answer = await ask('/v1/toys/1', { headers: { origin: 'https://shop.example' } });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(answer.headers.get('access-control-expose-headers')).toContain('X-Request-Id');
+    const refused = await ask('/v1/nothing', { headers: { origin: 'https://shop.example' } });
+    expect(refused.headers.get('access-control-allow-origin')).toBe('*');
+  });
+
+  it('are told beforehand what they may send', async () => {
+    const headers = {
+      origin: 'https://shop.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'idempotency-key',
+    };
+    const answer = await ask('/v1/toys', { method: 'OPTIONS', headers });
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-headers')).toContain('Idempotency-Key');
+    expect(answer.headers.get('access-control-allow-methods')).toContain('POST');
+    expect(answer.headers.get('allow')).toBe('OPTIONS, POST');
+  });
+});
+
+describe('a stream', () => {
+  it('is written by the handler that is registered for its action', async () => {
+    expectProblem(await ask('/v1/toys/7/stream'), 'unavailable');
+    const stop = registerStream(gateway.broker, 'toys.watch', ({ params, response, request }) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write(
+        `id: ${request.headers['last-event-id']}\ndata: ${JSON.stringify(params)}\n\n`,
+      );
+      response.end();
+    });
+    const answer = await ask('/v1/toys/7/stream', { headers: { 'last-event-id': '12' } });
+    stop();
+    expect(answer.text).toBe('id: 12\ndata: {"id":"7"}\n\n');
+    expect(answer.headers.get('x-request-id')).toMatch(/./);
+    expectProblem(await ask(`/v1/toys/${'7'.repeat(40)}/stream`), 'invalid-request');
+  });
+
+  it('that fails before its head is a problem document', async () => {
+    const stop = registerStream(gateway.broker, 'toys.watch', () => {
+      throw new Error('secret');
+    });
+    const answer = await ask('/v1/toys/7/stream');
+    stop();
+    expectProblem(answer, 'internal');
+  });
+});
+
+describe('explanations', () => {
+  it('stand under the type of every problem', async () => {
+    for (const code of Object.keys(errorRegistry)) {
+      const answer = await ask(`/problems/${code}`);
+      expect(answer.json).toMatchObject({ type: `/problems/${code}`, code });
+    }
+    expectProblem(await ask('/problems/nonsense'), 'not-found');
+    expect((await ask('/problems')).json.items).toHaveLength(Object.keys(errorRegistry).length);
+  });
+
+  it('the page of the API and its scripts are served from here', async () => {
+    const html = (await ask('/docs')).text;
+    for (const [, link] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
+      const answer = await ask(link ?? '');
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    }
+    expect(html).not.toMatch(/https?:\/\//);
+  });
+});
