@@ -6,6 +6,8 @@ export type HttpReply = {
   readonly status?: number;
   /** `ETag`, `Location`, `Cache-Control`, `Idempotent-Replayed`, … */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The result as JSON text, where it stands ready; only for actions placed `local`. */
+  readonly json?: Buffer;
 };
 
 type Noted = HttpReply & { readonly action: string };

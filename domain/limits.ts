@@ -87,6 +87,8 @@ export const limits = {
   streamsPerNodeMax: 20_000,
   /** Deltas kept for `Last-Event-ID`, per event. */
   streamResumeDeltas: 300,
+  /** Places named by the deltas that are kept; a step with more is told as a snapshot. */
+  streamResumeChangesMax: 20_000,
   /** A reader that has fallen this far behind is disconnected. */
   streamBehindBytesMax: 1_000_000,
   natsMessageBytesMax: 1_000_000,
