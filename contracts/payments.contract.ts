@@ -43,7 +43,7 @@ export const paymentsContract = service({
         buyerId: id('user'),
       }),
       result: intentView,
-      errors: ['payment-provider-unavailable', 'payment-method-invalid'],
+      errors: ['payment-provider-unavailable', 'payment-method-invalid', 'state-forbids'],
       timeoutMs: 10_000,
     }),
     confirm: action({
@@ -55,7 +55,7 @@ export const paymentsContract = service({
         token: z.string().describe('Payment-method id'),
       }),
       result: intentView,
-      errors: ['payment-provider-unavailable', 'payment-method-invalid'],
+      errors: ['payment-provider-unavailable', 'payment-method-invalid', 'state-forbids'],
       timeoutMs: 10_000,
     }),
     read: action({
@@ -107,6 +107,8 @@ export const paymentsContract = service({
       params: z.object({ olderThanMs: z.int().min(0).default(60_000) }),
       result: z.object({
         checked: z.int(),
+        /** Everything created before this (epoch ms) has been looked at. */
+        upTo: z.number(),
         findings: z.array(
           z.object({
             intentId: z.string(),
@@ -114,17 +116,39 @@ export const paymentsContract = service({
             problem: z.string(),
             amount: moneySchema,
             ageMs: z.int(),
+            /** Since when it is known to be amiss, epoch ms. */
+            since: z.int(),
           }),
         ),
       }),
-      errors: ['payment-provider-unavailable'],
+      errors: ['payment-provider-unavailable', 'unavailable'],
       timeoutMs: 60_000,
+    }),
+    returned: action({
+      summary: "Where the buyer's bank sends the browser back to after 3-D Secure",
+      // The provider adds parameters of its own; nothing is believed of what they say.
+      params: z.looseObject({
+        payment_intent: z.string().optional(),
+        payment_intent_client_secret: z.string().optional(),
+        redirect_status: z.string().optional(),
+      }),
+      result: z.string(),
+      errors: [],
+      http: {
+        method: 'GET',
+        path: '/v1/payments/return',
+        query: ['payment_intent', 'payment_intent_client_secret', 'redirect_status'],
+        success: 200,
+        access: 'public',
+        tag: 'Payments',
+        mediaType: 'text/html; charset=utf-8',
+      },
     }),
     webhook: action({
       summary: "Takes the provider's signed webhook, stores it, answers at once",
       params: z.object({ body: z.string(), headers: z.record(z.string(), z.string()) }),
       result: z.object({ received: z.literal(true) }),
-      errors: ['invalid-signature'],
+      errors: ['invalid-signature', 'unavailable', 'overloaded'],
       http: {
         method: 'POST',
         path: '/v1/payments/stripe/webhook',

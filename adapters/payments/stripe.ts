@@ -197,17 +197,19 @@ class StripeProvider implements PaymentProvider {
   async #step(
     intentId: string,
     key: string,
-    task: (key: string) => Promise<Stripe.PaymentIntent>,
+    task: (key: string) => Promise<Stripe.Response<Stripe.PaymentIntent>>,
   ): Promise<ProviderIntent> {
     let refusal: unknown;
     const intent = await this.#keyed(key, async (idempotencyKey) => {
       try {
-        return await task(idempotencyKey);
+        const answer = await task(idempotencyKey);
+        // A kept answer shows the intent as it was then.
+        if (answer.lastResponse.headers['idempotent-replayed'] !== 'true') return answer;
       } catch (error) {
         if (!isCardError(error) && !isPastThat(error)) throw error;
         refusal = error;
-        return await this.#stripe.paymentIntents.retrieve(intentId, { expand });
       }
+      return await this.#stripe.paymentIntents.retrieve(intentId, { expand });
     });
     const view = viewIntent(intent);
     if (view.declineCode === undefined && isCardError(refusal)) {

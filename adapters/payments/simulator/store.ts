@@ -1,12 +1,14 @@
 import type { AnyBulkWriteOperation, Collection, Db, Filter, Sort } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import type { Doc } from '#adapters/payments/simulator/model.ts';
+import { GroupCommit } from '#adapters/store/group-commit.ts';
 
 const cachedMax = 50_000;
-const groupMax = 1_000;
+/** Requests of one write, and requests that may wait for it. */
+const groupMax = 300;
+const waitingMax = 20_000;
 
-type Waiting = { readonly settle: () => void; readonly fail: (error: unknown) => void };
-type Group = { readonly operations: AnyBulkWriteOperation<Doc>[]; readonly waiting: Waiting[] };
+type Operations = readonly AnyBulkWriteOperation<Doc>[];
 
 /**
  * The simulator's objects in one collection. What a request changes goes to the server in one
@@ -18,8 +20,7 @@ export class SimulatorStore {
   readonly #clock: Clock;
   readonly #docs: Collection<Doc>;
   readonly #cache = new Map<string, Doc>();
-  #open: Group = { operations: [], waiting: [] };
-  #flushing = false;
+  readonly #writes: GroupCommit<Operations>;
   #asked = new Map<string, Promise<Doc | undefined>>();
   #asking: string[] = [];
 
@@ -28,6 +29,15 @@ export class SimulatorStore {
     this.#docs = db.collection('stripe_simulator_objects', {
       writeConcern: { w: 1, journal: false },
       readConcern: { level: 'local' },
+    });
+    this.#writes = new GroupCommit({
+      clock,
+      groupMax,
+      waitingMax,
+      whenFull: () => new Error('Too many requests wait for the database'),
+      write: async (groups) => {
+        await this.#docs.bulkWrite(groups.flat(), { ordered: true });
+      },
     });
   }
 
@@ -74,7 +84,7 @@ export class SimulatorStore {
   async put(docs: readonly Doc[]): Promise<void> {
     if (docs.length === 0) return;
     try {
-      await this.#write(
+      await this.#writes.add(
         docs.map((doc) => ({
           replaceOne: { filter: { _id: doc._id }, replacement: doc, upsert: true },
         })),
@@ -88,7 +98,7 @@ export class SimulatorStore {
 
   /** Notes what became of an event's delivery. */
   async patch(id: string, set: object, unset: Readonly<Record<string, ''>> = {}): Promise<void> {
-    await this.#write([
+    await this.#writes.add([
       { updateOne: { filter: { _id: id }, update: { $set: set, $unset: unset } } },
     ]);
   }
@@ -123,31 +133,5 @@ export class SimulatorStore {
     } finally {
       for (const id of ids) this.#asked.delete(id);
     }
-  }
-
-  #write(operations: readonly AnyBulkWriteOperation<Doc>[]): Promise<void> {
-    return new Promise((settle, fail) => {
-      this.#open.operations.push(...operations);
-      this.#open.waiting.push({ settle, fail });
-      if (!this.#flushing) void this.#flush();
-    });
-  }
-
-  async #flush(): Promise<void> {
-    this.#flushing = true;
-    await this.#clock.tick();
-    while (this.#open.waiting.length > 0) {
-      const group = this.#open;
-      this.#open = { operations: [], waiting: [] };
-      try {
-        for (let at = 0; at < group.operations.length; at += groupMax) {
-          await this.#docs.bulkWrite(group.operations.slice(at, at + groupMax), { ordered: true });
-        }
-        for (const { settle } of group.waiting) settle();
-      } catch (error) {
-        for (const { fail } of group.waiting) fail(error);
-      }
-    }
-    this.#flushing = false;
   }
 }

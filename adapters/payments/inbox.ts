@@ -1,0 +1,146 @@
+import type { Cancel, Clock } from '#adapters/clock/port.ts';
+import type { Ids } from '#adapters/ids/port.ts';
+import type { PaymentProvider, ProviderEvent } from '#adapters/payments/port.ts';
+import type { InboxDoc, PaymentDoc, PaymentStore } from '#adapters/payments/store.ts';
+import { codeOf } from '#domain/errors.ts';
+import { limits } from '#domain/limits.ts';
+import type { IntentStatus } from '#domain/payment.ts';
+
+export type InboxPorts = {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly store: PaymentStore;
+  readonly provider: PaymentProvider;
+  /** Resolves when the bookings have stored that they must look again. */
+  readonly tellBookings: (bookingId: string) => Promise<void>;
+  /** A webhook could not be handled and comes again. Must not throw. */
+  readonly trouble: (event: InboxDoc, error: unknown) => void;
+};
+
+/**
+ * Webhooks often overtake the answer to the request that caused them. Waiting a moment lets that
+ * answer be noted first, and most webhooks then have nothing to tell.
+ */
+const settleMs = 250;
+const leaseMs = 15_000;
+const takenMax = 200;
+const backoffMaxMs = 60_000;
+
+/** A new intent and a declined one have the same status; only the second was noted after opening. */
+const saysTheSame = (payment: PaymentDoc | undefined, status: IntentStatus): boolean =>
+  payment?.status === status &&
+  (status !== 'requires_payment_method' || payment.updatedAt > payment.createdAt);
+
+/**
+ * From a stored webhook to bookings that know. An event only says that something may have changed:
+ * the intent's present state is asked of the provider, so order and repetition do not matter. Who
+ * must be told is told before our own record of the intent is brought up to date; killed between
+ * the two, it is told again. What our record knows already came as the answer to a request of the
+ * bookings themselves, and nobody needs to hear it twice.
+ */
+export class Inbox {
+  readonly #ports: InboxPorts;
+  readonly #running = new Set<Promise<void>>();
+  #fresh: InboxDoc[] = [];
+  #timer: Cancel = () => {};
+  #sweepTimer: Cancel = () => {};
+  #draining = false;
+
+  constructor(ports: InboxPorts) {
+    this.#ports = ports;
+  }
+
+  /** Stores an event, then sees to it. Resolves when it is stored. */
+  async take(event: ProviderEvent): Promise<void> {
+    const doc = await this.#ports.store.arrived(event, settleMs + leaseMs);
+    if (this.#draining) return;
+    this.#fresh.push(doc);
+    if (this.#fresh.length > 1) return;
+    this.#timer = this.#ports.clock.after(settleMs, () => {
+      const docs = this.#fresh;
+      this.#fresh = [];
+      this.#track(this.#handle(docs));
+    });
+  }
+
+  /** Sweeps each second what is due: left by a node that died, or refused before. */
+  start(): void {
+    const { clock, ids } = this.#ports;
+    const wait = limits.outboxSweepEveryMs * (0.75 + ids.chance() / 2);
+    this.#sweepTimer = clock.after(wait, () => {
+      this.#track(
+        this.sweep()
+          // The database did not answer: the next sweep finds the same.
+          .catch(() => undefined)
+          .then(() => {
+            if (!this.#draining) this.start();
+          }),
+      );
+    });
+  }
+
+  /** Handles what is due now. */
+  async sweep(): Promise<void> {
+    await this.#handle(await this.#ports.store.takeDue(takenMax, leaseMs));
+  }
+
+  /** Takes no more, and waits for what is under way. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#timer();
+    this.#sweepTimer();
+    await Promise.all(this.#running);
+  }
+
+  #track(work: Promise<void>): void {
+    const running: Promise<void> = work
+      .catch(() => undefined)
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #handle(docs: readonly InboxDoc[]): Promise<void> {
+    if (docs.length === 0) return;
+    const { store } = this.#ports;
+    const ids = docs.flatMap(({ intentId }) => intentId ?? []);
+    const payments = new Map((await store.ofIntents(ids)).map((doc) => [doc.intentId, doc]));
+    const known: string[] = [];
+    const news: InboxDoc[] = [];
+    for (const doc of docs) {
+      const payment = payments.get(doc.intentId ?? '');
+      if (doc.status !== undefined && saysTheSame(payment, doc.status)) known.push(doc._id);
+      else news.push(doc);
+    }
+    await store.handled(known, 'known');
+    await Promise.all(news.map((doc) => this.#look(doc, payments.get(doc.intentId ?? ''))));
+  }
+
+  async #look(doc: InboxDoc, payment: PaymentDoc | undefined): Promise<void> {
+    const { store, ids, trouble } = this.#ports;
+    try {
+      await store.handled([doc._id], await this.#tell(doc, payment));
+    } catch (error) {
+      trouble(doc, error);
+      const wait = Math.min(1_000 * 2 ** Math.min(doc.tries, 10), backoffMaxMs);
+      await store
+        .postponed(doc._id, codeOf(error) ?? String(error), wait * (0.75 + ids.chance() / 2))
+        .catch(() => undefined);
+    }
+  }
+
+  async #tell(doc: InboxDoc, payment: PaymentDoc | undefined): Promise<string> {
+    const { store, provider, tellBookings } = this.#ports;
+    if (doc.intentId === undefined) return 'of no intent';
+    const intent = await provider.retrieve(doc.intentId);
+    const unchanged =
+      saysTheSame(payment, intent.status) &&
+      payment?.captured === intent.amountCaptured &&
+      payment.refunded === intent.amountRefunded;
+    if (unchanged) return 'known';
+    const bookingId = payment?.bookingId ?? intent.bookingId;
+    if (bookingId === undefined) return 'not ours';
+    await tellBookings(bookingId);
+    await store.seen(intent);
+    return 'told';
+  }
+}

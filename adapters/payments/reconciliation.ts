@@ -1,0 +1,122 @@
+import type { Collection, Db } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
+import type {
+  Finding,
+  ReconciliationStore,
+  Watched,
+} from '#adapters/payments/reconciliation.port.ts';
+import { limits } from '#domain/limits.ts';
+
+type WatchDoc = {
+  readonly _id: string;
+  readonly bookingId: string | null;
+  readonly amount: { readonly amount: number; readonly currency: string };
+  readonly createdAt: number;
+  readonly problem: string | null;
+  /** Epoch ms at which the problem, or without one the intent, was first seen. */
+  readonly since: number;
+  readonly lookedAt: number;
+};
+
+export type ReportDoc = {
+  readonly _id: string;
+  readonly at: number;
+  readonly checked: number;
+  readonly upTo: number;
+  readonly findings: readonly Finding[];
+  readonly expiresAt: Date;
+};
+
+const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
+const findingsMax = 1_000;
+const reportsKeptMs = 30 * 24 * 3_600_000;
+/** Runs overlap by this much: the provider's clock is not ours. */
+const overlapMs = 10_000;
+
+/** What reconciliation remembers, and its reports, in MongoDB. */
+export class MongoReconciliation implements ReconciliationStore {
+  readonly #clock: Clock;
+  readonly #watch: Collection<WatchDoc>;
+  readonly #marks: Collection<{ _id: string; upTo: number }>;
+  readonly #reports: Collection<ReportDoc>;
+  readonly #payments: Collection<{ readonly _id: string; readonly createdAt: number }>;
+
+  constructor(db: Db, clock: Clock) {
+    this.#clock = clock;
+    this.#watch = db.collection('reconciliation_watch');
+    this.#marks = db.collection('reconciliation_marks');
+    this.#reports = db.collection('reconciliation_reports');
+    this.#payments = db.collection('payments');
+  }
+
+  async prepare(): Promise<void> {
+    await this.#watch.createIndexes([
+      { key: { lookedAt: 1 } },
+      { key: { problem: 1, createdAt: 1 } },
+    ]);
+    await this.#reports.createIndexes([
+      { key: { at: -1 } },
+      { key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+    ]);
+  }
+
+  async upTo(otherwise: number): Promise<number> {
+    const mark = await this.#marks.findOne({ _id: 'intents' }, options);
+    if (mark !== null) return mark.upTo - overlapMs;
+    const oldest = await this.#payments.findOne({}, { sort: { createdAt: 1 }, ...options });
+    return Math.min(oldest === null ? otherwise : oldest.createdAt - overlapMs, otherwise);
+  }
+
+  async reached(upTo: number): Promise<void> {
+    await this.#marks.updateOne(
+      { _id: 'intents' },
+      { $max: { upTo } },
+      { upsert: true, ...options },
+    );
+  }
+
+  async watch({ intentId, problem = undefined, ...rest }: Watched): Promise<void> {
+    const now = this.#clock.now();
+    const named = problem ?? null;
+    const changed = { $ne: ['$problem', named] };
+    const since = { $cond: [{ $or: [changed, { $not: ['$since'] }] }, now, '$since'] };
+    await this.#watch.updateOne(
+      { _id: intentId },
+      [{ $set: { since } }, { $set: { ...rest, problem: named, lookedAt: now } }],
+      { upsert: true, ...options },
+    );
+  }
+
+  async settled(intentIds: readonly string[]): Promise<void> {
+    await this.#watch.deleteMany({ _id: { $in: [...intentIds] } }, options);
+  }
+
+  async watched(limit: number): Promise<string[]> {
+    const found = this.#watch.find({}, options).sort({ lookedAt: 1 }).limit(limit);
+    return found.map(({ _id }) => _id).toArray();
+  }
+
+  async findings(): Promise<Finding[]> {
+    const found = this.#watch
+      .find({ problem: { $type: 'string' } }, options)
+      .sort({ createdAt: 1 })
+      .limit(findingsMax);
+    return found
+      .map(({ _id, problem, lookedAt: _, ...rest }) => ({
+        intentId: _id,
+        ...rest,
+        problem: problem ?? '',
+      }))
+      .toArray();
+  }
+
+  /** Keeps a run's report for 30 days. */
+  async report(report: Omit<ReportDoc, 'expiresAt'>): Promise<void> {
+    await this.#reports.insertOne({ ...report, expiresAt: new Date(report.at + reportsKeptMs) });
+  }
+
+  /** The newest report. */
+  latest(): Promise<ReportDoc | null> {
+    return this.#reports.findOne({}, { sort: { at: -1 }, ...options });
+  }
+}

@@ -1,0 +1,249 @@
+import { type AnyBulkWriteOperation, type Collection, type Db, MongoBulkWriteError } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
+import type {
+  NewIntent,
+  ProviderEvent,
+  ProviderIntent,
+  ProviderRefund,
+} from '#adapters/payments/port.ts';
+import { stored } from '#adapters/store/failures.ts';
+import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { UsherError } from '#domain/errors.ts';
+import { limits } from '#domain/limits.ts';
+import type { IntentStatus } from '#domain/payment.ts';
+
+/** Our record of one intent: `<bookingId>:<attempt>`. The provider's word stands above it. */
+export type PaymentDoc = {
+  readonly _id: string;
+  readonly intentId: string;
+  readonly bookingId: string;
+  readonly eventId: string;
+  readonly attempt: number;
+  readonly buyerId: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly status: IntentStatus;
+  readonly captured: number;
+  readonly refunded: number;
+  readonly refunds: {
+    readonly refundId: string;
+    readonly refundKey: string;
+    readonly amount: number;
+    readonly status: string;
+    readonly at: number;
+  }[];
+  /** Epoch ms by our clock. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+};
+
+/**
+ * A webhook that was taken. The document is the provider's event and our outbox message about it
+ * in one: stored in a single write, so there is never the one without the other.
+ */
+export type InboxDoc = {
+  /** The provider's event id: the second delivery of an event finds it taken. */
+  readonly _id: string;
+  readonly type: string;
+  readonly intentId?: string;
+  readonly bookingId?: string;
+  readonly status?: IntentStatus;
+  readonly receivedAt: number;
+  readonly state: 'pending' | 'done';
+  /** Why nobody needed to be told, or that they were. */
+  readonly outcome?: string;
+  /** While pending: when a sweep may take it. */
+  readonly dueAt?: number;
+  readonly tries: number;
+};
+
+const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
+const final = ['canceled', 'succeeded'];
+const full = () => new UsherError('overloaded', 'Too many payments wait for the database');
+const bounds = { groupMax: 500, waitingMax: 10_000, whenFull: full } as const;
+const doneKeptMs = 35 * 24 * 3_600_000;
+
+const onlyDuplicates = (error: unknown): boolean =>
+  error instanceof MongoBulkWriteError &&
+  [error.writeErrors].flat().every((one) => one.code === 11_000);
+
+/** Payments and the webhook inbox in MongoDB; majority writes, those of one moment together. */
+export class PaymentStore {
+  readonly payments: Collection<PaymentDoc>;
+  readonly inbox: Collection<InboxDoc & { readonly expiresAt?: Date }>;
+  readonly #clock: Clock;
+  readonly #changes: GroupCommit<AnyBulkWriteOperation<PaymentDoc>>;
+  readonly #arrivals: GroupCommit<InboxDoc>;
+
+  constructor(db: Db, clock: Clock) {
+    this.payments = db.collection('payments');
+    this.inbox = db.collection('webhook_inbox');
+    this.#clock = clock;
+    this.#changes = new GroupCommit({
+      clock,
+      ...bounds,
+      write: (items) =>
+        stored(async () => {
+          await this.payments.bulkWrite([...items], { ordered: false, ...options });
+        }),
+    });
+    this.#arrivals = new GroupCommit({ clock, ...bounds, write: (items) => this.#insert(items) });
+  }
+
+  async prepare(): Promise<void> {
+    await this.payments.createIndexes([
+      { key: { intentId: 1 }, unique: true },
+      { key: { bookingId: 1 } },
+      { key: { createdAt: 1 } },
+    ]);
+    await this.inbox.createIndexes([
+      { key: { dueAt: 1 }, partialFilterExpression: { state: 'pending' } },
+      { key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+    ]);
+  }
+
+  ofAttempt(bookingId: string, attempt: number): Promise<PaymentDoc | null> {
+    return stored(() => this.payments.findOne({ _id: `${bookingId}:${attempt}` }, options));
+  }
+
+  ofBooking(bookingId: string): Promise<PaymentDoc[]> {
+    return stored(() => this.payments.find({ bookingId }, options).limit(100).toArray());
+  }
+
+  ofIntents(intentIds: readonly string[]): Promise<PaymentDoc[]> {
+    return stored(() =>
+      this.payments.find({ intentId: { $in: [...intentIds] } }, options).toArray(),
+    );
+  }
+
+  /** Notes a new intent. An attempt that has one keeps the first. */
+  async opened(order: NewIntent, intent: ProviderIntent): Promise<void> {
+    const now = this.#clock.now();
+    const { eventId, bookingId, attempt, buyerId, amount } = order;
+    const fresh: Omit<PaymentDoc, '_id'> = {
+      intentId: intent.intentId,
+      bookingId,
+      eventId,
+      attempt,
+      buyerId,
+      amount: amount.amount,
+      currency: amount.currency,
+      status: intent.status,
+      captured: intent.amountCaptured,
+      refunded: intent.amountRefunded,
+      refunds: [],
+      createdAt: now,
+      updatedAt: now,
+    };
+    await this.#changes.add({
+      updateOne: {
+        filter: { _id: `${bookingId}:${attempt}` },
+        update: { $setOnInsert: fresh },
+        upsert: true,
+      },
+    });
+  }
+
+  /** Notes what the provider says of an intent; a final status is not taken back. */
+  async seen(intent: ProviderIntent): Promise<void> {
+    const { intentId, status, amountCaptured, amountRefunded } = intent;
+    const set = {
+      status,
+      captured: amountCaptured,
+      refunded: amountRefunded,
+      // Later than `createdAt` even within the same millisecond: the inbox tells by it.
+      updatedAt: this.#clock.now() + 1,
+    };
+    const filter = final.includes(status) ? { intentId } : { intentId, status: { $nin: final } };
+    await this.#changes.add({ updateOne: { filter, update: { $set: set } } });
+  }
+
+  /** Notes a refund once. */
+  async refunded(intentId: string, refundKey: string, refund: ProviderRefund): Promise<void> {
+    const { refundId, status, amount } = refund;
+    const at = this.#clock.now();
+    const entry = { refundId, refundKey, amount: amount.amount, status, at };
+    await this.#changes.add({
+      updateOne: {
+        filter: { intentId, 'refunds.refundKey': { $ne: refundKey } },
+        update: {
+          $push: { refunds: entry },
+          $inc: { refunded: amount.amount },
+          $set: { updatedAt: at },
+        },
+      },
+    });
+  }
+
+  /** Stores a webhook; resolves when it is there, now or from an earlier delivery. */
+  async arrived(event: ProviderEvent, leaseMs: number): Promise<InboxDoc> {
+    const now = this.#clock.now();
+    const { id, type, intentId, bookingId, status } = event;
+    const doc: InboxDoc = {
+      _id: id,
+      type,
+      ...(intentId !== undefined && { intentId }),
+      ...(bookingId !== undefined && { bookingId }),
+      ...(status !== undefined && { status }),
+      receivedAt: now,
+      state: 'pending',
+      dueAt: now + leaseMs,
+      tries: 0,
+    };
+    await this.#arrivals.add(doc);
+    return doc;
+  }
+
+  /** Takes webhooks that are due, at most `limit`, so that no other node does for `leaseMs`. */
+  async takeDue(limit: number, leaseMs: number): Promise<InboxDoc[]> {
+    const now = this.#clock.now();
+    const taken: InboxDoc[] = [];
+    while (taken.length < limit) {
+      const doc = await stored(() =>
+        this.inbox.findOneAndUpdate(
+          { state: 'pending', dueAt: { $lte: now } },
+          { $set: { dueAt: now + leaseMs }, $inc: { tries: 1 } },
+          { sort: { dueAt: 1 }, returnDocument: 'after', ...options },
+        ),
+      );
+      if (doc === null) break;
+      taken.push(doc);
+    }
+    return taken;
+  }
+
+  /** These need nothing any more. */
+  async handled(ids: readonly string[], outcome: string): Promise<void> {
+    if (ids.length === 0) return;
+    const expiresAt = new Date(this.#clock.now() + doneKeptMs);
+    await stored(() =>
+      this.inbox.updateMany(
+        { _id: { $in: [...ids] } },
+        { $set: { state: 'done', outcome, expiresAt }, $unset: { dueAt: '' } },
+        options,
+      ),
+    );
+  }
+
+  /** Not handled: again after `waitMs`. */
+  async postponed(id: string, why: string, waitMs: number): Promise<void> {
+    const dueAt = this.#clock.now() + waitMs;
+    await stored(() =>
+      this.inbox.updateOne(
+        { _id: id, state: 'pending' },
+        { $set: { dueAt, outcome: why } },
+        options,
+      ),
+    );
+  }
+
+  async #insert(docs: readonly InboxDoc[]): Promise<void> {
+    await stored(async () => {
+      try {
+        await this.inbox.insertMany([...docs], { ordered: false });
+      } catch (error) {
+        if (!onlyDuplicates(error)) throw error;
+      }
+    });
+  }
+}

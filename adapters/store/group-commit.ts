@@ -1,0 +1,58 @@
+import type { Clock } from '#adapters/clock/port.ts';
+
+type Waiting<T> = {
+  readonly item: T;
+  readonly settle: () => void;
+  readonly fail: (error: unknown) => void;
+};
+
+export type GroupCommitOptions<T> = {
+  readonly clock: Clock;
+  /** Items of one write. */
+  readonly groupMax: number;
+  /** Items that wait while a write is under way; `add` rejects beyond, with `whenFull()`. */
+  readonly waitingMax: number;
+  readonly whenFull: () => Error;
+  /** Stores the items in order; its rejection becomes that of each of them. */
+  readonly write: (items: readonly T[]) => Promise<void>;
+};
+
+/**
+ * Stores what comes in during one moment with one write, and while that is under way collects for
+ * the next: many small writes cost little more than a few large ones.
+ */
+export class GroupCommit<T> {
+  readonly #options: GroupCommitOptions<T>;
+  #waiting: Waiting<T>[] = [];
+  #writing = false;
+
+  constructor(options: GroupCommitOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Resolves when the item is stored. */
+  add(item: T): Promise<void> {
+    const { waitingMax, whenFull } = this.#options;
+    if (this.#waiting.length >= waitingMax) return Promise.reject(whenFull());
+    return new Promise((settle, fail) => {
+      this.#waiting.push({ item, settle, fail });
+      if (!this.#writing) void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, groupMax, write } = this.#options;
+    this.#writing = true;
+    await clock.tick();
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, groupMax);
+      try {
+        await write(group.map(({ item }) => item));
+        for (const { settle } of group) settle();
+      } catch (error) {
+        for (const { fail } of group) fail(error);
+      }
+    }
+    this.#writing = false;
+  }
+}
