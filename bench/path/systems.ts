@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '#adapters/machine/ports.ts';
+
+/** A running Usher to measure. */
+export type System = {
+  readonly name: string;
+  readonly gateways: ReadonlyArray<{ readonly host: string; readonly port: number }>;
+  readonly mongodbUri: string;
+  stop(): Promise<void>;
+};
+
+const entry = new URL('../../main.ts', import.meta.url).pathname;
+
+/** A database of its own on the run's mongod. */
+export function databaseUri(name: string): string {
+  const url = new URL(process.env.USHER_TEST_MONGODB_URI ?? '');
+  url.pathname = `/usher-bench-${name}-${Date.now()}`;
+  return url.href;
+}
+
+/** All roles in one process, no transporter. */
+export async function startSingle(): Promise<System> {
+  const mongodbUri = databaseUri('single');
+  const [port, opsPort] = [await freePort(), await freePort()];
+  const folder = mkdtempSync(join(tmpdir(), 'usher-bench-'));
+  const child = spawn(process.execPath, [entry], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      NODE_ENV: 'development',
+      MONGODB_URI: mongodbUri,
+      PORT: String(port),
+      OPS_PORT: String(opsPort),
+      DATA_DIR: folder,
+      DEMO: 'false',
+      LOG_LEVEL: 'error',
+    },
+  });
+  await untilReady(opsPort, child);
+  return {
+    name: 'single process',
+    gateways: [{ host: '127.0.0.1', port }],
+    mongodbUri,
+    async stop() {
+      await stopChild(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}
+
+async function untilReady(opsPort: number, child: ChildProcess): Promise<void> {
+  const until = Date.now() + 30_000;
+  while (Date.now() < until && child.exitCode === null) {
+    const url = `http://127.0.0.1:${opsPort}/health/ready`;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  child.kill('SIGKILL');
+  throw new Error('The system under test was not ready within 30 s.');
+}

@@ -1,0 +1,53 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+const model = new URL('../../docs/models/journal.pml', import.meta.url).pathname;
+
+const installed = ['spin', 'gcc'].every(
+  (name) => spawnSync(name, ['--version']).error === undefined,
+);
+if (!installed && process.env.CI !== undefined) throw new Error('CI needs spin and gcc.');
+
+/** Explores every state of the model; the number of errors found and of states seen. */
+function check(folder: string, defines: readonly string[]): { errors: number; states: number } {
+  const at = { cwd: folder, stdio: 'pipe', encoding: 'utf8' } as const;
+  execFileSync('spin', [...defines, '-a', model], at);
+  execFileSync(
+    'gcc',
+    ['-w', '-O2', '-DSAFETY', '-DCOLLAPSE', '-DMEMLIM=2000', '-o', 'pan', 'pan.c'],
+    at,
+  );
+  const text = execFileSync(join(folder, 'pan'), ['-m300000'], { ...at, timeout: 120_000 });
+  expect(text).not.toMatch(/max search depth too small|out of memory/);
+  return {
+    errors: Number(/errors: (\d+)/.exec(text)?.[1]),
+    states: Number(/(\d+) states, stored/.exec(text)?.[1]),
+  };
+}
+
+const describeModel = installed ? describe : describe.skip;
+
+describeModel('the model of an event journal [needs spin and gcc]', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'usher-model-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('has no fork, no lost answer and no untrue refusal with two owners', () => {
+    const { errors, states } = check(folder, []);
+    expect(errors).toBe(0);
+    expect(states).toBeGreaterThan(100_000);
+  });
+
+  it.each([
+    ['answers before the commit', '-DANSWER_EARLY'],
+    ['a refusal from a stale majority read', '-DSTALE_REFUSAL'],
+    ['silence taken for "not written"', '-DTRUST_SILENCE'],
+  ])('shows the harm of %s', (_, define) => {
+    expect(check(folder, [define]).errors).toBeGreaterThan(0);
+  });
+});
