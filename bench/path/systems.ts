@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '#adapters/machine/ports.ts';
+import { startCluster } from '#ops/cluster/start-cluster.ts';
 
 /** A running Usher to measure. */
 export type System = {
@@ -49,6 +50,23 @@ export async function startSingle(): Promise<System> {
       await stopChild(child);
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** One gateway, one inventory node, one core node and one worker over NATS, as on two cores. */
+export async function startSplit(): Promise<System> {
+  const cluster = await startCluster({
+    counts: { gateway: 1, inventory: 1, core: 1, worker: 1 },
+    mongodbUri: databaseUri('cluster'),
+    natsUrl: process.env.USHER_TEST_NATS_URL ?? '',
+    namespace: `bench-${Date.now()}`,
+    env: { DEMO: 'false', LOG_LEVEL: 'error' },
+  });
+  return {
+    name: 'cluster over NATS',
+    gateways: cluster.urls.map((url) => ({ host: '127.0.0.1', port: Number(new URL(url).port) })),
+    mongodbUri: cluster.mongodbUri,
+    stop: cluster.stop,
   };
 }
 
