@@ -39,7 +39,7 @@ const imported = chartSummary.extend({
 });
 
 const organizerHttp = { access: 'organizer', tag: 'Charts' } as const;
-const upload = { bodyBytesMax: limits.chartBodyBytesMax, idempotency: 'accepted' } as const;
+const upload = { bodyBytesMax: limits.chartBodyBytesMax } as const;
 
 /**
  * Seating charts. A chart does not fit one message between nodes, so this service runs where HTTP
@@ -59,6 +59,7 @@ export const chartsContract = service({
         method: 'POST',
         path: '/v1/organizer/charts',
         success: 201,
+        idempotency: 'accepted',
         ...organizerHttp,
         ...upload,
       },

@@ -1,4 +1,4 @@
-import type { ServiceSchema } from 'moleculer';
+import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import { type ChartVersion, ChartVersions } from '#adapters/store/chart-versions.ts';
 import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
@@ -14,6 +14,7 @@ import { UsherError } from '#domain/errors.ts';
 import { makeId } from '#domain/ids.ts';
 import { packLayout } from '#domain/layout.ts';
 import { collectionMixin } from '#mixins/collection.mixin.ts';
+import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { owned, ownedFilter } from '#mixins/organizer.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
@@ -37,13 +38,14 @@ const geometriesKept = 8;
  * and on core nodes (layouts for terms), each with the database behind it.
  */
 export function createChartsService(runtime: Runtime): ServiceSchema {
-  const { clock, config, ids } = runtime;
+  const { clock, config } = runtime;
   const adapter = new MoleculerDbAdapter<ChartRow>(config.mongodbUri, 'charts', [
     { key: { organizerId: 1, _id: 1 } },
     { key: { venueId: 1, _id: 1 } },
   ]);
   const geometries = new Lru<string>(geometriesKept);
   let charts = adapter;
+  let once: WithOnce['once'];
   const versions = (): ChartVersions => new ChartVersions(charts.db);
 
   /** The chart's row and one of its versions, for whom it belongs to. */
@@ -67,26 +69,23 @@ export function createChartsService(runtime: Runtime): ServiceSchema {
       collectionMixin(adapter, (bound) => {
         charts = bound;
       }),
+      idempotencyMixin(runtime),
     ],
     actions: {
-      import: async (ctx: Ctx<'import'>) => {
-        const { venueId } = ctx.params;
-        const { organizerId } = await call(ctx, 'venues.read', { venueId });
-        const chartId = makeId('chart', ids.ulid());
-        const { stored, warnings, summary } = versionOf(chartId, 1, ctx.params);
-        const now = clock.now();
-        const times = { createdAt: now, updatedAt: now };
-        const row: ChartRow = {
-          _id: chartId,
-          organizerId,
-          venueId,
-          version: 1,
-          ...summary,
-          ...times,
-        };
-        await versions().add(stored, now, (session) => charts.rows.insertOne(row, { session }));
-        return { ...viewOf(row), warnings };
-      },
+      import: (ctx: Ctx<'import'>) =>
+        once(ctx, 'charts.import', ctx.params, async ({ ulid }) => {
+          const { venueId } = ctx.params;
+          const { organizerId } = await call(ctx, 'venues.read', { venueId });
+          const chartId = makeId('chart', ulid);
+          const { stored, warnings, summary } = versionOf(chartId, 1, ctx.params);
+          const there = await charts.findById(chartId);
+          if (there !== null) return { ...viewOf(there), warnings: [...warnings] };
+          const now = clock.now();
+          const own = { _id: chartId, organizerId, venueId, version: 1 };
+          const row: ChartRow = { ...own, ...summary, createdAt: now, updatedAt: now };
+          await versions().add(stored, now, (session) => charts.rows.insertOne(row, { session }));
+          return { ...viewOf(row), warnings: [...warnings] };
+        }),
 
       revise: async (ctx: Ctx<'revise'>) => {
         const { chartId, version } = ctx.params;
@@ -139,6 +138,10 @@ export function createChartsService(runtime: Runtime): ServiceSchema {
         const { organizerId, venueId } = row;
         return { layout, places, organizerId, venueId, categories: [...chart.categories] };
       },
+    },
+
+    async started(this: Service) {
+      once = (this as Service & WithOnce).once;
     },
   };
 }

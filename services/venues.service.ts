@@ -1,4 +1,4 @@
-import type { ServiceSchema } from 'moleculer';
+import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
 import type { UsherContext } from '#broker/call.ts';
@@ -8,6 +8,7 @@ import { isZone } from '#domain/event.ts';
 import { placeKey } from '#domain/event-search.ts';
 import { makeId } from '#domain/ids.ts';
 import { collectionMixin } from '#mixins/collection.mixin.ts';
+import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { organizerOf, owned, ownedFilter } from '#mixins/organizer.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
@@ -25,7 +26,7 @@ export type VenueRow = Omit<VenueView, 'venueId' | 'createdAt' | 'updatedAt'> & 
 
 /** Venues: where events take place. The only writer of the collection `venues`. */
 export function createVenuesService(runtime: Runtime): ServiceSchema {
-  const { clock, config, ids } = runtime;
+  const { clock, config } = runtime;
   const adapter = new MoleculerDbAdapter<VenueRow>(config.mongodbUri, 'venues', [
     { key: { organizerId: 1, _id: 1 } },
     { key: { cityKey: 1, name: 1, _id: 1 } },
@@ -34,6 +35,7 @@ export function createVenuesService(runtime: Runtime): ServiceSchema {
   ]);
 
   let venues = adapter;
+  let once: WithOnce['once'];
 
   return {
     name: venuesContract.name,
@@ -41,23 +43,25 @@ export function createVenuesService(runtime: Runtime): ServiceSchema {
       collectionMixin(adapter, (bound) => {
         venues = bound;
       }),
+      idempotencyMixin(runtime),
     ],
     actions: {
-      create: async (ctx: Ctx<'create'>): Promise<VenueView> => {
-        const { organizerId, ...fields } = ctx.params;
-        assertZone(fields.zone);
-        const now = clock.now();
-        const row: VenueRow = {
-          _id: makeId('venue', ids.ulid()),
-          organizerId: organizerOf(ctx, organizerId),
-          ...fields,
-          ...keysOf(fields),
-          version: 1,
-          createdAt: now,
-          updatedAt: now,
-        };
-        return viewOf(await venues.insert(row));
-      },
+      create: (ctx: Ctx<'create'>): Promise<VenueView> =>
+        once(ctx, 'venues.create', ctx.params, async ({ ulid }) => {
+          const { organizerId, ...fields } = ctx.params;
+          assertZone(fields.zone);
+          const now = clock.now();
+          const row: VenueRow = {
+            _id: makeId('venue', ulid),
+            organizerId: organizerOf(ctx, organizerId),
+            ...fields,
+            ...keysOf(fields),
+            version: 1,
+            createdAt: now,
+            updatedAt: now,
+          };
+          return viewOf(await venues.insertOnce(row));
+        }),
 
       list: async (ctx: Ctx<'list'>) => {
         const filter = ownedFilter(ctx);
@@ -96,6 +100,10 @@ export function createVenuesService(runtime: Runtime): ServiceSchema {
         if (row === null) throw new UsherError('not-found');
         return publicViewOf(row);
       },
+    },
+
+    async started(this: Service) {
+      once = (this as Service & WithOnce).once;
     },
   };
 }

@@ -11,7 +11,7 @@ import type {
   UpdateFilter,
 } from 'mongodb';
 import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
-import { stored } from '#adapters/store/failures.ts';
+import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
@@ -116,6 +116,16 @@ export class MoleculerDbAdapter<T extends Versioned> implements Omit<DbAdapter, 
   async insert(entity: object): Promise<T> {
     await stored(() => this.rows.insertOne(entity as OptionalUnlessRequiredId<T>));
     return entity as T;
+  }
+
+  /** Inserts a row whose id a repeated request makes again: then the first one is answered. */
+  async insertOnce(row: T): Promise<T> {
+    try {
+      return await this.insert(row);
+    } catch (error) {
+      if (isDuplicateKey(error)) return this.findById(row._id);
+      throw error;
+    }
   }
 
   async insertMany(...entities: object[]): Promise<T[]> {

@@ -1,0 +1,40 @@
+import type { ChangeResult } from '#adapters/store/event-changes.port.ts';
+import type { Versioned } from '#adapters/store/moleculer-db-adapter.ts';
+import type { EventCategory, EventRules } from '#domain/event.ts';
+
+/** A change that waits, with its body as JSON text: category names may be no field names. */
+export type ChangeRow = { readonly version: number; readonly body: string };
+
+/**
+ * An event as it is stored; times in epoch ms. `changes` are what the seats do not have yet: they
+ * stand in the document of their cause, so that neither is ever there without the other.
+ */
+export type EventRow = Versioned &
+  EventRules & {
+    readonly organizerId: string;
+    readonly venueId: string;
+    readonly chartId: string;
+    readonly chartVersion: number;
+    readonly places: number;
+    readonly title: string;
+    readonly description?: string;
+    readonly category: EventCategory;
+    readonly performers: readonly string[];
+    readonly ageLimit?: number;
+    readonly doorsAt: number | null;
+    /** Colours of the chart's categories, beside `prices`. */
+    readonly colors: readonly (string | null)[];
+    /** Versions of changes to the seats: made, and in force. */
+    readonly changesMade: number;
+    readonly changesApplied: number;
+    readonly changes: readonly ChangeRow[];
+    readonly changeResults: readonly ChangeResult[];
+    /** Epoch ms at which the oldest waiting change is to be sent; absent when none waits. */
+    readonly changesDueAt?: number;
+    readonly createdAt: number;
+    readonly updatedAt: number;
+  };
+
+/** More waiting changes of one event than this are refused. */
+export const changesWaitingMax = 100;
+export const changeResultsKept = 20;

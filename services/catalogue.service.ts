@@ -1,0 +1,113 @@
+import type { Service, ServiceSchema } from 'moleculer';
+import type { Cancel } from '#adapters/clock/port.ts';
+import { MongoEventChanges } from '#adapters/store/event-changes.ts';
+import type { EventRow } from '#adapters/store/event-rows.ts';
+import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
+import { call } from '#broker/call.ts';
+import { catalogueContract } from '#contracts/catalogue.contract.ts';
+import { codeOf } from '#domain/errors.ts';
+import { EventChangesFlow } from '#flows/event-changes.flow.ts';
+import { collectionMixin } from '#mixins/collection.mixin.ts';
+import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
+import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-client.mixin.ts';
+import type { Runtime } from '#mixins/runtime.ts';
+import { EventEditor } from '#services/catalogue/event-editor.ts';
+import * as organizer from '#services/catalogue/organizer-events.ts';
+import type { CatalogueParts } from '#services/catalogue/parts.ts';
+import * as open from '#services/catalogue/public-events.ts';
+import { SeatCounts } from '#services/catalogue/seat-counts.ts';
+
+type Self = Service & WithOnce & WithInventory;
+
+/**
+ * Events: the only writer of the collection `events`. Whatever their seats must hear of is written
+ * with its cause and sent in order, here and by a sweep that goes on after a crash.
+ */
+export function createCatalogueService(runtime: Runtime): ServiceSchema {
+  const { clock, config } = runtime;
+  const adapter = new MoleculerDbAdapter<EventRow>(config.mongodbUri, 'events', [
+    { key: { organizerId: 1, _id: -1 } },
+    { key: { venueId: 1, startsAt: 1, _id: 1 } },
+    { key: { changesDueAt: 1 }, sparse: true },
+  ]);
+  let events = adapter;
+  let parts: CatalogueParts;
+  let stopSweeping: Cancel = () => undefined;
+
+  return {
+    name: catalogueContract.name,
+    mixins: [
+      collectionMixin(adapter, (bound) => {
+        events = bound;
+      }),
+      idempotencyMixin(runtime),
+      inventoryClientMixin(runtime),
+    ],
+    actions: {
+      event: (ctx) => open.showEvent(parts, ctx),
+      currentChart: (ctx) => open.currentChart(parts, ctx),
+      eventsOfVenue: (ctx) => open.eventsOfVenue(parts, ctx),
+      brief: (ctx) => open.brief(parts, ctx),
+      chartOf: (ctx) => open.chartOf(parts, ctx),
+      createEvent: (ctx) => organizer.createEvent(parts, ctx),
+      patchEvent: (ctx) => organizer.patchEvent(parts, ctx),
+      organizerEvent: (ctx) => organizer.organizerEvent(parts, ctx),
+      organizerEvents: (ctx) => organizer.organizerEvents(parts, ctx),
+      publish: (ctx) => organizer.moveEvent(parts, ctx, 'publish'),
+      pause: (ctx) => organizer.moveEvent(parts, ctx, 'pause'),
+      resume: (ctx) => organizer.moveEvent(parts, ctx, 'resume'),
+      cancel: (ctx) => organizer.moveEvent(parts, ctx, 'cancel'),
+      block: (ctx) => organizer.blockSeats(parts, ctx, 'block'),
+      unblock: (ctx) => organizer.blockSeats(parts, ctx, 'unblock'),
+    },
+
+    async started(this: Service) {
+      const { broker, inventory, logger, once } = this as Self;
+      const changes = new EventChangesFlow({
+        changes: new MongoEventChanges(events.db),
+        inventory,
+        clock,
+        limits: config.limits,
+        layout: async (chartId, version) =>
+          (await call(broker, 'charts.layout', { chartId, version })).layout,
+        failed: (eventId, { kind, version }, error) => {
+          const code = codeOf(error) ?? String(error);
+          logger.warn('a change has not reached the seats', { eventId, kind, version, code });
+        },
+      });
+      parts = {
+        runtime,
+        events,
+        editor: new EventEditor(events, () => clock.now()),
+        changes,
+        counts: new SeatCounts((eventId, until) => inventory.view(eventId, until), clock),
+        once,
+      };
+      stopSweeping = sweeping(runtime, async () => {
+        await changes.sweep().catch((error) => logger.warn('sweep of changes failed', error));
+      });
+    },
+
+    async stopped() {
+      stopSweeping();
+    },
+  };
+}
+
+/** Runs `sweep` every `limits.dueSweepEveryMs`, never twice at once, until the answer is called. */
+function sweeping({ clock, config }: Runtime, sweep: () => Promise<void>): Cancel {
+  let stopped = false;
+  let cancel: Cancel;
+  const next = (): void => {
+    cancel = clock.after(config.limits.dueSweepEveryMs, () => {
+      void sweep().finally(() => {
+        if (!stopped) next();
+      });
+    });
+  };
+  next();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}
