@@ -172,11 +172,12 @@ export function ended(
   status: 'expired' | 'cancelled',
   reason: string,
   now: number,
+  key?: string,
 ): Change {
   const attempts = b.attempts.map(
     (a): Attempt => (a.state === 'new' ? { ...a, state: 'unused', token: undefined } : a),
   );
-  const returns = [...b.returns, { ...returnOf(b), seats: 'all' as const }];
+  const returns = [...b.returns, { ...returnOf(b), key, seats: 'all' as const }];
   const next = { status, reason, step: 'settle' as const, attempts, returns };
   return change(b, moved(b, { ...next, dueAt: soon(now) }, now));
 }
@@ -279,3 +280,9 @@ export function captured(b: Booking, now: number): Change {
   const entries = ledgerEntry(b, 'cash', 'cash', cashPostings(b.quote.total), now);
   return change(b, confirmed({ ...b, attempts }, now), withMail(b, { entries }));
 }
+
+/** The reminder is written beside the mark that it was. */
+export const reminded = (b: Booking, now: number): Change =>
+  change(b, moved(b, { reminded: true, tries: b.tries }, now), {
+    messages: [messageOf(b, 'booking-reminder', 'reminder', b.quote.total)],
+  });

@@ -70,6 +70,8 @@ export type Attempt = {
 /** What a cancellation, an undone sale or a booking without a sale gives back. */
 export type Return = {
   readonly no: number;
+  /** Names the request that asked for it. */
+  readonly key?: string | undefined;
   readonly tickets: readonly string[];
   /** Seat ids; `all`: whatever the sale still has. */
   readonly seats: readonly string[] | 'all';

@@ -32,16 +32,28 @@ export type Cancellation =
 
 const refused = (why: string): Cancellation => ({ kind: 'refused', why });
 
+export type CancelWish = {
+  /** Absent: all tickets that are valid. */
+  readonly ticketIds?: readonly string[] | undefined;
+  /** Names the request: `cancelledBefore` finds what it did. */
+  readonly key?: string | undefined;
+};
+
+/** What this very request has done before, if it was taken. */
+export const cancelledBefore = (b: Booking, key: string): Return | undefined =>
+  b.returns.find((r) => r.key === key);
+
 /**
- * Decides a cancellation of `ticketIds` (absent: of all that are valid). While a payment runs only
- * the whole booking can be cancelled, and only after it has settled.
+ * Decides a cancellation by the buyer. While a payment runs only the whole booking can be cancelled,
+ * and only after it has settled.
  */
 export function cancel(
   b: Booking,
   tickets: readonly Ticket[],
-  ticketIds: readonly string[] | undefined,
+  wish: CancelWish,
   now: number,
 ): Cancellation {
+  const { ticketIds, key } = wish;
   switch (b.status) {
     case 'pending':
     case 'requires_action':
@@ -53,11 +65,12 @@ export function cancel(
     }
     case 'declined': {
       if (ticketIds !== undefined) return refused('It has no tickets');
-      return { kind: 'done', change: ended(b, 'cancelled', 'cancelled-by-buyer', now), amount: 0 };
+      const change = ended(b, 'cancelled', 'cancelled-by-buyer', now, key);
+      return { kind: 'done', change, amount: 0 };
     }
     case 'confirmed':
     case 'partially_refunded':
-      return cancelTickets(b, tickets, ticketIds, now);
+      return cancelTickets(b, tickets, wish, now);
     case 'expired':
     case 'cancelled':
     case 'refunded':
@@ -68,7 +81,7 @@ export function cancel(
 function cancelTickets(
   b: Booking,
   tickets: readonly Ticket[],
-  ticketIds: readonly string[] | undefined,
+  { ticketIds, key }: CancelWish,
   now: number,
 ): Cancellation {
   const valid = tickets.filter((t) => t.status === 'valid');
@@ -81,7 +94,7 @@ function cancelTickets(
     return refused('Some of these tickets are not valid tickets of this booking');
   }
   const rest = tickets.filter((t) => t.active).length - chosen.length;
-  const next = withdrawn(b, chosen, rest > 0 ? 'partially_refunded' : 'cancelled', now);
+  const next = withdrawn(b, chosen, rest > 0 ? 'partially_refunded' : 'cancelled', now, key);
   return { kind: 'done', change: next, amount: sumOf(chosen).paid };
 }
 
@@ -91,11 +104,13 @@ export function withdrawn(
   tickets: readonly Ticket[],
   status: 'partially_refunded' | 'cancelled',
   now: number,
+  key?: string,
 ): Change {
   const { paid, shares } = sumOf(tickets);
   const intentId = capturedAttempt(b)?.intentId;
   const entry: Return = {
     ...returnOf(b),
+    key,
     tickets: tickets.map((t) => t.ticketId),
     seats: tickets.map((t) => t.seat.id),
     amount: paid,

@@ -140,7 +140,7 @@ export class BookingWorker {
     if (result === 'stale') return undefined;
     if (result === 'place-taken') return this.#write(b, placeTaken(b, clock.now()));
     if (change.booking.alarm !== b.alarm) watcher.alarm(change.booking);
-    watcher.changed(change.booking, change.messages);
+    watcher.changed(b, change.booking, change.messages);
     return change;
   }
 

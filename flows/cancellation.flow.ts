@@ -31,7 +31,7 @@ export function isTerminal(error: unknown): boolean {
 
 /** The buyer asked for the cancellation while the payment ran; it has settled now. */
 export async function cancelStep(b: Booking, { store, clock }: FlowPorts): Promise<Change> {
-  const decision = cancel(b, await store.tickets([b.bookingId]), undefined, clock.now());
+  const decision = cancel(b, await store.tickets([b.bookingId]), {}, clock.now());
   if (decision.kind === 'done') return decision.change;
   return change(b, moved(b, { step: 'done', cancelRequested: false }, clock.now()));
 }

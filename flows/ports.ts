@@ -41,7 +41,7 @@ export interface PaymentsPort {
 
 /** What people and waiting requests learn on the way; nothing depends on it, it never throws. */
 export interface FlowWatcher {
-  changed(booking: Booking, messages: readonly Message[]): void;
+  changed(before: Booking, booking: Booking, messages: readonly Message[]): void;
   /** A step's outcome is unknown and it will be done again. */
   trouble(booking: Booking, error: unknown): void;
   /** An invariant is broken or a refund has failed for good. */

@@ -1,4 +1,4 @@
-import { type ClientSession, type Collection, type Db, MongoServerError } from 'mongodb';
+import type { ClientSession, Collection, Db } from 'mongodb';
 import {
   type BookingDocument,
   collections,
@@ -14,6 +14,7 @@ import {
   withoutId,
 } from '#adapters/store/booking-documents.ts';
 import type { BookingStore, CommitResult, ListPosition } from '#adapters/store/bookings.port.ts';
+import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { transactionOptions } from '#adapters/store/mongo.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Change } from '#domain/booking-moves.ts';
@@ -21,9 +22,6 @@ import { limits } from '#domain/limits.ts';
 import type { Ticket } from '#domain/ticket.ts';
 
 const placeIndex = 'one_active_ticket_per_place';
-
-const isDuplicate = (error: unknown): error is MongoServerError =>
-  error instanceof MongoServerError && error.code === 11000;
 
 /** Ends a transaction whose compare-and-set found another version. */
 class Stale extends Error {}
@@ -93,10 +91,11 @@ export class MongoBookings implements BookingStore {
 
   async insert(booking: Booking): Promise<'inserted' | 'exists'> {
     try {
-      await this.#on.bookings.insertOne(toBookingDocument(booking), { maxTimeMS: this.#maxTimeMS });
+      const document = toBookingDocument(booking);
+      await stored(() => this.#on.bookings.insertOne(document, { maxTimeMS: this.#maxTimeMS }));
       return 'inserted';
     } catch (error) {
-      if (isDuplicate(error)) return 'exists';
+      if (isDuplicateKey(error)) return 'exists';
       throw error;
     }
   }
@@ -114,37 +113,41 @@ export class MongoBookings implements BookingStore {
   }
 
   async tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]> {
-    const found = await this.#on.tickets
+    const query = this.#on.tickets
       .find({ bookingId: { $in: [...bookingIds] } }, { maxTimeMS: this.#maxTimeMS })
-      .sort({ place: 1 })
-      .toArray();
+      .sort({ place: 1 });
+    const found = await stored(() => query.toArray());
     return found.map(fromTicketDocument);
   }
 
   async due(now: number, limit: number) {
-    const found = await this.#on.bookings
+    const query = this.#on.bookings
       .find({ dueAt: { $lte: now } }, { maxTimeMS: this.#maxTimeMS })
       .sort({ dueAt: 1 })
       .limit(limit)
-      .project<{ _id: string; version: number }>({ version: 1 })
-      .toArray();
+      .project<{ _id: string; version: number }>({ version: 1 });
+    const found = await stored(() => query.toArray());
     return found.map(({ _id, version }) => ({ bookingId: _id, version }));
   }
 
   async take(due: { readonly bookingId: string; readonly version: number }, dueAt: number) {
-    const taken = await this.#on.bookings.findOneAndUpdate(
-      { _id: due.bookingId, version: due.version },
-      { $inc: { version: 1 }, $set: { dueAt } },
-      { returnDocument: 'after', maxTimeMS: this.#maxTimeMS },
+    const taken = await stored(() =>
+      this.#on.bookings.findOneAndUpdate(
+        { _id: due.bookingId, version: due.version },
+        { $inc: { version: 1 }, $set: { dueAt } },
+        { returnDocument: 'after', maxTimeMS: this.#maxTimeMS },
+      ),
     );
     return taken === null ? undefined : fromBookingDocument(taken);
   }
 
   async touch(bookingId: string, now: number): Promise<boolean> {
-    const { matchedCount } = await this.#on.bookings.updateOne(
-      { _id: bookingId },
-      { $inc: { version: 1 }, $min: { dueAt: now } },
-      { maxTimeMS: this.#maxTimeMS },
+    const { matchedCount } = await stored(() =>
+      this.#on.bookings.updateOne(
+        { _id: bookingId },
+        { $inc: { version: 1 }, $min: { dueAt: now } },
+        { maxTimeMS: this.#maxTimeMS },
+      ),
     );
     return matchedCount === 1;
   }
@@ -154,12 +157,11 @@ export class MongoBookings implements BookingStore {
       change.issued.length + change.voided.length === 0 &&
       change.entries.length + change.messages.length === 0;
     try {
-      if (alone) await this.#replace(change);
-      else await this.#transact(change);
+      await stored(() => (alone ? this.#replace(change) : this.#transact(change)));
       return 'done';
     } catch (error) {
       if (error instanceof Stale) return 'stale';
-      if (isDuplicate(error) && error.message.includes(placeIndex)) return 'place-taken';
+      if (isDuplicateKey(error) && String(error).includes(placeIndex)) return 'place-taken';
       throw error;
     }
   }
@@ -170,16 +172,16 @@ export class MongoBookings implements BookingStore {
       after === undefined
         ? {}
         : { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, _id: { $lt: _id } }] };
-    const found = await this.#on.bookings
+    const query = this.#on.bookings
       .find({ buyerId, ...behind } as object, { maxTimeMS: this.#maxTimeMS })
       .sort({ createdAt: -1, _id: -1 })
-      .limit(limit)
-      .toArray();
+      .limit(limit);
+    const found = await stored(() => query.toArray());
     return found.map(fromBookingDocument);
   }
 
   async toRemind(from: number, to: number, limit: number): Promise<readonly Booking[]> {
-    const found = await this.#on.bookings
+    const query = this.#on.bookings
       .find(
         {
           'event.startsAt': { $gt: from, $lte: to },
@@ -188,13 +190,14 @@ export class MongoBookings implements BookingStore {
         },
         { maxTimeMS: this.#maxTimeMS },
       )
-      .limit(limit)
-      .toArray();
+      .limit(limit);
+    const found = await stored(() => query.toArray());
     return found.map(fromBookingDocument);
   }
 
   async #one(filter: object): Promise<Booking | undefined> {
-    const found = await this.#on.bookings.findOne(filter, { maxTimeMS: this.#maxTimeMS });
+    const options = { maxTimeMS: this.#maxTimeMS };
+    const found = await stored(() => this.#on.bookings.findOne(filter, options));
     return found === null ? undefined : fromBookingDocument(found);
   }
 

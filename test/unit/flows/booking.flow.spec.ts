@@ -214,7 +214,7 @@ describe('a cancellation', () => {
   const cancelNow = async (world: World, ids?: readonly string[]) => {
     const booking = await world.booking();
     const tickets = await world.store.tickets([booking.bookingId]);
-    const decision = cancel(booking, tickets, ids, world.clock.now());
+    const decision = cancel(booking, tickets, { ticketIds: ids }, world.clock.now());
     if (decision.kind === 'refused' || decision.change === undefined) return decision;
     expect(await world.store.commit(decision.change)).toBe('done');
     const worker = world.worker();
@@ -339,7 +339,7 @@ describe('a worker at any of its calls', () => {
   type Play = readonly [(world: World, mortal: Mortal) => Promise<void>, ...string[]];
   const cancelled = async (world: World, worker: BookingWorker): Promise<void> => {
     const tickets = await world.store.tickets([bookingIdOf(10)]);
-    const decision = cancel(await world.booking(), tickets, undefined, world.clock.now());
+    const decision = cancel(await world.booking(), tickets, {}, world.clock.now());
     if (decision.kind === 'refused' || decision.change === undefined) return;
     if ((await world.store.commit(decision.change)) !== 'done') return;
     if (decision.kind === 'done') worker.run(decision.change.booking);

@@ -1,0 +1,47 @@
+import type { Booking } from '#domain/booking.ts';
+import type { CheckoutWish } from '#domain/booking-moves.ts';
+import { UsherError } from '#domain/errors.ts';
+import type { HoldView } from '#domain/inventory/commands.ts';
+
+/**
+ * `same`: this very request was taken before, its first answer holds. `another`: the last attempt
+ * was declined, `retried` begins the next.
+ */
+export type CheckoutDecision = 'same' | 'another';
+
+/**
+ * Decides a checkout under this idempotency key for a reservation that has an active booking. Throws
+ * `checkout-in-progress` or `already-booked`.
+ */
+export function decideCheckout(b: Booking, key: string): CheckoutDecision {
+  if (b.attempts.some((attempt) => attempt.key === key)) return 'same';
+  const data = { bookingId: b.bookingId };
+  switch (b.status) {
+    case 'declined':
+      return 'another';
+    case 'pending':
+    case 'requires_action':
+    case 'selling':
+      throw new UsherError('checkout-in-progress', undefined, { ...data, retryAfterSeconds: 1 });
+    default:
+      throw new UsherError('already-booked', undefined, data);
+  }
+}
+
+/**
+ * Holds a wish to the hold it is about. Throws `already-booked`, or `invalid-request` with what is
+ * missing: a payment for what costs something, at most one attendee a seat.
+ */
+export function assertWish(hold: HoldView, wish: CheckoutWish): void {
+  if (hold.status === 'sold') throw new UsherError('already-booked');
+  if (hold.quote.total > 0 && wish.token === undefined) {
+    throw invalid('payment', 'is required: the reservation costs something');
+  }
+  if (wish.attendees.length > hold.seats.length) {
+    throw invalid('attendees', `at most one for each of the ${hold.seats.length} seats`);
+  }
+}
+
+/** `invalid-request` about one field. */
+export const invalid = (path: string, message: string): UsherError =>
+  new UsherError('invalid-request', `${path}: ${message}`, { errors: [{ path, message }] });

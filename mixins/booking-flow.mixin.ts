@@ -1,0 +1,108 @@
+import type { Service, ServiceBroker, ServiceSchema } from 'moleculer';
+import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
+import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
+import { MongoOutbox } from '#adapters/store/outbox.ts';
+import { call } from '#broker/call.ts';
+import { broadcast } from '#broker/emit.ts';
+import type { InventoryPort } from '#contracts/inventory.contract.ts';
+import type { Booking } from '#domain/booking.ts';
+import type { Message } from '#domain/booking-messages.ts';
+import { BookingWorker } from '#flows/booking.worker.ts';
+import { OutboxRelay } from '#flows/outbox.relay.ts';
+import type { BookingStore, FlowWatcher, PaymentsPort } from '#flows/ports.ts';
+import { BookingWaiters } from '#mixins/booking-waiters.ts';
+import type { Runtime } from '#mixins/runtime.ts';
+
+/** What a service with the mixin has, from its `started` on. */
+export type WithBookings = {
+  readonly store: BookingStore;
+  readonly worker: BookingWorker;
+  readonly relay: OutboxRelay;
+  readonly waiters: BookingWaiters;
+};
+
+type Bound = Service & { inventory: InventoryPort; bookings?: WithBookings };
+
+/**
+ * Gives a service `this.bookings`: the store, a worker that runs flows and sweeps what is due, the
+ * relay of the outbox, and the requests that wait. Needs `this.inventory`. When the service stops,
+ * nothing new is taken, steps in flight are finished, and other nodes go on.
+ */
+export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
+  const { clock, ids, config } = runtime;
+  return {
+    events: {
+      'booking.changed'(this: Bound, { params }: { params: { bookingId: string } }) {
+        this.bookings?.waiters.notify(params.bookingId);
+      },
+    },
+
+    async started(this: Service) {
+      const db = await acquireMongo(config.mongodbUri);
+      await prepareBookings(db);
+      const store = new MongoBookings(db);
+      const waiters = new BookingWaiters(clock, config.limits.longPollWaitersMax);
+      const relay = new OutboxRelay({
+        outbox: new MongoOutbox(db),
+        clock,
+        ids,
+        deliver: (message) => deliver(this.broker, message),
+        gaveUp: ({ key }, error) => this.logger.error('a message was never delivered', key, error),
+      });
+      const { inventory } = this as Bound;
+      const payments = paymentsPort(this.broker);
+      const watcher = watcherOf(this, relay);
+      const ports = { store, inventory, payments, clock, ids, watcher };
+      const worker = new BookingWorker(ports);
+      Object.assign(this, { bookings: { store, worker, relay, waiters } satisfies WithBookings });
+      worker.start();
+      relay.start();
+    },
+
+    async stopped(this: Service) {
+      const { bookings } = this as Bound;
+      bookings?.waiters.close();
+      await bookings?.worker.drain();
+      await bookings?.relay.drain();
+      await releaseMongo(config.mongodbUri);
+    },
+  };
+}
+
+function watcherOf({ broker, logger }: Service, relay: OutboxRelay): FlowWatcher {
+  const about = ({ bookingId, step, tries }: Booking) => ({ bookingId, step, tries });
+  return {
+    changed(before, booking, messages) {
+      relay.relay(messages.map(({ key }) => key));
+      if (before.status === booking.status) return;
+      const { bookingId, eventId, status, version } = booking;
+      void announce(broadcast(broker, 'booking.changed', { bookingId, eventId, status, version }));
+    },
+    trouble(booking, error) {
+      logger.warn('a step of a booking will be done again', about(booking), error);
+    },
+    alarm(booking) {
+      const { bookingId, eventId, alarm = '' } = booking;
+      logger.fatal('a person must look at this booking', { ...about(booking), alarm });
+      void announce(broadcast(broker, 'booking.alarm', { bookingId, eventId, alarm }));
+    },
+  };
+}
+
+/** Nothing depends on an announcement. */
+const announce = (sent: Promise<void>): Promise<void> => sent.catch(() => undefined);
+
+/** Flows run by themselves, so their calls start from the broker: no caller's deadline is theirs. */
+const paymentsPort = (broker: ServiceBroker): PaymentsPort => ({
+  create: (intent) => call(broker, 'payments.create', intent),
+  confirm: (confirmation) => call(broker, 'payments.confirm', confirmation),
+  read: (intent) => call(broker, 'payments.read', intent),
+  capture: (intent) => call(broker, 'payments.capture', intent),
+  cancel: (intent) => call(broker, 'payments.cancel', intent),
+  refund: (refund) => call(broker, 'payments.refund', refund),
+});
+
+async function deliver(broker: ServiceBroker, message: Message): Promise<void> {
+  const { key, kind, to, data } = message;
+  await call(broker, 'messages.deliver', { key, kind, to, data });
+}

@@ -1,0 +1,71 @@
+import type { Booking } from '#domain/booking.ts';
+import { type CheckoutWish, openBooking, retried } from '#domain/booking-moves.ts';
+import { assertWish, decideCheckout } from '#domain/checkout.ts';
+import { UsherError } from '#domain/errors.ts';
+import { eventIdOf, makeScopedId } from '#domain/ids.ts';
+import type { HoldView } from '#domain/inventory/commands.ts';
+import type { Desk } from '#services/bookings/desk.ts';
+
+export type CheckoutRequest = {
+  readonly reservationId: string;
+  readonly buyerId: string;
+  readonly wish: CheckoutWish;
+  /** The same for every run of this request: own part of the booking's id. */
+  readonly ulid: string;
+  /** Epoch ms. */
+  readonly deadline: number;
+};
+
+/**
+ * Begins the booking of a hold, or another attempt after a decline; its flow then runs by itself.
+ * 404, 409 and 410 are decided here, before anything is written.
+ */
+export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Booking> {
+  const { reservationId, buyerId, wish } = request;
+  if (!desk.worker.hasRoom) throw new UsherError('overloaded', undefined, { retryAfterSeconds: 1 });
+  const existing = await desk.store.findActive(reservationId);
+  if (existing === undefined) return begin(desk, request);
+  if (existing.buyerId !== buyerId) throw new UsherError('not-found');
+  if (decideCheckout(existing, wish.key) === 'same') return existing;
+  assertWish(await readHold(desk, request), wish);
+  const change = retried(existing, wish, desk.clock.now());
+  // The decline's time may have run out in this very moment, or another checkout was faster.
+  if ((await desk.store.commit(change)) !== 'done') throw new UsherError('checkout-in-progress');
+  desk.worker.run(change.booking);
+  return change.booking;
+}
+
+async function begin(desk: Desk, request: CheckoutRequest): Promise<Booking> {
+  const { reservationId, buyerId, wish, ulid } = request;
+  const hold = await readHold(desk, request);
+  assertWish(hold, wish);
+  const event = await desk.events.of(hold.eventId);
+  const bookingId = makeScopedId('booking', hold.eventId, ulid);
+  const booking = openBooking(bookingId, hold, wish, event, desk.clock.now());
+  if ((await desk.store.insert(booking)) === 'inserted') {
+    desk.worker.run(booking);
+    return booking;
+  }
+  const other = await desk.store.findActive(reservationId);
+  if (other === undefined || other.buyerId !== buyerId) throw takenId(reservationId);
+  if (decideCheckout(other, wish.key) === 'same') return other;
+  throw new UsherError('checkout-in-progress', undefined, { bookingId: other.bookingId });
+}
+
+/** The id is made from the key: it was used for a booking that has ended since. */
+const takenId = (reservationId: string): UsherError =>
+  new UsherError('idempotency-key-reused', 'This key began another booking', { reservationId });
+
+function readHold(desk: Desk, request: CheckoutRequest): Promise<HoldView> {
+  const { reservationId, buyerId, ulid, deadline } = request;
+  const eventId = eventIdOf(reservationId);
+  if (eventId === undefined) throw new UsherError('not-found');
+  return desk.inventory.execute<'read-hold'>({
+    kind: 'read-hold',
+    id: `read:${ulid}`,
+    eventId,
+    deadline,
+    holdId: reservationId,
+    buyerId,
+  });
+}

@@ -1,0 +1,20 @@
+import type { Clock } from '#adapters/clock/port.ts';
+import type { InventoryPort } from '#contracts/inventory.contract.ts';
+import type { Booking } from '#domain/booking.ts';
+import { UsherError } from '#domain/errors.ts';
+import type { WithBookings } from '#mixins/booking-flow.mixin.ts';
+import type { EventInfos } from '#services/bookings/event-info.ts';
+
+/** What the actions of the bookings service work with. */
+export type Desk = WithBookings & {
+  readonly inventory: InventoryPort;
+  readonly events: EventInfos;
+  readonly clock: Clock;
+};
+
+/** The caller's own booking; anybody else's is not there. */
+export async function ownBooking(desk: Desk, bookingId: string, userId: string): Promise<Booking> {
+  const found = await desk.store.find(bookingId);
+  if (found?.buyerId !== userId) throw new UsherError('not-found');
+  return found;
+}

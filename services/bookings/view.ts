@@ -1,0 +1,50 @@
+import type { BookingView } from '#contracts/bookings.contract.ts';
+import { type Booking, lastAttempt, type Return } from '#domain/booking.ts';
+import type { Ticket } from '#domain/ticket.ts';
+
+/** A booking as its buyer sees it; tickets appear with the confirmation. */
+export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
+  const { currency, total } = b.quote;
+  const released = b.saleWritten && b.status !== 'selling';
+  return {
+    bookingId: b.bookingId,
+    status: b.status,
+    ...(b.reason === undefined ? {} : { reason: b.reason }),
+    reservationId: b.reservationId,
+    eventId: b.eventId,
+    seats: [...b.seats],
+    total: { amount: total, currency },
+    payment: paymentOf(b),
+    tickets: released
+      ? tickets.map(({ ticketId, seat, status }) => ({ ticketId, seat, status }))
+      : [],
+    refunds: b.returns
+      .filter((r) => r.amount > 0)
+      .map(({ amount, refund }) => ({ amount: { amount, currency }, status: refund })),
+    cancelRequested: b.cancelRequested,
+    createdAt: new Date(b.createdAt).toISOString(),
+    updatedAt: new Date(b.updatedAt).toISOString(),
+  };
+}
+
+function paymentOf(b: Booking): BookingView['payment'] {
+  if (b.quote.total === 0) return { status: 'not_required' };
+  const attempt = lastAttempt(b);
+  const status = attempt?.intentStatus ?? 'requires_payment_method';
+  if (b.status === 'requires_action') {
+    const { clientSecret, nextActionUrl } = attempt ?? {};
+    return {
+      status,
+      ...(clientSecret === undefined ? {} : { clientSecret }),
+      ...(nextActionUrl === undefined ? {} : { nextActionUrl }),
+    };
+  }
+  const { declineCode } = attempt ?? {};
+  return { status, ...(declineCode === undefined ? {} : { declineCode }) };
+}
+
+/** What a cancellation returns, as its answer says it. */
+export const refundOf = (b: Booking, entry: Return | undefined) => ({
+  amount: { amount: entry?.amount ?? 0, currency: b.quote.currency },
+  status: entry?.refund ?? ('none' as const),
+});
