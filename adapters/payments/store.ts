@@ -1,4 +1,10 @@
-import { type AnyBulkWriteOperation, type Collection, type Db, MongoBulkWriteError } from 'mongodb';
+import {
+  type AnyBulkWriteOperation,
+  type Collection,
+  type Db,
+  type Filter,
+  MongoBulkWriteError,
+} from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import type {
   NewIntent,
@@ -58,7 +64,7 @@ export type InboxDoc = {
 };
 
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
-const final = ['canceled', 'succeeded'];
+const final: IntentStatus[] = ['canceled', 'succeeded'];
 const full = () => new UsherError('overloaded', 'Too many payments wait for the database');
 const bounds = { groupMax: 500, waitingMax: 10_000, whenFull: full } as const;
 const doneKeptMs = 35 * 24 * 3_600_000;
@@ -154,7 +160,9 @@ export class PaymentStore {
       // Later than `createdAt` even within the same millisecond: the inbox tells by it.
       updatedAt: this.#clock.now() + 1,
     };
-    const filter = final.includes(status) ? { intentId } : { intentId, status: { $nin: final } };
+    const filter: Filter<PaymentDoc> = final.includes(status)
+      ? { intentId }
+      : { intentId, status: { $nin: final } };
     await this.#changes.add({ updateOne: { filter, update: { $set: set } } });
   }
 
