@@ -18,6 +18,8 @@ type OutboxRow = {
   readonly dueAt: number;
 };
 
+const order = (a: string, b: string): number => Number(a > b) - Number(a < b);
+
 /**
  * Bookings in memory, for simulation and for tests of the flow: the same rules as the MongoDB
  * store, each call indivisible. Nothing survives the process.
@@ -114,7 +116,7 @@ export class MemoryBookings implements BookingStore, OutboxStore {
 
   async list(buyerId: string, after: ListPosition | undefined, limit: number) {
     const newest = (a: ListPosition, b: ListPosition): number =>
-      b.createdAt - a.createdAt || (a.bookingId < b.bookingId ? 1 : -1);
+      b.createdAt - a.createdAt || order(b.bookingId, a.bookingId);
     return this.#all()
       .filter((b) => b.buyerId === buyerId && (after === undefined || newest(after, b) < 0))
       .sort(newest)
