@@ -2,17 +2,31 @@ import type { ServiceSchema } from 'moleculer';
 import type { Role } from '#config/config.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { createAccountsService } from '#services/accounts.service.ts';
+import { createApiService } from '#services/api.service.ts';
 import { createAvailabilityService } from '#services/availability.service.ts';
+import { createBookingsService } from '#services/bookings.service.ts';
+import { createCatalogueService } from '#services/catalogue.service.ts';
+import { createChartsService } from '#services/charts.service.ts';
+import { createBookingsService } from '#services/bookings.service.ts';
 import { createOpsService } from '#services/ops.service.ts';
+import { createPaymentsService } from '#services/payments.service.ts';
 import { createReservationsService } from '#services/reservations.service.ts';
+import { createVenuesService } from '#services/venues.service.ts';
 
 export type ServiceFactory = (runtime: Runtime) => ServiceSchema;
 
 /** The services each role loads. */
 const servicesByRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
-  gateway: [createAvailabilityService, createReservationsService],
+  gateway: [createReservationsService, createAvailabilityService, createApiService],
   inventory: [],
-  core: [createAccountsService],
+  core: [
+    createAccountsService,
+    createVenuesService,
+    createChartsService,
+    createCatalogueService,
+    createBookingsService,
+    createPaymentsService,
+  ],
   worker: [],
 };
 
