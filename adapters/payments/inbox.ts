@@ -53,7 +53,7 @@ export class Inbox {
   /** Stores an event, then sees to it. Resolves when it is stored. */
   async take(event: ProviderEvent): Promise<void> {
     const doc = await this.#ports.store.arrived(event, settleMs + leaseMs);
-    if (this.#draining) return;
+    if (doc === undefined || this.#draining) return;
     this.#fresh.push(doc);
     if (this.#fresh.length > 1) return;
     this.#timer = this.#ports.clock.after(settleMs, () => {

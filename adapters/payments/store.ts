@@ -69,9 +69,12 @@ const full = () => new UsherError('overloaded', 'Too many payments wait for the 
 const bounds = { groupMax: 500, waitingMax: 10_000, whenFull: full } as const;
 const doneKeptMs = 35 * 24 * 3_600_000;
 
-const onlyDuplicates = (error: unknown): boolean =>
-  error instanceof MongoBulkWriteError &&
-  [error.writeErrors].flat().every((one) => one.code === 11_000);
+/** Positions of what a unique index refused; undefined when something else went wrong. */
+function duplicatesIn(error: unknown): number[] | undefined {
+  if (!(error instanceof MongoBulkWriteError)) return undefined;
+  const errors = [error.writeErrors].flat();
+  return errors.every((one) => one.code === 11_000) ? errors.map((one) => one.index) : undefined;
+}
 
 /** Payments and the webhook inbox in MongoDB; majority writes, those of one moment together. */
 export class PaymentStore {
@@ -80,6 +83,8 @@ export class PaymentStore {
   readonly #clock: Clock;
   readonly #changes: GroupCommit<AnyBulkWriteOperation<PaymentDoc>>;
   readonly #arrivals: GroupCommit<InboxDoc>;
+  /** Arrivals that were there already. */
+  readonly #known = new WeakSet<InboxDoc>();
 
   constructor(db: Db, clock: Clock) {
     this.payments = db.collection('payments');
@@ -183,8 +188,8 @@ export class PaymentStore {
     });
   }
 
-  /** Stores a webhook; resolves when it is there, now or from an earlier delivery. */
-  async arrived(event: ProviderEvent, leaseMs: number): Promise<InboxDoc> {
+  /** Stores a webhook; undefined when it was there from an earlier delivery. */
+  async arrived(event: ProviderEvent, leaseMs: number): Promise<InboxDoc | undefined> {
     const now = this.#clock.now();
     const { id, type, intentId, bookingId, status } = event;
     const doc: InboxDoc = {
@@ -199,7 +204,7 @@ export class PaymentStore {
       tries: 0,
     };
     await this.#arrivals.add(doc);
-    return doc;
+    return this.#known.has(doc) ? undefined : doc;
   }
 
   /** Takes webhooks that are due, at most `limit`, so that no other node does for `leaseMs`. */
@@ -250,7 +255,12 @@ export class PaymentStore {
       try {
         await this.inbox.insertMany([...docs], { ordered: false });
       } catch (error) {
-        if (!onlyDuplicates(error)) throw error;
+        const duplicates = duplicatesIn(error);
+        if (duplicates === undefined) throw error;
+        for (const index of duplicates) {
+          const doc = docs[index];
+          if (doc !== undefined) this.#known.add(doc);
+        }
       }
     });
   }
