@@ -141,6 +141,8 @@ export class Host {
 
   /** Claims the event if nobody living owns it; answers its owner. Rejects like `view`. */
   async wake(eventId: string): Promise<string> {
+    // Whoever hands the event to this node wakes it: what was told before is old.
+    this.#told.delete(eventId);
     const found = this.#actorOf(eventId, undefined);
     if (found instanceof EventActor) {
       await this.#opened.get(eventId);

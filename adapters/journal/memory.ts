@@ -1,14 +1,13 @@
-import {
-  type Directory,
-  type DirectoryRow,
-  type Entry,
-  entryFormat,
-  type Journal,
-  type NodeRow,
-  type Nodes,
-  type Snapshots,
+import type {
+  Directory,
+  DirectoryRow,
+  Entry,
+  Journal,
+  NodeRow,
+  Nodes,
+  Snapshots,
 } from '#adapters/journal/port.ts';
-import { limits } from '#domain/limits.ts';
+import { assertStorable } from '#adapters/journal/storable.ts';
 
 /** Duplicate key, as MongoDB says it. The protocol looks at no error, so only tests read this. */
 export class DuplicateEntry extends Error {
@@ -97,13 +96,6 @@ function restored(entry: Entry, facts: string | undefined): Entry {
   if (facts === undefined) throw new Error(`no body of ${entry.eventId}:${entry.seq}`);
   const { compacted: _, ...rest } = entry;
   return { ...rest, facts };
-}
-
-/** See `Journal.assertStorable`; one rule for every implementation. */
-export function assertStorable(entry: Entry): void {
-  const bytes = Buffer.byteLength(entry.facts);
-  if (bytes > limits.entryBytesMax) throw new Error(`an entry of ${bytes} bytes is too large`);
-  if (entry.format !== entryFormat) throw new Error(`unknown entry format ${entry.format}`);
 }
 
 function createSnapshots(): Snapshots {

@@ -1,0 +1,103 @@
+import type { Collection, Db } from 'mongodb';
+import { isDuplicateKey, keyOf, keysFrom, truthful } from '#adapters/journal/mongo-keys.ts';
+import type { Entry, Journal } from '#adapters/journal/port.ts';
+import { assertStorable } from '#adapters/journal/storable.ts';
+import type { Limits } from '#domain/limits.ts';
+
+type EntryDocument = Entry & { readonly _id: string };
+
+/** Entries that one step of a compaction copies and empties, and steps of one call. */
+const compaction = { entries: 100, steps: 50 } as const;
+
+/** The journal in MongoDB; see the port for what each call means. */
+export function createMongoJournal(db: Db, limits: Limits): Journal {
+  const options = truthful(limits);
+  const journal = db.collection<EntryDocument>('journal', options);
+  const archive = db.collection<EntryDocument>('journal_archive', options);
+  const page = (eventId: string, fromSeq: number, limit: number): Promise<EntryDocument[]> =>
+    journal.find(keysFrom(eventId, fromSeq)).sort({ _id: 1 }).limit(limit).toArray();
+
+  return {
+    async append(entry) {
+      await journal.insertOne({ _id: keyOf(entry.eventId, entry.seq), ...entry });
+    },
+    async read(eventId, seq) {
+      const found = await journal.findOne({ _id: keyOf(eventId, seq) });
+      return found === null ? undefined : entryOf(found);
+    },
+    async exists(eventId, seq) {
+      // One exact key, no session of the caller's: what linearizable asks for.
+      const found = await journal.findOne(
+        { _id: keyOf(eventId, seq) },
+        { projection: { _id: 1 }, readConcern: { level: 'linearizable' } },
+      );
+      return found !== null;
+    },
+    async head(eventId) {
+      const [last] = await journal.find(keysFrom(eventId, 0)).sort({ _id: -1 }).limit(1).toArray();
+      return last && entryOf(last);
+    },
+    async replay(eventId, fromSeq, limit) {
+      return (await page(eventId, fromSeq, limit)).map(entryOf);
+    },
+    assertStorable,
+    async compact(eventId, upTo, olderThan) {
+      let emptied = 0;
+      for (let step = 0; step < compaction.steps; step++) {
+        const count = await compactStep(journal, archive, eventId, upTo, olderThan);
+        emptied += count;
+        if (count < compaction.entries) break;
+      }
+      return emptied;
+    },
+    async history(eventId, fromSeq, limit) {
+      const entries = await page(eventId, fromSeq, limit);
+      const ids = entries.filter((e) => e.compacted === true).map((e) => e._id);
+      const bodies = await archive.find({ _id: { $in: ids } }).toArray();
+      const byId = new Map(bodies.map((body) => [body._id, body]));
+      return entries.map((e) => entryOf(e.compacted === true ? required(byId, e._id) : e));
+    },
+  };
+}
+
+/** Empties the oldest bodies that still stand, once they are surely in the archive. */
+async function compactStep(
+  journal: Collection<EntryDocument>,
+  archive: Collection<EntryDocument>,
+  eventId: string,
+  upTo: number,
+  olderThan: number,
+): Promise<number> {
+  // Bodies go in order: all below the last archived one but those of its step are empty.
+  const [last] = await archive.find(keysFrom(eventId, 0)).sort({ _id: -1 }).limit(1).toArray();
+  const from = Math.max(1, (last?.seq ?? 0) - compaction.entries);
+  const entries = await journal
+    .find({
+      _id: { $gte: keyOf(eventId, from), $lte: keyOf(eventId, upTo) },
+      at: { $lt: olderThan },
+      compacted: { $ne: true },
+    })
+    .sort({ _id: 1 })
+    .limit(compaction.entries)
+    .toArray();
+  if (entries.length === 0) return 0;
+  const ids = entries.map((entry) => entry._id);
+  try {
+    await archive.insertMany(entries, { ordered: false });
+  } catch (error) {
+    // Another owner may have copied some; what counts is read back below.
+    if (!isDuplicateKey(error)) throw error;
+  }
+  const copied = await archive.countDocuments({ _id: { $in: ids } });
+  if (copied < ids.length) throw new Error(`the archive of ${eventId} lacks entries`);
+  await journal.updateMany({ _id: { $in: ids } }, { $set: { facts: '', compacted: true } });
+  return ids.length;
+}
+
+const entryOf = ({ _id, ...entry }: EntryDocument): Entry => entry;
+
+function required(byId: ReadonlyMap<string, EntryDocument>, id: string): EntryDocument {
+  const found = byId.get(id);
+  if (found === undefined) throw new Error(`no body of ${id}`);
+  return found;
+}

@@ -1,0 +1,36 @@
+import type { Db } from 'mongodb';
+import { createMongoDirectory } from '#adapters/journal/mongo-directory.ts';
+import { createMongoJournal } from '#adapters/journal/mongo-journal.ts';
+import { createMongoNodes } from '#adapters/journal/mongo-nodes.ts';
+import { createMongoSnapshots } from '#adapters/journal/mongo-snapshots.ts';
+import type { Directory, Journal, Nodes, Snapshots } from '#adapters/journal/port.ts';
+import type { Limits } from '#domain/limits.ts';
+
+export type InventoryStore = {
+  readonly journal: Journal;
+  readonly snapshots: Snapshots;
+  readonly directory: Directory;
+  readonly nodes: Nodes;
+};
+
+/**
+ * What the inventory keeps, in MongoDB: collections `journal`, `journal_archive`, `snapshots`,
+ * `snapshot_chunks`, `inventories`, `nodes`. Every key begins with the event, so that reads of an
+ * event are ranges of `_id`; `prepareInventory` makes the one further index. Each call ends within
+ * `limits.databaseTimeoutMs`, server selection and waiting for a connection included.
+ */
+export function createMongoInventory(db: Db, limits: Limits): InventoryStore {
+  return {
+    journal: createMongoJournal(db, limits),
+    snapshots: createMongoSnapshots(db, limits),
+    directory: createMongoDirectory(db, limits),
+    nodes: createMongoNodes(db, limits),
+  };
+}
+
+/** Creates the indexes; does nothing where they are. To be run before the first use. */
+export async function prepareInventory(db: Db): Promise<void> {
+  await db
+    .collection('inventories')
+    .createIndex({ live: 1, _id: 1 }, { partialFilterExpression: { live: true } });
+}
