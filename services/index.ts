@@ -7,7 +7,6 @@ import { createAvailabilityService } from '#services/availability.service.ts';
 import { createBookingsService } from '#services/bookings.service.ts';
 import { createCatalogueService } from '#services/catalogue.service.ts';
 import { createChartsService } from '#services/charts.service.ts';
-import { createBookingsService } from '#services/bookings.service.ts';
 import { createOpsService } from '#services/ops.service.ts';
 import { createPaymentsService } from '#services/payments.service.ts';
 import { createReservationsService } from '#services/reservations.service.ts';
