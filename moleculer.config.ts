@@ -27,7 +27,7 @@ export function moleculerConfig({ config, clock }: Runtime): BrokerOptions {
       : { transporter: { type: 'NATS' as const, options: natsOptions(config.natsUrl) } }),
     heartbeatInterval: 2,
     heartbeatTimeout: 6,
-    // The retries that are safe know their command's id: the inventory client and the flows do them.
+    // Only who knows a command's id can safely retry: the inventory client and the flows do.
     retryPolicy: { enabled: false },
     tracing: false,
     metrics: false,

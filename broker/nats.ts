@@ -10,7 +10,7 @@ export type NatsOptions = {
 
 const reconnectMs = 500;
 
-/** The client's options for `nats://user:password@host:port`, one or several with commas between. */
+/** The client's options for `nats://user:password@host:port`, or several with commas between. */
 export function natsOptions(list: string): NatsOptions {
   const urls = list.split(',').map((url) => new URL(url.trim()));
   const { username, password } = urls[0] as URL;

@@ -11,7 +11,16 @@ type Answer = { readonly status: number; readonly type: string; readonly body: s
 
 /** The services without which a role cannot do its work. */
 const needs: Readonly<Record<Role, readonly string[]>> = {
-  gateway: ['api', 'reservations', 'inventory', 'bookings', 'payments', 'catalogue', 'accounts'],
+  gateway: [
+    'api',
+    'reservations',
+    'inventory',
+    'bookings',
+    'payments',
+    'catalogue',
+    'accounts',
+    'search',
+  ],
   inventory: ['inventory'],
   core: ['bookings', 'payments', 'catalogue', 'accounts', 'inventory'],
   worker: ['messages', 'scheduler'],

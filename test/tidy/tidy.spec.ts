@@ -55,9 +55,10 @@ describe('what a server runs', () => {
     production.filter(({ path }) => !folders.test(path));
 
   it('takes time and chance from the clock and the ids alone', () => {
-    const ambient =
-      /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\brandom(Bytes|UUID|Int|Fill\w*)\b|\bgetRandomValues\b|\bhrtime\b/;
-    expect(linesThat((line) => ambient.test(line), without(clockAndIds))).toEqual([]);
+    const time = /\bDate\.now\b|\bnew Date\(\)|\bhrtime\b/;
+    const chance = /\bMath\.random\b|\brandom(Bytes|UUID|Int|Fill\w*)\b|\bgetRandomValues\b/;
+    const ambient = (line: string): boolean => time.test(line) || chance.test(line);
+    expect(linesThat(ambient, without(clockAndIds))).toEqual([]);
   });
 
   it('reads the environment in config alone', () => {

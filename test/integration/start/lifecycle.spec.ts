@@ -43,7 +43,7 @@ async function gone(pid: number): Promise<boolean> {
   return !alive(pid);
 }
 
-it('starts with nothing configured, stops without leaving a process, and keeps its data', async () => {
+it('starts with nothing configured, leaves no process, and keeps its data', async () => {
   const first = await start();
   expect(first.output()).toMatch(/Database {3}MongoDB \d+\.\d+\.\d+ from /);
   await withDatabase((client) => client.db('usher').collection('kept').insertOne({ x: 1 }));

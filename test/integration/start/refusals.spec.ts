@@ -62,7 +62,7 @@ describe('a start that cannot succeed says why in one sentence and ends with cod
   it('when the data folder cannot be written', async () => {
     writeFileSync(join(folder.path, 'file'), '');
     expect(await refusal({ ...anyPorts, DATA_DIR: './file/data' })).toMatch(
-      /^Usher cannot start\. The data folder \S+\/file\/data cannot be written \(ENOTDIR\): .*DATA_DIR/,
+      /^Usher cannot start\. The data folder \S+\/data cannot be written \(ENOTDIR\): .*DATA_DIR/,
     );
   });
 
