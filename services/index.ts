@@ -16,7 +16,12 @@ export type ServiceFactory = (runtime: Runtime) => ServiceSchema;
 
 /** The services each role loads. */
 const servicesByRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
-  gateway: [createReservationsService, createAvailabilityService, createApiService],
+  gateway: [
+    createChartsService,
+    createReservationsService,
+    createAvailabilityService,
+    createApiService,
+  ],
   inventory: [],
   core: [
     createAccountsService,
