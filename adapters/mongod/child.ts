@@ -84,6 +84,8 @@ function spawnServer(
       ...replicaSetArguments,
       ...['--dbpath', dbPath, '--bind_ip', '127.0.0.1', '--port', String(port)],
       ...['--wiredTigerCacheSizeGB', String(options.cacheGb), '--nounixsocket'],
+      // A linearizable read on a lone server waits for the journal's next flush (100 ms by default).
+      ...['--journalCommitInterval', '5'],
       ...['--setParameter', 'transactionLifetimeLimitSeconds=5'],
       ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
       ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
