@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { measureCore } from '#bench/core/core.ts';
 import { measurePath } from '#bench/path/path.ts';
 import { type Figures, shortfalls, store } from '#bench/support/results.ts';
 import { startServers } from '#test/support/start-servers.ts';
 
 const usage = `npm run bench -- [suite …] [options]
   path             reservations through HTTP, single process and cluster (default)
+  core             the event actor beside five other ways to reserve a seat
   --all            every suite
   --runs N         counted runs of each (5)
   --seconds S      length of a run (6)
@@ -14,6 +16,7 @@ For figures of a two-core machine on a larger one: taskset -c 0,1 npm run bench`
 
 const suites: Readonly<Record<string, (numbers: Numbers) => Promise<Figures>>> = {
   path: measurePath,
+  core: measureCore,
 };
 
 type Numbers = { runs: number; seconds: number; connections: number; seats: number };

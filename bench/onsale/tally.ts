@@ -61,6 +61,11 @@ export class Tally {
     this.#own(buyer, this.#bookings.get(bookingId) ?? []);
   }
 
+  /** Bookings that were confirmed, with their seats; some may have been cancelled since. */
+  get bookings(): ReadonlyMap<string, readonly string[]> {
+    return this.#bookings;
+  }
+
   get doubles(): readonly string[] {
     return this.#doubles;
   }

@@ -1,0 +1,102 @@
+import { eventActor } from '#bench/core/actor-engine.ts';
+import { closedLoop, type EngineRun, isHonest } from '#bench/core/closed-loop.ts';
+import type { CommitLatency, Engine } from '#bench/core/engine.ts';
+import {
+  countedTransaction,
+  redisLock,
+  seatDocument,
+  uniqueInsert,
+  uniqueInsertInTransaction,
+} from '#bench/core/rivals.ts';
+import type { Bar, Figures, Row } from '#bench/support/results.ts';
+import { spread } from '#bench/support/stats.ts';
+
+type CoreOptions = { readonly runs: number; readonly seconds: number };
+
+const widths = { rivals: [8, 16, 32, 64], actor: [256, 1_024, 2_048] };
+const seatsOfRun = 120_000;
+const addedLatenciesMs = [0, 1, 5];
+
+const bar: Bar = { id: 'P1', what: 'holds/s on one event', least: 60_000 };
+
+/**
+ * Reservations of single seats on one hot event against real MongoDB: the event actor and five
+ * common ways to do it, each at the number of callers that suits it best, taking turns.
+ */
+export async function measureCore(options: CoreOptions): Promise<Figures> {
+  const rows: Row[] = [];
+  const ratios: Record<string, Record<string, number>> = {};
+  for (const addedMs of addedLatenciesMs) {
+    const found = await measureAt(addedMs, options);
+    rows.push(...found);
+    ratios[`+${addedMs} ms`] = ratiosOf(found);
+  }
+  for (const [at, of] of Object.entries(ratios)) {
+    const texts = Object.entries(of).map(([name, ratio]) => `${ratio.toFixed(1)}× ${name}`);
+    console.log(`event actor at ${at}: ${texts.join(', ')}`);
+  }
+  const settings = { ...options, seats: seatsOfRun, widths, ratios };
+  return { suite: 'core', settings, rows, bar, barRows: [rowName('event actor', 0)] };
+}
+
+const rowName = (engine: string, addedMs: number): string => `${engine} (commit +${addedMs} ms)`;
+
+async function measureAt(addedMs: number, { runs, seconds }: CoreOptions): Promise<Row[]> {
+  const uri = process.env.USHER_TEST_MONGODB_URI ?? '';
+  const latency: CommitLatency =
+    addedMs === 0 ? async () => {} : () => new Promise((resolve) => setTimeout(resolve, addedMs));
+  const engines: Engine[] = [
+    await eventActor(uri, latency),
+    await redisLock(uri, process.env.USHER_TEST_REDIS_URL ?? '', latency),
+    await seatDocument(uri, latency),
+    await uniqueInsert(uri, latency),
+    await uniqueInsertInTransaction(uri, latency),
+    await countedTransaction(uri, latency),
+  ];
+  try {
+    const best = new Map<Engine, number>();
+    for (const engine of engines) best.set(engine, await bestWidth(engine, seconds / 3));
+    const results = new Map<Engine, EngineRun[]>(engines.map((engine) => [engine, []]));
+    for (let round = 0; round < runs; round++) {
+      for (const engine of engines) {
+        const width = best.get(engine) ?? 0;
+        const run = await closedLoop(engine, { width, seconds, seats: seatsOfRun });
+        results.get(engine)?.push(run);
+        console.log(
+          `+${addedMs} ms, run ${round + 1}, ${engine.name}, ${width} callers: ` +
+            `${run.perSecond.toFixed(0)}/s, p99 ${run.p99Ms.toFixed(1)} ms`,
+        );
+      }
+    }
+    return engines.map((engine) => rowOf(engine, addedMs, results.get(engine) ?? []));
+  } finally {
+    for (const engine of engines) await engine.close();
+  }
+}
+
+/** The number of callers at which an engine gets most done. */
+async function bestWidth(engine: Engine, seconds: number): Promise<number> {
+  const candidates = engine.name === 'event actor' ? widths.actor : widths.rivals;
+  let best = { width: candidates[0] ?? 1, perSecond: 0 };
+  for (const width of candidates) {
+    const { perSecond } = await closedLoop(engine, { width, seconds, seats: seatsOfRun });
+    if (perSecond > best.perSecond) best = { width, perSecond };
+  }
+  return best.width;
+}
+
+const rowOf = (engine: Engine, addedMs: number, list: readonly EngineRun[]): Row => ({
+  name: rowName(engine.name, addedMs),
+  perSecond: spread(list.map((r) => r.perSecond)),
+  p50Ms: spread(list.map((r) => r.p50Ms)),
+  p99Ms: spread(list.map((r) => r.p99Ms)),
+  honest: list.every(isHonest),
+});
+
+/** How many times the actor's median each rival's is. */
+function ratiosOf(rows: readonly Row[]): Record<string, number> {
+  const actor = rows[0]?.perSecond.median ?? 0;
+  return Object.fromEntries(
+    rows.slice(1).map((row) => [row.name, actor / Math.max(1, row.perSecond.median)]),
+  );
+}
