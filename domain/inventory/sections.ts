@@ -41,8 +41,9 @@ export function readSections(
   format: number,
   bytes: Uint8Array,
 ): { readonly head: unknown; readonly columns: readonly Column[] } {
-  // A copy, so that the columns stand at multiples of eight whatever the buffer they came in.
-  const copy = bytes.slice();
+  // A copy, so that the columns stand at multiples of eight whatever the buffer they came in
+  // (`slice` of a Buffer would be none).
+  const copy = new Uint8Array(bytes);
   const length = new DataView(copy.buffer).getUint32(0, true);
   const text = new TextDecoder().decode(copy.subarray(4, 4 + length));
   const directory = JSON.parse(text) as Directory;
