@@ -31,7 +31,8 @@ export function judgeDelta(version: number, delta: Delta): 'apply' | 'old' | 'ga
 
 /** The view after a delta that `judgeDelta` calls `apply`. Places beyond the chart are ignored. */
 export function applyDelta(view: Availability, delta: Delta): Availability {
-  const seats = view.seats.slice();
+  // A copy, which `slice` of a Buffer would not be.
+  const seats = new Uint8Array(view.seats);
   for (const [place, status] of delta.changes) {
     const byte = seats[place >> 2];
     if (byte === undefined) continue;

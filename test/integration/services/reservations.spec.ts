@@ -79,7 +79,7 @@ describeWith(['mongod', 'nats-server'], 'reservations over HTTP, on a cluster', 
     const numbers = best.body.seats.map((seat: { number: string }) => Number(seat.number)).sort();
     expect([best.status, numbers[2] - numbers[0]]).toEqual([200, 2]);
     const area = await reserve(ada, { eventId: event, area: 'floor', quantity: 2 });
-    expect(area.body.seats).toMatchObject([{ area: 'floor' }, { area: 'floor' }]);
+    expect(area.body.seats).toMatchObject([{ area: 'Floor' }, { area: 'Floor' }]);
     expect(area.body.price.total.amount).toBe(4000);
   });
 
