@@ -67,7 +67,9 @@ async function mayClaimBehind(
   if (head === undefined) {
     if (mayCreate()) return mayOwn() ? undefined : { kind: 'unowned' };
     // Said to a caller, so it takes a linearizable read, like every refusal.
-    return (await journal.exists(eventId, 1)) ? 'again' : { kind: 'not-found' };
+    if (await journal.exists(eventId, 1)) return 'again';
+    // An `open` that came during the read must not be told so.
+    return mayCreate() ? 'again' : { kind: 'not-found' };
   }
   if (head.format !== entryFormat) {
     return { kind: 'unavailable', why: `entries have format ${head.format}` };
