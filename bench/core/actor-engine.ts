@@ -66,12 +66,14 @@ function holdCommand(eventId: string, seat: number, buyerId: string): Command {
 }
 
 async function untilServing(host: Host, command: Command): Promise<void> {
+  let why = 'no answer';
   for (let attempt = 0; attempt < 100; attempt++) {
     const [reply] = await host.execute(command.eventId, [command]);
     if (reply?.ok === true) return;
+    if (reply !== undefined) why = reply.code;
     await systemClock.sleep(50);
   }
-  throw new Error('The event could not be opened within 5 s.');
+  throw new Error(`The event could not be opened within 5 s: ${why}.`);
 }
 
 /** The event actor of the inventory nodes on its journal, called in the same process. */
@@ -81,7 +83,7 @@ export async function eventActor(uri: string, latency: CommitLatency): Promise<E
   const db = client.db('usher_bench_actor');
   await db.dropDatabase();
   await prepareInventory(db);
-  const store = createMongoInventory(db, limits);
+  const store = createMongoInventory(db, limits, systemClock);
   const journal = {
     ...store.journal,
     append: async (entry: Parameters<typeof store.journal.append>[0]) => {
@@ -97,6 +99,7 @@ export async function eventActor(uri: string, latency: CommitLatency): Promise<E
     journal,
     limits,
     publish: () => {},
+    report: (problem, data) => console.error(problem, data),
   });
   await host.start();
   let eventId = '';
