@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { moneySchema } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 
 /**
@@ -17,6 +18,34 @@ export const outboxMessage = z.object({
   to: z.object({ userId: z.string(), email: z.string().optional() }),
   data: z.record(z.string(), z.unknown()),
 });
+
+/** What of `data` the texts use; what is missing or of another form is left out of the text. */
+export const messageData = z.object({
+  bookingId: z.string(),
+  event: z
+    .object({
+      name: z.string(),
+      startsAt: z.number().describe('Epoch ms'),
+      timeZone: z.string(),
+      venue: z.string(),
+    })
+    .optional()
+    .catch(undefined),
+  seats: z
+    .array(
+      z.object({
+        id: z.string(),
+        category: z.string().optional(),
+        section: z.string().optional(),
+        row: z.string().optional(),
+        number: z.string().optional(),
+        area: z.string().optional(),
+      }),
+    )
+    .default([])
+    .catch([]),
+  amount: moneySchema.optional().catch(undefined),
+});
 export type OutboxMessage = z.infer<typeof outboxMessage>;
 
 export const messagesContract = service({
@@ -26,7 +55,36 @@ export const messagesContract = service({
       summary: 'Stores a message and sends it; answers once it is stored',
       params: outboxMessage,
       result: z.object({ stored: z.literal(true) }),
-      errors: ['unavailable'],
+      errors: ['unavailable', 'overloaded'],
+    }),
+    sentMails: action({
+      summary: 'Page of the mails that were kept here for want of a mail server (development)',
+      params: z.strictObject({ to: z.string().max(320).optional() }),
+      result: z.string(),
+      errors: ['not-found', 'unavailable'],
+      http: {
+        method: 'GET',
+        path: '/dev/mail',
+        query: ['to'],
+        success: 200,
+        access: 'public',
+        tag: 'Development',
+        mediaType: 'text/html; charset=utf-8',
+      },
+    }),
+    sentMail: action({
+      summary: 'Page of one mail that was kept here (development)',
+      params: z.strictObject({ mailId: z.string().max(200) }),
+      result: z.string(),
+      errors: ['not-found', 'unavailable'],
+      http: {
+        method: 'GET',
+        path: '/dev/mail/{mailId}',
+        success: 200,
+        access: 'public',
+        tag: 'Development',
+        mediaType: 'text/html; charset=utf-8',
+      },
     }),
   },
 });

@@ -1,0 +1,114 @@
+import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
+import { stored } from '#adapters/store/failures.ts';
+import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { UsherError } from '#domain/errors.ts';
+import { limits } from '#domain/limits.ts';
+import type { MessageKind } from '#domain/message-text.ts';
+
+/** A message to a person, from its arrival to the mail server's yes. */
+export type MessageDoc = {
+  /** The message's key: a second arrival finds the first. */
+  readonly _id: string;
+  readonly kind: MessageKind;
+  readonly to: { readonly userId: string; readonly email?: string | undefined };
+  readonly data: Readonly<Record<string, unknown>>;
+  /** `failed`: kept, nobody tries again by themselves. */
+  readonly state: 'due' | 'sent' | 'failed';
+  /** When a sender may take it, while `due`. */
+  readonly dueAt?: number;
+  readonly tries: number;
+  readonly storedAt: number;
+  readonly sentAt?: number;
+  readonly error?: string;
+};
+
+const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
+
+const onlyDuplicates = (error: unknown): boolean =>
+  error instanceof MongoBulkWriteError &&
+  [error.writeErrors].flat().every((one) => one.code === 11_000);
+
+/** Messages in MongoDB, majority writes; those of one moment are stored together. */
+export class MessageStore {
+  readonly messages: Collection<MessageDoc>;
+  readonly #clock: Clock;
+  readonly #arrivals: GroupCommit<MessageDoc>;
+
+  constructor(db: Db, clock: Clock) {
+    this.messages = db.collection('messages');
+    this.#clock = clock;
+    this.#arrivals = new GroupCommit({
+      clock,
+      groupMax: 500,
+      waitingMax: 10_000,
+      whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
+      write: (docs) => stored(() => this.#insert(docs)),
+    });
+  }
+
+  async prepare(): Promise<void> {
+    await this.messages.createIndexes([
+      { key: { dueAt: 1 }, partialFilterExpression: { state: 'due' } },
+      { key: { 'to.userId': 1, storedAt: -1 } },
+    ]);
+  }
+
+  /** Resolves when the message is stored, now or before. It is `firstMs` later due by itself. */
+  async add(
+    message: Pick<MessageDoc, '_id' | 'kind' | 'to' | 'data'>,
+    firstMs: number,
+  ): Promise<void> {
+    const storedAt = this.#clock.now();
+    const dueAt = storedAt + firstMs;
+    await this.#arrivals.add({ ...message, state: 'due', dueAt, tries: 0, storedAt });
+  }
+
+  /** Takes a message that nobody has tried to send yet, so that nobody else does for `leaseMs`. */
+  takeNew(key: string, leaseMs: number): Promise<MessageDoc | null> {
+    return this.#take({ _id: key, state: 'due', tries: 0 }, leaseMs);
+  }
+
+  /** Takes the one that has been due longest. */
+  takeDue(leaseMs: number): Promise<MessageDoc | null> {
+    return this.#take({ state: 'due', dueAt: { $lte: this.#clock.now() } }, leaseMs);
+  }
+
+  #take(filter: Filter<MessageDoc>, leaseMs: number): Promise<MessageDoc | null> {
+    return stored(() =>
+      this.messages.findOneAndUpdate(
+        filter,
+        { $set: { dueAt: this.#clock.now() + leaseMs }, $inc: { tries: 1 } },
+        { sort: { dueAt: 1 }, returnDocument: 'after', ...options },
+      ),
+    );
+  }
+
+  async sent(key: string): Promise<void> {
+    const sentAt = this.#clock.now();
+    await stored(() =>
+      this.messages.updateOne(
+        { _id: key },
+        { $set: { state: 'sent', sentAt }, $unset: { dueAt: '', error: '' } },
+        options,
+      ),
+    );
+  }
+
+  /** Not sent: again after `waitMs`, or (undefined) kept as failed. */
+  async notSent(key: string, error: string, waitMs: number | undefined): Promise<void> {
+    const update =
+      waitMs === undefined
+        ? { $set: { state: 'failed' as const, error }, $unset: { dueAt: '' as const } }
+        : { $set: { dueAt: this.#clock.now() + waitMs, error } };
+    await stored(() => this.messages.updateOne({ _id: key, state: 'due' }, update, options));
+  }
+
+  async #insert(docs: readonly MessageDoc[]): Promise<void> {
+    try {
+      await this.messages.insertMany([...docs], { ordered: false });
+    } catch (error) {
+      if (!onlyDuplicates(error)) throw error;
+    }
+  }
+}

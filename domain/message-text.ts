@@ -1,0 +1,171 @@
+import { escapeHtml } from '#domain/html.ts';
+import { format, type Money } from '#domain/money.ts';
+
+/** What a message is about; the kinds of `contracts/messages.contract.ts`. */
+export type MessageKind =
+  | 'booking-confirmed'
+  | 'booking-cancelled'
+  | 'booking-refunded'
+  | 'payment-undone'
+  | 'booking-reminder';
+
+/** What fills the text. Whatever is not known is left out, never the message. */
+export type MessageFacts = {
+  readonly name?: string | undefined;
+  readonly bookingId: string;
+  readonly event?:
+    | {
+        readonly name: string;
+        /** Epoch ms. */
+        readonly startsAt: number;
+        /** IANA zone. */
+        readonly timeZone: string;
+        readonly venue: string;
+      }
+    | undefined;
+  readonly seats: readonly SeatName[];
+  /** Valid tickets; `code` is what is shown at the door. */
+  readonly tickets: readonly { readonly code: string; readonly seat: SeatName }[];
+  readonly amount?: Money | undefined;
+};
+
+export type SeatName = {
+  readonly id: string;
+  readonly category?: string | undefined;
+  readonly section?: string | undefined;
+  readonly row?: string | undefined;
+  readonly number?: string | undefined;
+  readonly area?: string | undefined;
+};
+
+export type MessageText = {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+};
+
+type Part =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'facts'; readonly rows: readonly (readonly [string, string])[] }
+  | { readonly kind: 'tickets'; readonly rows: readonly (readonly [string, string])[] };
+
+const titles: Readonly<Record<MessageKind, string>> = {
+  'booking-confirmed': 'Your tickets',
+  'booking-cancelled': 'Your booking is cancelled',
+  'booking-refunded': 'Your refund is on its way',
+  'payment-undone': 'Your payment was not taken',
+  'booking-reminder': 'See you soon',
+};
+
+/** `Parterre, row 4, seat 12`, or the area's name for a place without a number. */
+export function nameOfSeat(seat: SeatName): string {
+  const parts = [
+    seat.area ?? seat.section,
+    seat.row === undefined ? undefined : `row ${seat.row}`,
+    seat.number === undefined ? undefined : `seat ${seat.number}`,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? seat.id : parts.join(', ');
+}
+
+/** A time as people at the event's place read it: `Saturday, 3 July 2027 at 19:30 CEST`. */
+export function timeInZone(at: number, timeZone: string): string {
+  const form = (zone: string) =>
+    new Intl.DateTimeFormat('en-GB', {
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      timeZoneName: 'short',
+      timeZone: zone,
+    }).format(new Date(at));
+  try {
+    return form(timeZone);
+  } catch {
+    return form('UTC');
+  }
+}
+
+const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> = {
+  'booking-confirmed': () =>
+    'Thank you. Your booking is confirmed; these are your tickets. Show the code at the door.',
+  'booking-cancelled': ({ amount }) =>
+    amount === undefined || amount.amount === 0
+      ? 'Your booking has been cancelled. Its tickets are no longer valid.'
+      : `Your booking has been cancelled and its tickets are no longer valid. We return ${format(amount)}; your bank may take some days to show it.`,
+  'booking-refunded': ({ amount }) =>
+    `We have returned ${amount === undefined ? 'your payment' : format(amount)} to your card. Your bank may take some days to show it.`,
+  'payment-undone': () =>
+    'Your bank did not release the payment, so the booking has been undone and nothing was charged. The seats are on sale again.',
+  'booking-reminder': () => 'Your event is almost here. Have your tickets at hand.',
+};
+
+function partsOf(kind: MessageKind, facts: MessageFacts): Part[] {
+  const { event, seats, tickets, amount, bookingId } = facts;
+  const paid = kind === 'booking-confirmed' && amount !== undefined && amount.amount > 0;
+  const listed = tickets.length > 0;
+  const rows: (readonly [string, string])[] = [
+    ...(event === undefined
+      ? []
+      : ([
+          ['Event', event.name],
+          ['When', timeInZone(event.startsAt, event.timeZone)],
+          ['Where', event.venue],
+        ] as const)),
+    ...(listed || seats.length === 0
+      ? []
+      : ([['Seats', seats.map(nameOfSeat).join('; ')]] as const)),
+    ...(paid ? ([['Paid', format(amount)]] as const) : []),
+    ['Booking', bookingId],
+  ];
+  return [
+    { kind: 'text', text: facts.name === undefined ? 'Hello,' : `Hello ${facts.name},` },
+    { kind: 'text', text: sentences[kind](facts) },
+    { kind: 'facts', rows },
+    ...(listed ? [ticketsPart(tickets)] : []),
+  ];
+}
+
+const ticketsPart = (tickets: MessageFacts['tickets']): Part => ({
+  kind: 'tickets',
+  rows: tickets.map(({ code, seat }) => {
+    const category = seat.category === undefined ? '' : ` (${seat.category})`;
+    return [`${nameOfSeat(seat)}${category}`, code] as const;
+  }),
+});
+
+function textOf(part: Part): string {
+  switch (part.kind) {
+    case 'text':
+      return part.text;
+    case 'facts':
+      return part.rows.map(([name, value]) => `${name}: ${value}`).join('\n');
+    case 'tickets':
+      return part.rows.map(([seat, code]) => `- ${seat}\n  ${code}`).join('\n');
+  }
+}
+
+const cell = 'padding:4px 16px 4px 0;vertical-align:top;';
+const codeStyle = 'font-family:ui-monospace,monospace;font-size:13px;overflow-wrap:anywhere;';
+
+function htmlOf(part: Part): string {
+  if (part.kind === 'text') return `<p>${escapeHtml(part.text)}</p>`;
+  const value = part.kind === 'tickets' ? `${cell}${codeStyle}` : cell;
+  const rows = part.rows.map(
+    ([name, text]) =>
+      `<tr><td style="${cell}color:#5b6472">${escapeHtml(name)}</td><td style="${value}">${escapeHtml(text)}</td></tr>`,
+  );
+  return `<table style="border-collapse:collapse;margin:16px 0">${rows.join('')}</table>`;
+}
+
+/** Subject, plain text and HTML of a message. Values are escaped; times are the event's own. */
+export function composeMessage(kind: MessageKind, facts: MessageFacts): MessageText {
+  const title = titles[kind];
+  const subject = facts.event === undefined ? title : `${title}: ${facts.event.name}`;
+  const parts = partsOf(kind, facts);
+  const text = `${parts.map(textOf).join('\n\n')}\n\nUsher\n`;
+  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head><body style="font:15px/1.5 system-ui,sans-serif;color:#1b1f27;background:#fff;max-width:40rem;margin:0 auto;padding:24px"><h1 style="font-size:20px">${escapeHtml(title)}</h1>${parts.map(htmlOf).join('')}<p style="color:#5b6472">Usher</p></body></html>`;
+  // A header is one line, whatever an event is called.
+  return { subject: subject.replaceAll(/\s+/g, ' '), text, html };
+}
