@@ -7,6 +7,7 @@ import { createAvailabilityService } from '#services/availability.service.ts';
 import { createBookingsService } from '#services/bookings.service.ts';
 import { createCatalogueService } from '#services/catalogue.service.ts';
 import { createChartsService } from '#services/charts.service.ts';
+import { createMessagesService } from '#services/messages.service.ts';
 import { createOpsService } from '#services/ops.service.ts';
 import { createPaymentsService } from '#services/payments.service.ts';
 import { createReservationsService } from '#services/reservations.service.ts';
@@ -31,7 +32,7 @@ const servicesByRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     createBookingsService,
     createPaymentsService,
   ],
-  worker: [],
+  worker: [createMessagesService],
 };
 
 /** On every node. */

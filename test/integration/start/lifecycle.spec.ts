@@ -111,3 +111,21 @@ it('tells operators that it lives, what is missing, and what it counts', async (
   expect(metrics).toMatch(/^nodejs_eventloop_lag_p99_seconds/m);
   expect((await fetch(`${url}/nothing`)).status).toBe(404);
 });
+
+it('cuts off no request when it drains', async () => {
+  const usher = await start();
+  const [, url] = await usher.until(/API {8}(http:\S+)/);
+  // Signing up hashes a password, which takes long enough to be caught by the signal.
+  const signups = Array.from({ length: 12 }, async (_, index) => {
+    const response = await fetch(`${url}/v1/auth/signup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: `b${index}@example.com`, password: 'long enough', name: 'B' }),
+    });
+    return response.status;
+  });
+  await sleep(60);
+  usher.child.kill('SIGTERM');
+  expect(await Promise.all(signups)).toEqual(signups.map(() => 201));
+  expect(await usher.ended()).toEqual({ code: 0, signal: null });
+});
