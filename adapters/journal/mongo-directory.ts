@@ -1,5 +1,6 @@
 import type { Db } from 'mongodb';
-import { isDuplicateKey, truthful } from '#adapters/journal/mongo-keys.ts';
+import type { Clock } from '#adapters/clock/port.ts';
+import { isDuplicateKey, timed, truthful } from '#adapters/journal/mongo-keys.ts';
 import type { Directory, DirectoryRow } from '#adapters/journal/port.ts';
 import type { Limits } from '#domain/limits.ts';
 
@@ -13,43 +14,44 @@ const blank = {
 } as const;
 
 /** The directory in MongoDB, collection `inventories`. */
-export function createMongoDirectory(db: Db, limits: Limits): Directory {
+export function createMongoDirectory(db: Db, limits: Limits, clock: Clock): Directory {
+  const inTime = timed(clock, limits.databaseTimeoutMs);
   const rows = db.collection<RowDocument>('inventories', truthful(limits));
   return {
     async setLive(eventId, owner, incarnation, epoch) {
       try {
-        await rows.updateOne(
-          { _id: eventId, epoch: { $lte: epoch } },
-          { $set: { owner, incarnation, live: true, epoch }, $setOnInsert: blank },
-          { upsert: true },
+        await inTime(() =>
+          rows.updateOne(
+            { _id: eventId, epoch: { $lte: epoch } },
+            { $set: { owner, incarnation, live: true, epoch }, $setOnInsert: blank },
+            { upsert: true },
+          ),
         );
       } catch (error) {
         // The upsert meets a row that it did not match: one of a higher epoch, which stays.
-        const row = isDuplicateKey(error) ? await rows.findOne({ _id: eventId }) : null;
+        if (!isDuplicateKey(error)) throw error;
+        const row = await inTime(() => rows.findOne({ _id: eventId }));
         if (row === null || row.epoch <= epoch) throw error;
       }
     },
     async clearLive(eventId, epoch) {
       const gone = { live: false, owner: null, incarnation: null };
-      await rows.updateOne({ _id: eventId, epoch }, { $set: gone });
+      await inTime(() => rows.updateOne({ _id: eventId, epoch }, { $set: gone }));
     },
     async refresh(changed) {
       if (changed.length === 0) return;
       const updates = changed.map(({ eventId, live: _, ...row }) => ({
         updateOne: { filter: { _id: eventId, epoch: row.epoch }, update: { $set: row } },
       }));
-      await rows.bulkWrite(updates, { ordered: false });
+      await inTime(() => rows.bulkWrite(updates, { ordered: false }));
     },
     async find(eventId) {
-      const row = await rows.findOne({ _id: eventId });
+      const row = await inTime(() => rows.findOne({ _id: eventId }));
       return row === null ? undefined : rowOf(row);
     },
     async live(afterEventId, limit) {
-      const found = await rows
-        .find({ live: true, _id: { $gt: afterEventId } })
-        .sort({ _id: 1 })
-        .limit(limit)
-        .toArray();
+      const page = rows.find({ live: true, _id: { $gt: afterEventId } }).sort({ _id: 1 });
+      const found = await inTime(() => page.limit(limit).toArray());
       return found.map(rowOf);
     },
   };

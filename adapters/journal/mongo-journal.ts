@@ -1,5 +1,13 @@
 import type { Collection, Db } from 'mongodb';
-import { isDuplicateKey, keyOf, keysFrom, truthful } from '#adapters/journal/mongo-keys.ts';
+import type { Clock } from '#adapters/clock/port.ts';
+import {
+  isDuplicateKey,
+  keyOf,
+  keysFrom,
+  type Timed,
+  timed,
+  truthful,
+} from '#adapters/journal/mongo-keys.ts';
 import type { Entry, Journal } from '#adapters/journal/port.ts';
 import { assertStorable } from '#adapters/journal/storable.ts';
 import type { Limits } from '#domain/limits.ts';
@@ -10,31 +18,39 @@ type EntryDocument = Entry & { readonly _id: string };
 const compaction = { entries: 100, steps: 50 } as const;
 
 /** The journal in MongoDB; see the port for what each call means. */
-export function createMongoJournal(db: Db, limits: Limits): Journal {
+export function createMongoJournal(db: Db, limits: Limits, clock: Clock): Journal {
   const options = truthful(limits);
+  const inTime = timed(clock, limits.databaseTimeoutMs);
   const journal = db.collection<EntryDocument>('journal', options);
   const archive = db.collection<EntryDocument>('journal_archive', options);
   const page = (eventId: string, fromSeq: number, limit: number): Promise<EntryDocument[]> =>
-    journal.find(keysFrom(eventId, fromSeq)).sort({ _id: 1 }).limit(limit).toArray();
+    inTime(() => journal.find(keysFrom(eventId, fromSeq)).sort({ _id: 1 }).limit(limit).toArray());
 
   return {
     async append(entry) {
-      await journal.insertOne({ _id: keyOf(entry.eventId, entry.seq), ...entry });
+      const document = { _id: keyOf(entry.eventId, entry.seq), ...entry };
+      await inTime(() => journal.insertOne(document));
     },
     async read(eventId, seq) {
-      const found = await journal.findOne({ _id: keyOf(eventId, seq) });
+      const found = await inTime(() => journal.findOne({ _id: keyOf(eventId, seq) }));
       return found === null ? undefined : entryOf(found);
     },
     async exists(eventId, seq) {
       // One exact key, no session of the caller's: what linearizable asks for.
-      const found = await journal.findOne(
-        { _id: keyOf(eventId, seq) },
-        { projection: { _id: 1 }, readConcern: { level: 'linearizable' } },
+      const found = await inTime(() =>
+        journal.findOne(
+          { _id: keyOf(eventId, seq) },
+          {
+            projection: { _id: 1 },
+            readConcern: { level: 'linearizable' },
+            maxTimeMS: limits.databaseTimeoutMs,
+          },
+        ),
       );
       return found !== null;
     },
     async head(eventId) {
-      const [last] = await journal.find(keysFrom(eventId, 0)).sort({ _id: -1 }).limit(1).toArray();
+      const [last] = await inTime(() => newest(journal, eventId));
       return last && entryOf(last);
     },
     async replay(eventId, fromSeq, limit) {
@@ -44,7 +60,7 @@ export function createMongoJournal(db: Db, limits: Limits): Journal {
     async compact(eventId, upTo, olderThan) {
       let emptied = 0;
       for (let step = 0; step < compaction.steps; step++) {
-        const count = await compactStep(journal, archive, eventId, upTo, olderThan);
+        const count = await compactStep({ inTime, journal, archive }, eventId, upTo, olderThan);
         emptied += count;
         if (count < compaction.entries) break;
       }
@@ -53,44 +69,50 @@ export function createMongoJournal(db: Db, limits: Limits): Journal {
     async history(eventId, fromSeq, limit) {
       const entries = await page(eventId, fromSeq, limit);
       const ids = entries.filter((e) => e.compacted === true).map((e) => e._id);
-      const bodies = await archive.find({ _id: { $in: ids } }).toArray();
+      const bodies = await inTime(() => archive.find({ _id: { $in: ids } }).toArray());
       const byId = new Map(bodies.map((body) => [body._id, body]));
       return entries.map((e) => entryOf(e.compacted === true ? required(byId, e._id) : e));
     },
   };
 }
 
+type CompactionDeps = {
+  readonly inTime: Timed;
+  readonly journal: Collection<EntryDocument>;
+  readonly archive: Collection<EntryDocument>;
+};
+
+const newest = (of: Collection<EntryDocument>, eventId: string): Promise<EntryDocument[]> =>
+  of.find(keysFrom(eventId, 0)).sort({ _id: -1 }).limit(1).toArray();
+
 /** Empties the oldest bodies that still stand, once they are surely in the archive. */
 async function compactStep(
-  journal: Collection<EntryDocument>,
-  archive: Collection<EntryDocument>,
+  { inTime, journal, archive }: CompactionDeps,
   eventId: string,
   upTo: number,
   olderThan: number,
 ): Promise<number> {
   // Bodies go in order: all below the last archived one but those of its step are empty.
-  const [last] = await archive.find(keysFrom(eventId, 0)).sort({ _id: -1 }).limit(1).toArray();
+  const [last] = await inTime(() => newest(archive, eventId));
   const from = Math.max(1, (last?.seq ?? 0) - compaction.entries);
-  const entries = await journal
-    .find({
-      _id: { $gte: keyOf(eventId, from), $lte: keyOf(eventId, upTo) },
-      at: { $lt: olderThan },
-      compacted: { $ne: true },
-    })
-    .sort({ _id: 1 })
-    .limit(compaction.entries)
-    .toArray();
+  const standing = journal.find({
+    _id: { $gte: keyOf(eventId, from), $lte: keyOf(eventId, upTo) },
+    at: { $lt: olderThan },
+    compacted: { $ne: true },
+  });
+  const entries = await inTime(() => standing.sort({ _id: 1 }).limit(compaction.entries).toArray());
   if (entries.length === 0) return 0;
   const ids = entries.map((entry) => entry._id);
   try {
-    await archive.insertMany(entries, { ordered: false });
+    await inTime(() => archive.insertMany(entries, { ordered: false }));
   } catch (error) {
     // Another owner may have copied some; what counts is read back below.
     if (!isDuplicateKey(error)) throw error;
   }
-  const copied = await archive.countDocuments({ _id: { $in: ids } });
+  const copied = await inTime(() => archive.countDocuments({ _id: { $in: ids } }));
   if (copied < ids.length) throw new Error(`the archive of ${eventId} lacks entries`);
-  await journal.updateMany({ _id: { $in: ids } }, { $set: { facts: '', compacted: true } });
+  const emptied = { $set: { facts: '', compacted: true } };
+  await inTime(() => journal.updateMany({ _id: { $in: ids } }, emptied));
   return ids.length;
 }
 

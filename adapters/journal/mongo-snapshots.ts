@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Binary, type Collection, type Db } from 'mongodb';
-import { isDuplicateKey, keyOf, keysFrom, truthful } from '#adapters/journal/mongo-keys.ts';
+import type { Clock } from '#adapters/clock/port.ts';
+import {
+  isDuplicateKey,
+  keyOf,
+  keysFrom,
+  type Timed,
+  timed,
+  truthful,
+} from '#adapters/journal/mongo-keys.ts';
 import type { Snapshots } from '#adapters/journal/port.ts';
 import type { Limits } from '#domain/limits.ts';
 
@@ -17,7 +25,7 @@ type Header = {
 type Chunk = { readonly _id: string; readonly bytes: Binary };
 
 /** Complete snapshots that are kept; a reader may still be busy with the one before. */
-const kept = 2;
+const keptMax = 2;
 const triesMax = 3;
 
 const chunkKey = (header: Header, index: number): string =>
@@ -26,8 +34,9 @@ const chunkKey = (header: Header, index: number): string =>
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Snapshots in MongoDB: the header is written last, so what has a header is complete. */
-export function createMongoSnapshots(db: Db, limits: Limits): Snapshots {
+export function createMongoSnapshots(db: Db, limits: Limits, clock: Clock): Snapshots {
   const options = truthful(limits);
+  const inTime = timed(clock, limits.databaseTimeoutMs);
   const headers = db.collection<Header>('snapshots', options);
   const chunks = db.collection<Chunk>('snapshot_chunks', options);
 
@@ -40,22 +49,24 @@ export function createMongoSnapshots(db: Db, limits: Limits): Snapshots {
       const header: Header = { _id, eventId, seq, epoch, chunks: count, sha256: sha256(bytes) };
       for (let i = 0; i < count; i++) {
         const part = new Binary(bytes.subarray(i * size, (i + 1) * size));
-        await chunks.replaceOne({ _id: chunkKey(header, i) }, { bytes: part }, { upsert: true });
+        const key = { _id: chunkKey(header, i) };
+        await inTime(() => chunks.replaceOne(key, { bytes: part }, { upsert: true }));
       }
       try {
-        await headers.insertOne(header);
+        await inTime(() => headers.insertOne(header));
       } catch (error) {
         // A complete one of the same seq holds the same state.
         if (!isDuplicateKey(error)) throw error;
       }
-      if ((await headers.findOne({ _id })) === null) throw new Error(`${_id} was not kept`);
-      await removeOlder(headers, chunks, eventId);
+      const kept = await inTime(() => headers.findOne({ _id }));
+      if (kept === null) throw new Error(`${_id} was not kept`);
+      await removeOlder(inTime, headers, chunks, eventId);
     },
     async load(eventId) {
       for (let tries = 0; tries < triesMax; tries++) {
-        const [header] = await newest(headers, eventId, 1);
+        const [header] = await inTime(() => newest(headers, eventId, 1));
         if (header === undefined) return undefined;
-        const bytes = await assembled(chunks, header);
+        const bytes = await assembled(inTime, chunks, header);
         // Otherwise it was removed meanwhile, so there is a newer one.
         if (bytes !== undefined) return { seq: header.seq, bytes };
       }
@@ -68,12 +79,13 @@ const newest = (headers: Collection<Header>, eventId: string, count: number): Pr
   headers.find(keysFrom(eventId, 0)).sort({ _id: -1 }).limit(count).toArray();
 
 async function assembled(
+  inTime: Timed,
   chunks: Collection<Chunk>,
   header: Header,
 ): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = [];
   for (let i = 0; i < header.chunks; i++) {
-    const chunk = await chunks.findOne({ _id: chunkKey(header, i) });
+    const chunk = await inTime(() => chunks.findOne({ _id: chunkKey(header, i) }));
     if (chunk === null) return undefined;
     parts.push(chunk.bytes.value());
   }
@@ -83,13 +95,14 @@ async function assembled(
 
 /** Removes what stands below the kept ones, chunks that never got their header among it. */
 async function removeOlder(
+  inTime: Timed,
   headers: Collection<Header>,
   chunks: Collection<Chunk>,
   eventId: string,
 ): Promise<void> {
-  const oldest = (await newest(headers, eventId, kept)).at(-1);
+  const oldest = (await inTime(() => newest(headers, eventId, keptMax))).at(-1);
   if (oldest === undefined) return;
   const below = { _id: { $gte: keyOf(eventId, 0), $lt: oldest._id } };
-  await headers.deleteMany(below);
-  await chunks.deleteMany(below);
+  await inTime(() => headers.deleteMany(below));
+  await inTime(() => chunks.deleteMany(below));
 }

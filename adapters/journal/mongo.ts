@@ -1,4 +1,5 @@
 import type { Db } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
 import { createMongoDirectory } from '#adapters/journal/mongo-directory.ts';
 import { createMongoJournal } from '#adapters/journal/mongo-journal.ts';
 import { createMongoNodes } from '#adapters/journal/mongo-nodes.ts';
@@ -17,14 +18,14 @@ export type InventoryStore = {
  * What the inventory keeps, in MongoDB: collections `journal`, `journal_archive`, `snapshots`,
  * `snapshot_chunks`, `inventories`, `nodes`. Every key begins with the event, so that reads of an
  * event are ranges of `_id`; `prepareInventory` makes the one further index. Each call ends within
- * `limits.databaseTimeoutMs`, server selection and waiting for a connection included.
+ * `limits.databaseTimeoutMs` (heartbeats: `heartbeatDeadMs`), whatever the server does.
  */
-export function createMongoInventory(db: Db, limits: Limits): InventoryStore {
+export function createMongoInventory(db: Db, limits: Limits, clock: Clock): InventoryStore {
   return {
-    journal: createMongoJournal(db, limits),
-    snapshots: createMongoSnapshots(db, limits),
-    directory: createMongoDirectory(db, limits),
-    nodes: createMongoNodes(db, limits),
+    journal: createMongoJournal(db, limits, clock),
+    snapshots: createMongoSnapshots(db, limits, clock),
+    directory: createMongoDirectory(db, limits, clock),
+    nodes: createMongoNodes(db, limits, clock),
   };
 }
 

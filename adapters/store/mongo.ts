@@ -21,6 +21,9 @@ export async function acquireMongo(uri: string): Promise<Db> {
       maxPoolSize: 64,
       serverSelectionTimeoutMS: limits.databaseTimeoutMs,
       connectTimeoutMS: limits.databaseTimeoutMs,
+      waitQueueTimeoutMS: limits.databaseTimeoutMs,
+      // The driver's `timeoutMS` has no effect; this frees a connection whose server is silent.
+      socketTimeoutMS: 4 * limits.databaseTimeoutMs,
       ignoreUndefined: true,
     });
     entry = { client, opening: client.connect(), users: 0 };

@@ -1,6 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
+import { systemClock } from '#adapters/clock/system.ts';
 import { createMemoryStore } from '#adapters/journal/memory.ts';
 import { createMongoInventory, prepareInventory } from '#adapters/journal/mongo.ts';
 import type {
@@ -216,7 +217,7 @@ describeWith(['mongod'], 'in MongoDB', () => {
   beforeAll(async () => {
     database = await testDatabase('journal');
     await prepareInventory(database.db);
-    store = createMongoInventory(database.db, limits);
+    store = createMongoInventory(database.db, limits, systemClock);
   });
   afterAll(() => database.drop());
   journalSuite(() => store);
@@ -232,11 +233,14 @@ describeWith(['mongod'], 'in MongoDB', () => {
 
   it('ends every call in time when the server falls silent', async () => {
     const proxy = await silentProxy(database.uri);
-    const client = new MongoClient(proxy.uri, { directConnection: true });
+    const client = new MongoClient(proxy.uri, {
+      directConnection: true,
+      serverSelectionTimeoutMS: 500,
+    });
     try {
       await client.connect();
       const limited = { ...limits, databaseTimeoutMs: 300, heartbeatDeadMs: 300 };
-      const { journal, snapshots, nodes } = createMongoInventory(client.db(), limited);
+      const { journal, snapshots, nodes } = createMongoInventory(client.db(), limited, systemClock);
       await journal.append(entryAt('evt_slow', 1));
       proxy.fallSilent();
       const startedAt = Date.now();
