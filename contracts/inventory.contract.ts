@@ -66,6 +66,12 @@ export const inventoryContract = service({
       errors: ['moved', 'unavailable'],
       placement: 'event',
     }),
+    orphans: action({
+      summary: 'Live events that no living node holds: each is to be woken',
+      params: z.object({ limit: z.int().min(1).max(10_000).default(500) }),
+      result: z.object({ events: z.array(id('event')) }),
+      errors: ['unavailable'],
+    }),
     inspect: action({
       summary: 'Looks into the actor of an event on the node that is asked (operators)',
       params: z.object({ eventId: id('event') }),
