@@ -1,0 +1,84 @@
+import type { Chance } from '#test/simulation/chance.ts';
+import type { Cluster } from '#test/simulation/cluster.ts';
+import type { FaultKind } from '#test/simulation/faults.ts';
+import type { Scheduler } from '#test/simulation/scheduler.ts';
+
+type Options = {
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly cluster: Cluster;
+  /** Entries that are committed. */
+  readonly seq: () => number;
+  readonly calm: () => boolean;
+  readonly fault: (kind: FaultKind, about: string) => void;
+};
+
+/** Brings something upon a random node from time to time, until it is calm. */
+export function disturb(options: Options, everyMs: number): void {
+  const { scheduler, chance, calm } = options;
+  const next = (): void => {
+    scheduler.after(chance.ms(everyMs / 4, everyMs * 2), undefined, () => {
+      if (calm()) return;
+      strike(options);
+      next();
+    });
+  };
+  next();
+}
+
+function strike({ scheduler, chance, cluster, seq, calm, fault }: Options): void {
+  const node = chance.pick(cluster.nodes);
+  if (node === undefined) return;
+  const { nodeId, life, link } = node;
+  const { now } = scheduler;
+  const long = chance.ms(1_000, 6_000);
+  switch (chance.int(1, 8)) {
+    case 1:
+      fault('pause', nodeId);
+      life.pausedUntil = now + chance.ms(20, 900);
+      return;
+    case 2:
+      fault('pause longer than a take-over', nodeId);
+      life.pausedUntil = now + chance.ms(2_000, 7_000);
+      return;
+    case 3:
+      if (cluster.nodes.length < 2) return;
+      fault('crash', nodeId);
+      cluster.crash(nodeId);
+      scheduler.after(chance.ms(50, 5_000), undefined, () => cluster.boot(nodeId));
+      return;
+    case 4:
+      fault('planned restart', nodeId);
+      cluster.restart(nodeId);
+      return;
+    case 5:
+      fault('clock jump', nodeId);
+      life.skew = chance.ms(-5_000, 5_000);
+      scheduler.after(long, undefined, () => {
+        life.skew = 0;
+      });
+      return;
+    case 6:
+      fault('database cut off', nodeId);
+      link.cutUntil = now + long;
+      return;
+    case 7:
+      fault('heartbeats lost', nodeId);
+      link.beatsLostUntil = now + long;
+      return;
+    default:
+      if (calm()) return;
+      fault('stale primary', nodeId);
+      link.staleSeq = seq();
+      link.staleUntil = now + chance.ms(200, 4_000);
+  }
+}
+
+/** Ends whatever still lasts. */
+export function settle(cluster: Cluster, now: number): void {
+  for (const { life, link } of cluster.nodes) {
+    life.skew = 0;
+    life.pausedUntil = Math.min(life.pausedUntil, now);
+    link.cutUntil = link.beatsLostUntil = link.staleUntil = 0;
+  }
+}

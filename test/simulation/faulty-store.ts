@@ -1,0 +1,228 @@
+import type { MemoryStore } from '#adapters/journal/memory.ts';
+import type { Directory, Entry, Journal, Nodes, Snapshots } from '#adapters/journal/port.ts';
+import type { Chance } from '#test/simulation/chance.ts';
+import type { FaultKind } from '#test/simulation/faults.ts';
+import type { Life, Scheduler } from '#test/simulation/scheduler.ts';
+
+/** What the database is for one node at the moment; changed by the world. */
+export type Link = {
+  /** Everything fails until then (ms since the begin). */
+  cutUntil: number;
+  /** Heartbeats fail until then. */
+  beatsLostUntil: number;
+  /** Until then the node talks to an old primary, which knows entries up to `staleSeq`. */
+  staleUntil: number;
+  staleSeq: number;
+};
+
+export const goodLink = (): Link => ({
+  cutUntil: 0,
+  beatsLostUntil: 0,
+  staleUntil: 0,
+  staleSeq: 0,
+});
+
+export type StoreOptions = {
+  readonly store: MemoryStore;
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly life: Life;
+  readonly link: Link;
+  /** Probability of trouble of one call. */
+  readonly trouble: () => number;
+  /** All snapshots that were saved, by any node. */
+  readonly older: { readonly seq: number; readonly bytes: Uint8Array }[];
+  /** Entries of more characters cannot be stored. */
+  readonly entryCharsMax: number;
+  readonly fault: (kind: FaultKind, about: string) => void;
+  /** Told of every entry at the moment it is applied. */
+  readonly applied: (entry: Entry) => void;
+};
+
+/** The database as one life of one node meets it: late, lossy, and sometimes an old primary. */
+export class FaultyStore {
+  readonly #o: StoreOptions;
+
+  constructor(options: StoreOptions) {
+    this.#o = options;
+  }
+
+  readonly journal: Journal = {
+    append: (entry) => this.#append(entry),
+    read: (eventId, seq) =>
+      this.#read('read', async () => {
+        const found = await this.#o.store.journal.read(eventId, seq);
+        return this.#hides(seq) ? undefined : found;
+      }),
+    exists: (eventId, seq) => {
+      if (this.#stale || this.#o.chance.hits(this.#o.trouble())) {
+        this.#o.fault('linearizable read failed', `at ${seq}`);
+        return this.#fails();
+      }
+      return this.#call(() => this.#o.store.journal.exists(eventId, seq));
+    },
+    head: (eventId) =>
+      this.#read('head', async () => {
+        const head = await this.#o.store.journal.head(eventId);
+        if (head === undefined || !this.#hides(head.seq)) return head;
+        return this.#o.store.journal.read(eventId, this.#o.link.staleSeq);
+      }),
+    replay: (eventId, fromSeq, limit) =>
+      this.#read('replay', async () => {
+        const found = await this.#o.store.journal.replay(eventId, fromSeq, limit);
+        return found.filter((entry) => !this.#hides(entry.seq));
+      }),
+    assertStorable: (entry) => {
+      this.#o.store.journal.assertStorable(entry);
+      if (entry.facts.length <= this.#o.entryCharsMax) return;
+      this.#o.fault('entry cannot be stored', `${entry.facts.length} characters`);
+      throw new Error('too large');
+    },
+    compact: (eventId, upTo, olderThan) =>
+      this.#read('compact', () => this.#o.store.journal.compact(eventId, upTo, olderThan)),
+    history: (eventId, fromSeq, limit) =>
+      this.#read('history', () => this.#o.store.journal.history(eventId, fromSeq, limit)),
+  };
+
+  readonly snapshots: Snapshots = {
+    save: (eventId, seq, epoch, bytes) =>
+      this.#other('snapshot failed', async () => {
+        await this.#o.store.snapshots.save(eventId, seq, epoch, bytes);
+        this.#o.older.push({ seq, bytes: bytes.slice() });
+      }),
+    load: (eventId) =>
+      this.#other('snapshot failed', async () => {
+        const newest = await this.#o.store.snapshots.load(eventId);
+        const { older, chance, trouble, fault } = this.#o;
+        const before = older.findLast(({ seq }) => seq < (newest?.seq ?? 0));
+        if (before === undefined || !chance.hits(6 * trouble())) return newest;
+        // As when an old primary is asked: it does not know the newest yet.
+        fault('old snapshot answered', `${before.seq}`);
+        return before;
+      }),
+  };
+
+  readonly directory: Directory = {
+    setLive: (...row) =>
+      this.#other('directory failed', () => this.#o.store.directory.setLive(...row)),
+    clearLive: (...row) =>
+      this.#other('directory failed', () => this.#o.store.directory.clearLive(...row)),
+    refresh: (rows) => this.#other('directory failed', () => this.#o.store.directory.refresh(rows)),
+    find: (eventId) => this.#other('directory failed', () => this.#o.store.directory.find(eventId)),
+    live: (after, limit) =>
+      this.#other('directory failed', () => this.#o.store.directory.live(after, limit)),
+  };
+
+  readonly nodes: Nodes = {
+    beat: (...row) => {
+      if (this.#o.scheduler.now < this.#o.link.beatsLostUntil || this.#stale) return this.#fails();
+      return this.#call(() => this.#o.store.nodes.beat(...row));
+    },
+    all: () => (this.#stale ? this.#fails() : this.#call(() => this.#o.store.nodes.all())),
+    remove: (...row) => this.#call(() => this.#o.store.nodes.remove(...row)),
+  };
+
+  get #stale(): boolean {
+    return this.#o.scheduler.now < this.#o.link.staleUntil;
+  }
+
+  get #cut(): boolean {
+    return this.#o.scheduler.now < this.#o.link.cutUntil;
+  }
+
+  #hides(seq: number): boolean {
+    const hides = this.#stale && seq > this.#o.link.staleSeq;
+    if (hides) this.#o.fault('stale read answered', `without ${seq}`);
+    return hides;
+  }
+
+  /** A request that takes effect at the server after a while and is answered after another. */
+  #call<T>(effect: () => Promise<T>): Promise<T> {
+    const { scheduler, chance } = this.#o;
+    if (this.#cut) return this.#fails();
+    return this.#answered(
+      new Promise((resolve, reject) => {
+        scheduler.after(chance.ms(0.1, 3), undefined, () => void effect().then(resolve, reject));
+      }),
+    );
+  }
+
+  /** Brings an answer to the node, which may be paused, or not be there any more. */
+  #answered<T>(done: Promise<T>): Promise<T> {
+    const { scheduler, chance, life } = this.#o;
+    return new Promise((resolve, reject) => {
+      const deliver = (): void => {
+        scheduler.after(chance.ms(0.1, 3), life, () => void done.then(resolve, reject));
+      };
+      done.then(deliver, deliver);
+    });
+  }
+
+  #fails<T>(minMs = 1, maxMs = 400): Promise<T> {
+    const { scheduler, chance, life } = this.#o;
+    return new Promise((_, reject) => {
+      scheduler.after(chance.ms(minMs, maxMs), life, () => reject(new Error('no answer')));
+    });
+  }
+
+  #read<T>(name: string, effect: () => Promise<T>): Promise<T> {
+    if (!this.#o.chance.hits(this.#o.trouble())) return this.#call(effect);
+    this.#o.fault('read failed', name);
+    return this.#fails();
+  }
+
+  #other<T>(kind: FaultKind, effect: () => Promise<T>): Promise<T> {
+    if (!this.#stale && !this.#o.chance.hits(this.#o.trouble())) return this.#call(effect);
+    this.#o.fault(kind, '');
+    return this.#fails();
+  }
+
+  async #apply(entry: Entry): Promise<void> {
+    await this.#o.store.journal.append(entry);
+    this.#o.applied(entry);
+  }
+
+  /** Sends an insert that reaches the server in `ms`, whatever becomes of the sender. */
+  #send(entry: Entry, ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#o.scheduler.after(ms, undefined, () => void this.#apply(entry).then(resolve, reject));
+    });
+  }
+
+  #append(entry: Entry): Promise<void> {
+    const { chance, fault } = this.#o;
+    const about = `${entry.seq} of ${entry.node}`;
+    // An old primary takes no write that a majority would keep.
+    if (this.#cut || this.#stale) return this.#fails();
+    if (!chance.hits(2 * this.#o.trouble())) return this.#call(() => this.#apply(entry));
+    const kind = chance.int(1, 6);
+    if (kind === 1) {
+      fault('append: acknowledgement lost', about);
+      this.#send(entry, chance.ms(0.1, 50)).catch(() => {});
+      return this.#fails(60, 1_500);
+    }
+    if (kind === 2) {
+      fault('append: not applied', about);
+      return this.#fails();
+    }
+    if (kind === 3) {
+      fault('append: applied late', about);
+      this.#send(entry, chance.ms(5, 4_000)).catch(() => {});
+      return this.#fails(1, 100);
+    }
+    if (kind === 4) {
+      fault('append: sent twice', about);
+      const first = this.#send(entry, chance.ms(0.1, 3));
+      const second = this.#send(entry, chance.ms(0.1, 300));
+      first.catch(() => {});
+      second.catch(() => {});
+      return this.#answered(chance.hits(0.5) ? first : second);
+    }
+    if (kind === 5) {
+      fault('append: duplicate key of a rolled-back write', about);
+      return this.#fails(0.2, 5);
+    }
+    fault('append: slow', about);
+    return this.#answered(this.#send(entry, chance.ms(50, 1_200)));
+  }
+}

@@ -1,0 +1,148 @@
+import type { CommandReply } from '#actors/mailbox.ts';
+import type { Command } from '#domain/inventory/commands.ts';
+import { rankNodes } from '#domain/placement.ts';
+import type { Chance } from '#test/simulation/chance.ts';
+import type { Cluster, SimNode } from '#test/simulation/cluster.ts';
+import { eventId } from '#test/simulation/event.ts';
+import type { FaultKind } from '#test/simulation/faults.ts';
+import { type Attempt, type History, isTransport } from '#test/simulation/history.ts';
+import type { Scheduler } from '#test/simulation/scheduler.ts';
+
+export type GatewayOptions = {
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly cluster: Cluster;
+  readonly history: History;
+  readonly trouble: () => number;
+  readonly fault: (kind: FaultKind, about: string) => void;
+  readonly trace: (line: string) => void;
+};
+
+const silenceMs = 800;
+const waitMs = 2_500;
+
+/** Brings commands to the owner of the event as gateways do: follows `moved`, names the silent. */
+export class Gateway {
+  readonly #o: GatewayOptions;
+  #owner: string;
+  #suspect: string | undefined;
+  #sent = 0;
+
+  constructor(options: GatewayOptions) {
+    this.#o = options;
+    this.#owner = rankNodes(eventId, options.cluster.nodeIds)[0] ?? '';
+  }
+
+  /**
+   * Sends a command until it has an answer about the event, at most `tries` times; undefined when
+   * there was none.
+   */
+  async ask(command: Command, tries: number): Promise<CommandReply | undefined> {
+    const { scheduler, chance } = this.#o;
+    for (let i = 0; i < tries; i++) {
+      if (i > 0) await scheduler.sleep(chance.ms(10, 150), undefined);
+      const deadline = scheduler.serverNow() + waitMs;
+      const reply = await this.#try({ ...command, deadline });
+      if (reply !== undefined && !isTransport(reply)) return reply;
+      this.#learn(reply);
+    }
+    return undefined;
+  }
+
+  /** Where to go next, after an answer that says nothing about the event. */
+  #learn(reply: CommandReply | undefined): void {
+    const { cluster, chance } = this.#o;
+    const owner = reply !== undefined && !reply.ok ? reply.data.owner : undefined;
+    if (typeof owner === 'string') {
+      this.#suspect = undefined;
+      this.#owner = owner;
+      return;
+    }
+    if (reply !== undefined && chance.hits(0.5)) return;
+    const ranked = rankNodes(eventId, cluster.nodeIds);
+    this.#suspect = this.#owner;
+    this.#owner = ranked[(ranked.indexOf(this.#owner) + 1) % ranked.length] ?? '';
+  }
+
+  /** One try: undefined when no answer came in time. Whatever comes is checked, even when late. */
+  #try(command: Command): Promise<CommandReply | undefined> {
+    const { scheduler, chance, history, trace } = this.#o;
+    const attempt = history.begin(command);
+    const number = ++this.#sent;
+    const to = this.#owner;
+    trace(`#${number} ${command.kind} ${command.id} → ${to}`);
+    return new Promise((resolve) => {
+      const arrived = (reply: CommandReply): void => {
+        trace(`#${number} ← ${JSON.stringify(reply.ok ? reply.value : reply.code)}`);
+        history.answered(attempt, reply);
+        resolve(reply);
+      };
+      const copies = this.#lost('request sent twice', number) ? 2 : 1;
+      let open = copies;
+      const settled = (): void => {
+        if (--open === 0) history.end(attempt);
+      };
+      for (let copy = 0; copy < copies; copy++) {
+        if (this.#lost('request lost', number)) settled();
+        else this.#deliver(to, attempt, number, settled, arrived);
+      }
+      scheduler.after(chance.ms(silenceMs, waitMs), undefined, () => resolve(undefined));
+      // Long after the command's deadline nothing can answer it.
+      scheduler.after(20_000, undefined, () => history.end(attempt));
+    });
+  }
+
+  #deliver(
+    to: string,
+    { command }: Attempt,
+    number: number,
+    settled: () => void,
+    arrived: (reply: CommandReply) => void,
+  ): void {
+    const { scheduler, cluster } = this.#o;
+    const suspect = this.#suspect;
+    const answer = (reply: CommandReply): void => {
+      if (this.#lost('reply lost', number)) {
+        settled();
+        return;
+      }
+      scheduler.after(this.#delay(number), undefined, () => {
+        arrived(reply);
+        settled();
+      });
+    };
+    scheduler.after(this.#delay(number), undefined, () => {
+      const node = cluster.node(to);
+      if (node === undefined) {
+        settled();
+        return;
+      }
+      scheduler.after(0, node.life, () => {
+        void this.#execute(node, command, suspect).then(answer);
+      });
+    });
+  }
+
+  async #execute(
+    { host }: SimNode,
+    command: Command,
+    suspect: string | undefined,
+  ): Promise<CommandReply> {
+    const [reply] = await host.execute(eventId, [command], suspect);
+    if (reply === undefined) throw new Error('no reply');
+    return JSON.parse(JSON.stringify(reply)) as CommandReply;
+  }
+
+  #lost(kind: FaultKind, number: number): boolean {
+    const lost = this.#o.chance.hits(this.#o.trouble());
+    if (lost) this.#o.fault(kind, `#${number}`);
+    return lost;
+  }
+
+  #delay(number: number): number {
+    const { chance, fault, trouble } = this.#o;
+    if (!chance.hits(trouble())) return chance.ms(0.1, 4);
+    fault('message late', `#${number}`);
+    return chance.ms(50, 3_000);
+  }
+}

@@ -1,0 +1,169 @@
+import type { CommandReply } from '#actors/mailbox.ts';
+import { makeId, makeScopedId, spellUlid } from '#domain/ids.ts';
+import { deriveCommandId, holdIdOf } from '#domain/inventory/command-id.ts';
+import type { Command, HoldView, SellReply, Want } from '#domain/inventory/commands.ts';
+import type { Chance } from '#test/simulation/chance.ts';
+import { eventId, holdTtlMs, seatIds, termsOf } from '#test/simulation/event.ts';
+import type { Gateway } from '#test/simulation/gateway.ts';
+import type { Scheduler } from '#test/simulation/scheduler.ts';
+
+export type PersonOptions = {
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly gateway: Gateway;
+  readonly number: number;
+  /** Nobody begins anything new once it is over. */
+  readonly over: () => boolean;
+  /** Longest pause between two things a buyer does, ms. */
+  readonly idleMs: number;
+  /** How long a slow payer takes; beyond a pin's end in long runs. */
+  readonly slowMs: number;
+};
+
+type Given = { readonly [K in string]: unknown } & { readonly kind: Command['kind'] };
+
+const ulidOf = (chance: Chance): string => chance.ids().ulid();
+
+/** Sends commands; every retry under the same id. */
+class Desk {
+  readonly #o: PersonOptions;
+  #made = 0;
+
+  constructor(options: PersonOptions) {
+    this.#o = options;
+  }
+
+  nextId(buyerId: string): string {
+    return deriveCommandId({ buyerId, route: 'sim', eventId, key: String(this.#made++) });
+  }
+
+  async ask(id: string, given: Given, tries = 8): Promise<CommandReply | undefined> {
+    const command = { id, eventId, deadline: 0, ...given } as unknown as Command;
+    return this.#o.gateway.ask(command, tries);
+  }
+}
+
+const success = <T>(reply: CommandReply | undefined): T | undefined =>
+  reply?.ok === true ? (reply.value as T) : undefined;
+
+/** A buyer: holds, thinks, then pays, gives back, or goes away. */
+export async function buyer(options: PersonOptions): Promise<void> {
+  const { scheduler, chance, number, over, idleMs } = options;
+  const desk = new Desk(options);
+  const buyerId = makeId('user', spellUlid(new Uint8Array(16).fill(number + 1)));
+  while (!over()) {
+    await scheduler.sleep(chance.ms(1, idleMs), undefined);
+    const id = desk.nextId(buyerId);
+    const holdId = holdIdOf(eventId, id);
+    const want = wish(chance);
+    const given: Given = {
+      kind: 'hold',
+      holdId,
+      fingerprint: JSON.stringify(want),
+      buyerId,
+      channel: 'public',
+      want,
+    };
+    const held = success<HoldView>(await desk.ask(id, given));
+    if (chance.hits(0.1)) await desk.ask(id, given, 2);
+    if (held === undefined) continue;
+    if (chance.hits(0.2)) await desk.ask(desk.nextId(buyerId), { kind: 'extend', holdId, buyerId });
+    await useHold(options, desk, { holdId, buyerId, repeat: () => desk.ask(id, given, 2) });
+  }
+}
+
+type Held = {
+  readonly holdId: string;
+  readonly buyerId: string;
+  readonly repeat: () => Promise<unknown>;
+};
+
+async function useHold(options: PersonOptions, desk: Desk, held: Held): Promise<void> {
+  const { scheduler, chance } = options;
+  const { holdId, buyerId } = held;
+  const plan = chance.float();
+  if (plan < 0.25) {
+    await desk.ask(desk.nextId(buyerId), { kind: 'release', holdId, buyerId });
+    if (chance.hits(0.3)) await held.repeat();
+  } else if (plan < 0.45) {
+    // Forgets it: the hold runs out.
+    await scheduler.sleep(chance.ms(0, holdTtlMs * 1.3), undefined);
+    await desk.ask(desk.nextId(buyerId), { kind: 'read-hold', holdId, buyerId }, 3);
+    if (chance.hits(0.3)) await held.repeat();
+  } else {
+    await checkOut(options, desk, held);
+  }
+}
+
+async function checkOut(options: PersonOptions, desk: Desk, held: Held): Promise<void> {
+  const { scheduler, chance, slowMs } = options;
+  const { holdId, buyerId } = held;
+  const bookingId = makeScopedId('booking', eventId, ulidOf(chance));
+  if (chance.hits(0.9)) {
+    await desk.ask(desk.nextId(buyerId), { kind: 'pin', holdId, buyerId, bookingId });
+  }
+  await scheduler.sleep(chance.hits(0.2) ? slowMs : chance.ms(5, 1_200), undefined);
+  if (chance.hits(0.15)) return void (await giveUp(desk, bookingId, holdId, buyerId));
+  const sell: Given = {
+    kind: 'sell',
+    bookingId,
+    holdId,
+    paymentId: 'pay',
+    equalSeats: chance.hits(0.5),
+  };
+  const id = desk.nextId(buyerId);
+  // A sale is asked for until it is answered, and now and then once more.
+  const first = success<SellReply>(await desk.ask(id, sell, 40));
+  if (chance.hits(0.1)) await held.repeat();
+  if (chance.hits(0.15)) await desk.ask(id, sell, 3);
+  if (first === undefined || chance.hits(0.6)) await giveUp(desk, bookingId, holdId, buyerId);
+  if (chance.hits(0.15)) await desk.ask(id, sell, 3);
+}
+
+const giveUp = (desk: Desk, bookingId: string, holdId: string, buyerId: string) =>
+  desk.ask(desk.nextId(buyerId), { kind: 'unsell', bookingId, holdId }, 40);
+
+function wish(chance: Chance): Want {
+  const kind = chance.float();
+  if (kind < 0.25) return { by: 'best', quantity: chance.int(1, 3) };
+  if (kind < 0.4) return { by: 'area', area: 'floor', quantity: chance.int(1, 3) };
+  const first = chance.int(0, seatIds.length - 1);
+  const count = chance.int(1, 3);
+  return { by: 'seats', seats: seatIds.slice(first, first + count) };
+}
+
+/** The organizer: opens, and changes things now and then, strictly in order. */
+export async function organizer(options: PersonOptions): Promise<void> {
+  const { scheduler, chance, over } = options;
+  const desk = new Desk(options);
+  let version = 1;
+  await send(desk, { kind: 'open', version, terms: termsOf('open') }, () => false);
+  while (!over()) {
+    await scheduler.sleep(chance.ms(300, 2_500), undefined);
+    version++;
+    const plan = chance.float();
+    const seats = [chance.pick(seatIds), chance.pick(seatIds)];
+    const pauses = plan > 0.8;
+    const given: Given =
+      plan < 0.4
+        ? { kind: 'block', version, seats }
+        : plan <= 0.8
+          ? { kind: 'unblock', version, seats: seatIds }
+          : { kind: 'change-terms', version, terms: termsOf('paused') };
+    // A change is repeated until it is answered: the next may only follow then.
+    await send(desk, given, over);
+    if (chance.hits(0.05))
+      await desk.ask(desk.nextId('org'), { ...given, version: version + 5 }, 2);
+    if (!pauses) continue;
+    await scheduler.sleep(chance.ms(50, 600), undefined);
+    version++;
+    await send(desk, { kind: 'change-terms', version, terms: termsOf('open') }, () => false);
+  }
+}
+
+async function send(desk: Desk, given: Given, over: () => boolean): Promise<void> {
+  const id = desk.nextId('org');
+  for (let tries = 0; tries < 50; tries++) {
+    if ((await desk.ask(id, given))?.ok === true || over()) return;
+  }
+}
