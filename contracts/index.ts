@@ -8,6 +8,7 @@ import { inventoryContract } from '#contracts/inventory.contract.ts';
 import { messagesContract } from '#contracts/messages.contract.ts';
 import { paymentsContract } from '#contracts/payments.contract.ts';
 import { reservationsContract } from '#contracts/reservations.contract.ts';
+import { schedulerContract } from '#contracts/scheduler.contract.ts';
 import { searchContract } from '#contracts/search.contract.ts';
 import { venuesContract } from '#contracts/venues.contract.ts';
 
@@ -24,6 +25,7 @@ export const contracts = [
   reservationsContract,
   searchContract,
   venuesContract,
+  schedulerContract,
 ] as const;
 
 /** `'inventory.execute'` → its contract. */

@@ -1,0 +1,112 @@
+import { MongoBackend } from '@agendajs/mongo-backend';
+import { Agenda } from 'agenda';
+import type { Db } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
+import type { Ids } from '#adapters/ids/port.ts';
+import type { JobLedger } from '#adapters/scheduler/ledger.ts';
+import type { RecurringJob, Scheduler } from '#adapters/scheduler/port.ts';
+import { isDuplicateKey } from '#adapters/store/failures.ts';
+
+export type AgendaOptions = {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly ledger: JobLedger;
+  /** Names this worker in the ledger and the locks. */
+  readonly worker: string;
+  /** A run failed, or Agenda could not do its own work. Must not throw. */
+  readonly trouble: (what: string, error: unknown) => void;
+};
+
+const collection = 'agenda_jobs';
+const pollMs = 1_000;
+
+/**
+ * Agenda on our own MongoDB client. A job is one document; a worker takes it by setting its lock,
+ * so that of any number of workers one runs it, and another only after `lockMs` without an end.
+ */
+export class AgendaScheduler implements Scheduler {
+  readonly #options: AgendaOptions;
+  readonly #running = new Set<Promise<void>>();
+  /** Of Agenda itself, which stores the end of a run after our part of it. */
+  #unfinished = 0;
+  #agenda: Agenda | undefined;
+
+  constructor(options: AgendaOptions) {
+    this.#options = options;
+  }
+
+  async start(jobs: readonly RecurringJob[]): Promise<void> {
+    const { db, worker, trouble } = this.#options;
+    // Agenda finds or makes a recurring job by its name in one step, but without an index that
+    // forbids a second one two workers that start together make two.
+    await db
+      .collection(collection)
+      .createIndex({ name: 1 }, { unique: true, partialFilterExpression: { type: 'single' } });
+    const agenda = new Agenda({
+      backend: new MongoBackend({ mongo: db, collection }),
+      name: worker,
+      processEvery: pollMs,
+    });
+    this.#agenda = agenda;
+    agenda.on('error', (error: Error) => trouble('agenda', error));
+    agenda.on('start', () => {
+      this.#unfinished++;
+    });
+    agenda.on('complete', () => {
+      this.#unfinished--;
+    });
+    await agenda.ready;
+    for (const job of jobs) {
+      const { name, lockMs } = job;
+      const options = { concurrency: 1, lockLimit: 1, lockLifetime: lockMs };
+      agenda.define(name, () => this.#run(job), options);
+    }
+    for (const { name, everyMs } of jobs) await this.#plan(agenda, name, everyMs);
+    await agenda.start();
+  }
+
+  async stop(waitMs: number): Promise<void> {
+    const agenda = this.#agenda;
+    if (agenda === undefined) return;
+    this.#agenda = undefined;
+    const { clock } = this.#options;
+    const end = clock.monotonic() + waitMs;
+    // Gives back the locks of jobs that have not begun; those that have go on.
+    await agenda.stop(false);
+    const whole = Promise.all(this.#running);
+    await Promise.race([whole, clock.sleep(waitMs)]);
+    while (this.#unfinished > 0 && clock.monotonic() < end) await clock.sleep(10);
+  }
+
+  async #plan(agenda: Agenda, name: string, everyMs: number): Promise<void> {
+    try {
+      await agenda.every(everyMs, name);
+    } catch (error) {
+      // Another worker made it in the same moment; now it is found.
+      if (!isDuplicateKey(error)) throw error;
+      await agenda.every(everyMs, name);
+    }
+  }
+
+  #run(job: RecurringJob): Promise<void> {
+    const running: Promise<void> = this.#recorded(job).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return running;
+  }
+
+  /** A failure is recorded and told, not thrown: the job's next turn comes all the same. */
+  async #recorded({ name, run }: RecurringJob): Promise<void> {
+    const { clock, ids, ledger, worker, trouble } = this.#options;
+    const startedAt = clock.now();
+    const outcome = await run().then(
+      (done) => ({ done }),
+      (error: unknown) => ({ done: {}, error: String(error) }),
+    );
+    if ('error' in outcome) trouble(name, outcome.error);
+    const endedAt = clock.now();
+    await ledger
+      .note({ _id: ids.ulid(), name, worker, startedAt, endedAt, ...outcome })
+      .catch((error: unknown) => trouble('job ledger', error));
+  }
+}

@@ -1,0 +1,106 @@
+import type { ServiceBroker, ServiceSchema } from 'moleculer';
+import { AgendaScheduler } from '#adapters/scheduler/agenda.ts';
+import { JobLedger } from '#adapters/scheduler/ledger.ts';
+import type { RecurringJob } from '#adapters/scheduler/port.ts';
+import { stored } from '#adapters/store/failures.ts';
+import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
+import { call } from '#broker/call.ts';
+import { schedulerContract } from '#contracts/scheduler.contract.ts';
+import { hasCode } from '#domain/errors.ts';
+import type { Runtime } from '#mixins/runtime.ts';
+
+const seconds = 1_000;
+const minutes = 60_000;
+const wakesAtOnceMax = 16;
+const reminderRoundsMax = 20;
+/** A booking, its unknown outcomes included, has come to its end by then. */
+const reconciledAfterMs = 10 * minutes;
+
+/** Recurring work, done by one of the workers at a time. */
+export function createSchedulerService({ clock, ids, config }: Runtime): ServiceSchema {
+  let scheduler: AgendaScheduler;
+  let ledger: JobLedger;
+
+  return {
+    name: schedulerContract.name,
+    actions: {
+      tallies: async () => ({ jobs: await stored(() => ledger.tallies()) }),
+    },
+
+    async started() {
+      const { broker } = this;
+      const db = await acquireMongo(config.mongodbUri);
+      ledger = new JobLedger(db, clock);
+      await ledger.prepare();
+      const worker = config.nodeId;
+      const trouble = (what: string, error: unknown) =>
+        broker.logger.warn('recurring job', { what, error: String(error) });
+      scheduler = new AgendaScheduler({ db, clock, ids, ledger, worker, trouble });
+      await scheduler.start(jobsOf(broker));
+    },
+
+    async stopped() {
+      await scheduler?.stop(config.limits.drainMs / 2);
+      await releaseMongo(config.mongodbUri);
+    },
+  };
+}
+
+/** What is done, how often, and how long one turn may take. */
+const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
+  {
+    name: 'wake-events',
+    everyMs: 3 * seconds,
+    lockMs: 20 * seconds,
+    run: () => wakeEvents(broker),
+  },
+  {
+    name: 'remind-buyers',
+    everyMs: 1 * minutes,
+    lockMs: 5 * minutes,
+    run: () => remindBuyers(broker),
+  },
+  {
+    name: 'reconcile-payments',
+    everyMs: 5 * minutes,
+    lockMs: 2 * minutes,
+    run: () => reconcilePayments(broker),
+  },
+];
+
+/** Wakes live events that nobody living owns, so that their holds expire on time. */
+async function wakeEvents(broker: ServiceBroker) {
+  const { events } = await call(broker, 'inventory.orphans', {});
+  let woken = 0;
+  let failed = 0;
+  for (let at = 0; at < events.length; at += wakesAtOnceMax) {
+    const some = events.slice(at, at + wakesAtOnceMax);
+    const outcomes = await Promise.allSettled(
+      some.map((eventId) => call(broker, 'inventory.wake', { eventId })),
+    );
+    for (const outcome of outcomes) {
+      // Somebody else was faster: it has an owner.
+      if (outcome.status === 'fulfilled' || hasCode(outcome.reason, 'moved')) woken++;
+      else failed++;
+    }
+  }
+  return { woken, failed };
+}
+
+/** Queues the reminders that are due; each booking has one, whoever asks how often. */
+async function remindBuyers(broker: ServiceBroker) {
+  let reminded = 0;
+  for (let round = 0; round < reminderRoundsMax; round++) {
+    const { queued, more } = await call(broker, 'bookings.reminders', {});
+    reminded += queued;
+    if (!more || queued === 0) break;
+  }
+  return { reminded };
+}
+
+/** Compares payments with bookings; the payments service stores and logs what it finds. */
+async function reconcilePayments(broker: ServiceBroker) {
+  const olderThanMs = reconciledAfterMs;
+  const { checked, findings } = await call(broker, 'payments.reconcile', { olderThanMs });
+  return { checked, findings: findings.length };
+}
