@@ -1,4 +1,5 @@
 import type { Booking } from '#domain/booking.ts';
+import type { SeatRef } from '#domain/inventory/commands.ts';
 
 /** What a booking tells its buyer; the text is the messages service's. */
 export type MessageKind =
@@ -17,12 +18,16 @@ export type Message = {
   readonly data: Readonly<Record<string, unknown>>;
 };
 
-/** `part` tells messages of one booking apart; `amount` is what it is about, minor units. */
+/**
+ * `part` tells messages of one booking apart; `amount` (minor units) and `seats` are what it is
+ * about.
+ */
 export const messageOf = (
   b: Booking,
   kind: MessageKind,
   part: string,
   amount: number,
+  seats: readonly SeatRef[] = b.seats,
 ): Message => ({
   key: `${b.bookingId}:${part}`,
   eventId: b.eventId,
@@ -32,7 +37,7 @@ export const messageOf = (
     bookingId: b.bookingId,
     eventId: b.eventId,
     version: b.version + 1,
-    seats: b.seats,
+    seats,
     amount: { amount, currency: b.quote.currency },
     ...(b.event === undefined ? {} : { event: b.event }),
   },

@@ -19,6 +19,7 @@ import {
   returnOf,
   soon,
 } from '#domain/booking-moves.ts';
+import type { SeatRef } from '#domain/inventory/commands.ts';
 import { refundPostings, reversalPostings, strayCashPostings } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
 import { sumOf, type Ticket } from '#domain/ticket.ts';
@@ -107,12 +108,13 @@ export function withdrawn(
   key?: string,
 ): Change {
   const { paid, shares } = sumOf(tickets);
+  const seats = tickets.map((t) => t.seat);
   const intentId = capturedAttempt(b)?.intentId;
   const entry: Return = {
     ...returnOf(b),
     key,
     tickets: tickets.map((t) => t.ticketId),
-    seats: tickets.map((t) => t.seat.id),
+    seats: seats.map((seat) => seat.id),
     amount: paid,
     refund: paid > 0 ? 'pending' : 'none',
     intentId,
@@ -132,7 +134,7 @@ export function withdrawn(
   return change(b, next, {
     voided: entry.tickets,
     entries: ledgerEntry(b, 'reversal', part, reversalPostings(shares, true), now),
-    messages: [messageOf(b, 'booking-cancelled', part, paid)],
+    messages: [messageOf(b, 'booking-cancelled', part, paid, seats)],
   });
 }
 
@@ -245,6 +247,10 @@ export const seatsReturned = (b: Booking, no: number, now: number): Change => {
   return change(b, moved(b, { returns, dueAt: soon(now) }, now));
 };
 
+/** The seats of a return; all of the booking's where it names none. */
+const seatsOf = (b: Booking, { seats }: Return): readonly SeatRef[] =>
+  seats === 'all' || seats.length === 0 ? b.seats : b.seats.filter(({ id }) => seats.includes(id));
+
 /** The provider's answer to this return's refund. */
 export function refundSeen(
   b: Booking,
@@ -258,7 +264,7 @@ export function refundSeen(
     const part = `refunded-${entry.no}`;
     return change(b, moved(b, { returns, dueAt: soon(now) }, now), {
       entries: ledgerEntry(b, 'refund', part, refundPostings(entry.amount), now),
-      messages: [messageOf(b, 'booking-refunded', part, entry.amount)],
+      messages: [messageOf(b, 'booking-refunded', part, entry.amount, seatsOf(b, entry))],
     });
   }
   if (refund.status !== 'failed' && refund.status !== 'canceled') return again(b, now);

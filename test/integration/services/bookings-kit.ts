@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import type { ServiceBroker, ServiceSchema } from 'moleculer';
+import { systemClock } from '#adapters/clock/system.ts';
+import { systemIds } from '#adapters/ids/system.ts';
+import { type Simulator, startSimulator } from '#adapters/payments/simulator/index.ts';
+import { makeId } from '#domain/ids.ts';
+import { fingerprintOf, holdIdOf } from '#domain/inventory/command-id.ts';
+import type { CommandOf, HoldView } from '#domain/inventory/commands.ts';
+import { limits } from '#domain/limits.ts';
+import { inventoryClientOf } from '#mixins/inventory-client.mixin.ts';
+import type { Runtime } from '#mixins/runtime.ts';
+import { createAccountsService } from '#services/accounts.service.ts';
+import { createApiService } from '#services/api.service.ts';
+import { createBookingsService } from '#services/bookings.service.ts';
+import { createMessagesService } from '#services/messages.service.ts';
+import { createPaymentsService } from '#services/payments.service.ts';
+import { journalledInventory } from '#test/integration/services/journalled-inventory.ts';
+import { startBroker, testNamespace } from '#test/support/broker.ts';
+import type { Answer } from '#test/support/buying.ts';
+import { testConfig } from '#test/support/config.ts';
+import { freePort, natsUrl, type TestDatabase } from '#test/support/servers.ts';
+import { layoutOf, termsOf } from '#test/unit/domain/inventory/given.ts';
+
+export type Buyer = { readonly userId: string; readonly token: string };
+
+/** A gateway and two core nodes on NATS, a provider with webhooks, and events to buy from. */
+export type BookingCluster = {
+  readonly cores: readonly ServiceBroker[];
+  readonly simulator: Simulator;
+  /** Opens an event of 40 seats at 5000 (rows A, B) or 0 (`free`). */
+  openEvent(free?: boolean): Promise<string>;
+  buyer(): Promise<Buyer>;
+  hold(eventId: string, buyer: Buyer, seats: readonly string[]): Promise<HoldView>;
+  ask(method: string, path: string, buyer?: Buyer, body?: unknown, key?: string): Promise<Answer>;
+  stop(): Promise<void>;
+};
+
+const webhookSecret = 'whsec_test';
+
+export async function startBookings({ uri, db }: TestDatabase): Promise<BookingCluster> {
+  const namespace = testNamespace();
+  const simulatorPort = await freePort();
+  const start = (name: string, make: (runtime: Runtime) => readonly ServiceSchema[]) => {
+    const nodeId = `${name}-${namespace}`;
+    const apiBase = `http://127.0.0.1:${simulatorPort}`;
+    const stripe = { secretKey: 'sk_test_x', webhookSecret, apiBase, simulator: true };
+    const config = testConfig({ mongodbUri: uri, nodeId, namespace, stripe });
+    const runtime = { config, clock: systemClock, ids: systemIds };
+    return startBroker({ services: make(runtime), nodeId, namespace, natsUrl: natsUrl() });
+  };
+  const core = (runtime: Runtime) => [
+    createBookingsService(runtime),
+    createPaymentsService(runtime),
+  ];
+  const brokers = await Promise.all([
+    start('core-1', core),
+    start('core-2', core),
+    start('worker', (r) => [
+      journalledInventory(db),
+      createAccountsService(r),
+      createMessagesService(r),
+    ]),
+    start('gateway', (r) => [createApiService(r)]),
+  ]);
+  const [one, two, worker, gateway] = brokers as [
+    ServiceBroker,
+    ServiceBroker,
+    ServiceBroker,
+    ServiceBroker,
+  ];
+  await gateway.waitForServices(['bookings', 'payments', 'accounts'], 10_000);
+  await Promise.all(
+    [one, two].map((b) => b.waitForServices(['inventory', 'messages', 'accounts'], 10_000)),
+  );
+  const url = urlOf(gateway);
+  const webhookUrl = `${url}/v1/payments/stripe/webhook`;
+  const options = { port: simulatorPort, mongodbUri: uri, webhookUrl, webhookSecret };
+  const simulator = await startSimulator(options);
+  const runtime = { config: testConfig(), clock: systemClock, ids: systemIds };
+  const inventory = inventoryClientOf(worker, runtime);
+  const base = (eventId: string) => ({ eventId, deadline: Date.now() + limits.callTimeoutMs });
+
+  return {
+    cores: [one, two],
+    simulator,
+    openEvent: async (free = false) => {
+      const eventId = makeId('event', systemIds.ulid());
+      const layout = layoutOf([
+        { row: 'A', seats: 20 },
+        { row: 'B', seats: 20 },
+      ]);
+      const prices = { A: free ? 0 : 5_000, B: 0, standing: 0 };
+      const terms = termsOf(layout, { prices, endsAt: Date.now() + 86_400_000 });
+      const open = { kind: 'open', id: randomUUID(), version: 1, terms, ...base(eventId) } as const;
+      await inventory.execute<'open'>(open);
+      return eventId;
+    },
+    buyer: async () => {
+      const name = randomUUID();
+      const body = { email: `${name}@example.org`, password: 'correct horse', name };
+      const { body: session } = await send(url, 'POST', '/v1/auth/signup', { body });
+      return { userId: session.user.userId, token: session.accessToken };
+    },
+    hold: (eventId, { userId }, seats) => {
+      const id = randomUUID().replaceAll('-', '');
+      const command: CommandOf<'hold'> = {
+        kind: 'hold',
+        id,
+        holdId: holdIdOf(eventId, id),
+        fingerprint: fingerprintOf(seats),
+        buyerId: userId,
+        channel: 'public',
+        want: { by: 'seats', seats },
+        ...base(eventId),
+      };
+      return inventory.execute<'hold'>(command);
+    },
+    ask: (method, path, buyer, body, key = randomUUID()) =>
+      send(url, method, path, {
+        key,
+        ...(body === undefined ? {} : { body }),
+        ...(buyer === undefined ? {} : { token: buyer.token }),
+      }),
+    stop: async () => {
+      await Promise.all([gateway.stop(), one.stop(), two.stop()]);
+      await worker.stop();
+      await simulator.stop();
+    },
+  };
+}
+
+function urlOf(broker: ServiceBroker): string {
+  const api = broker.getLocalService('api') as unknown as { address(): { port: number } };
+  return `http://127.0.0.1:${api.address().port}`;
+}
+
+async function send(
+  url: string,
+  method: string,
+  path: string,
+  request: { readonly body?: unknown; readonly token?: string; readonly key?: string },
+): Promise<Answer> {
+  const { body, token, key } = request;
+  const response = await fetch(`${url}${path}`, {
+    method,
+    signal: AbortSignal.timeout(25_000),
+    headers: {
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      ...(key === undefined ? {} : { 'Idempotency-Key': key }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}
