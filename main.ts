@@ -3,6 +3,7 @@ import { systemClock as clock } from '#adapters/clock/system.ts';
 import { systemIds as ids } from '#adapters/ids/system.ts';
 import { type Config, withDatabase, withStripe } from '#config/config.ts';
 import { loadConfig } from '#config/load.ts';
+import { openDemo } from '#start/demo.ts';
 import { drainNode, startNode } from '#start/node.ts';
 import { awaitNats, claimPorts, openMongodb, openSimulator, type Server } from '#start/servers.ts';
 import { startTable } from '#start/table.ts';
@@ -20,8 +21,10 @@ async function start(): Promise<Running> {
   servers.push(mongodb);
   await awaitNats(settings, clock);
   const config = await withPayments(withDatabase(settings, mongodb.address));
-  const broker = await startNode({ config, clock, ids });
-  say(startTable(config, mongodb.description));
+  const runtime = { config, clock, ids };
+  const broker = await startNode(runtime);
+  const demo = await openDemo(broker, runtime);
+  say(startTable(config, mongodb.description, demo));
   return { broker, config };
 }
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { deepFreeze, type Settings } from '#config/config.ts';
+import { allRoles, deepFreeze, type Settings } from '#config/config.ts';
 import { defaultCacheDir } from '#config/folders.ts';
 import { brokenRules } from '#config/rules.ts';
 import { type Parsed, schema } from '#config/schema.ts';
@@ -50,12 +50,16 @@ function settingsOf(parsed: Parsed, env: Env): Settings {
     ...optional('smtpUrl', parsed.SMTP_URL),
     publicUrl: (parsed.PUBLIC_URL ?? `http://localhost:${parsed.PORT}`).replace(/\/$/, ''),
     stripe: stripeOf(parsed),
-    demo: parsed.DEMO === undefined ? parsed.NODE_ENV === 'development' : parsed.DEMO === 'true',
+    demo: parsed.DEMO === undefined ? isPlayground(parsed) : parsed.DEMO === 'true',
     limits: parsed.LIMITS,
     searchPath: env.PATH ?? env.Path ?? '',
     cacheDir: defaultCacheDir(env),
   };
 }
+
+/** A single process for development gets a demo catalogue unasked. */
+const isPlayground = ({ NODE_ENV, ROLE }: Parsed): boolean =>
+  NODE_ENV === 'development' && ROLE.length === allRoles.length;
 
 /** Without a key the process runs the simulator, which takes any key and any secret. */
 function stripeOf(parsed: Parsed): Settings['stripe'] {

@@ -7,10 +7,13 @@ import { createAvailabilityService } from '#services/availability.service.ts';
 import { createBookingsService } from '#services/bookings.service.ts';
 import { createCatalogueService } from '#services/catalogue.service.ts';
 import { createChartsService } from '#services/charts.service.ts';
+import { createInventoryService } from '#services/inventory.service.ts';
 import { createMessagesService } from '#services/messages.service.ts';
 import { createOpsService } from '#services/ops.service.ts';
 import { createPaymentsService } from '#services/payments.service.ts';
 import { createReservationsService } from '#services/reservations.service.ts';
+import { createSchedulerService } from '#services/scheduler.service.ts';
+import { createSearchService } from '#services/search.service.ts';
 import { createVenuesService } from '#services/venues.service.ts';
 
 export type ServiceFactory = (runtime: Runtime) => ServiceSchema;
@@ -23,16 +26,17 @@ const servicesByRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     createAvailabilityService,
     createApiService,
   ],
-  inventory: [],
+  inventory: [createInventoryService],
   core: [
     createAccountsService,
     createVenuesService,
     createChartsService,
     createCatalogueService,
+    createSearchService,
     createBookingsService,
     createPaymentsService,
   ],
-  worker: [createMessagesService],
+  worker: [createMessagesService, createSchedulerService],
 };
 
 /** On every node. */

@@ -13,9 +13,15 @@ export async function startNode(runtime: Runtime): Promise<ServiceBroker> {
     return broker;
   } catch (error) {
     await broker.stop();
-    throw error;
+    throw explained(error as NodeJS.ErrnoException & { port?: number });
   }
 }
+
+/** A port that was still free when it was looked at is a sentence too. */
+const explained = (error: NodeJS.ErrnoException & { port?: number }): Error =>
+  error.code === 'EADDRINUSE'
+    ? new Error(`Port ${error.port} is taken by another program`, { cause: error })
+    : error;
 
 /**
  * Stops a node so that nothing it has begun is cut off: the gateway takes no new request and

@@ -1,7 +1,7 @@
 import type { Config } from '#config/config.ts';
 
 /** What a running process uses and offers, for the operator who started it. */
-export function startTable(config: Config, mongodb: string): string {
+export function startTable(config: Config, mongodb: string, demo?: string): string {
   const { port, opsPort, publicUrl } = config;
   const rows: Array<readonly [string, string]> = [
     ['Database', mongodb],
@@ -12,6 +12,7 @@ export function startTable(config: Config, mongodb: string): string {
     ['Mail', config.smtpUrl === undefined ? standIn('sent-mail page', 'SMTP_URL') : 'SMTP'],
   ];
   if (config.roles.includes('gateway')) rows.push(['API', `${publicUrl} (port ${port})`]);
+  if (demo !== undefined) rows.push(['Demo', demo]);
   rows.push(['Operators', `http://localhost:${opsPort}/health/ready and /metrics`]);
   const lines = rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`);
   const next = config.roles.includes('gateway')

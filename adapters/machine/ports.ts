@@ -1,17 +1,20 @@
 import { connect, createServer } from 'node:net';
 import type { Clock } from '#adapters/clock/port.ts';
 
-/** A TCP port of 127.0.0.1 that nobody listens on at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/** Below the ports that systems give to outgoing connections, which could take one meanwhile. */
+const firstPort = 15_000;
+const ports = 15_000;
+/** Processes begin at places of their own, so that they seldom ask for the same port at once. */
+let next = (process.pid * 37) % ports;
+
+/** A TCP port that nobody listens on at this moment; another one at each call. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < ports; attempt++) {
+    const port = firstPort + next;
+    next = (next + 1) % ports;
+    if ((await listenObstacle(port)) === undefined) return port;
+  }
+  throw new Error(`No port from ${firstPort} to ${firstPort + ports} is free`);
 }
 
 /** Why a server cannot listen on the port on all interfaces: `EADDRINUSE`, `EACCES`, …. */

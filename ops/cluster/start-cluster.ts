@@ -73,6 +73,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       NATS_URL: nats.url,
       PUBLIC_URL: gatewayUrls[0] ?? '',
       ...(options.namespace === undefined ? {} : { NAMESPACE: options.namespace }),
+      DEMO: process.env.DEMO || 'true',
       ...stripe.env,
       ...options.env,
     };
@@ -125,7 +126,7 @@ function startNodes(
   return roles.flatMap((role) =>
     ports[role].map(({ port, opsPort }, index) => {
       const name = `${role}-${index + 1}`;
-      const plan: NodePlan = { name, role, port, opsPort, env };
+      const plan: NodePlan = { name, role, port, opsPort, env: { ...env, ...demoOf(name) } };
       const node = new NodeProcess(plan, {
         line: say,
         died: (_, how) => {
@@ -138,6 +139,10 @@ function startNodes(
     }),
   );
 }
+
+/** One node makes the demo, unless the environment says that none is wanted. */
+const demoOf = (name: string): Readonly<Record<string, string>> =>
+  name === 'core-1' ? {} : { DEMO: 'false' };
 
 function finder(nodes: readonly NodeProcess[]): (name: string) => NodeProcess {
   return (name) => {
