@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { id } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
-import type { CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands.ts';
+import type { Command, CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands.ts';
 
 const countsSchema = z.object({
   available: z.int(),
@@ -33,12 +33,15 @@ export const inventoryContract = service({
   name: 'inventory',
   actions: {
     execute: action({
-      summary: 'Decides commands of one event in order; one reply each',
+      summary: 'Decides commands of one event; one reply each, in the order of the commands',
+      // Fails as a whole with `moved {owner}` or `unavailable` when that is every command's answer;
+      // each of the two may also stand in a single reply, and both undo nothing: send it again under
+      // the same id. `owner` null: nobody is known.
       // Commands are made by typed code on our own nodes, never by a caller outside: the hot path
       // checks the envelope only.
       params: z.object({
         eventId: id('event'),
-        commands: z.array(z.custom<object>((v) => typeof v === 'object' && v !== null)).min(1),
+        commands: z.array(z.custom<Command>((v) => typeof v === 'object' && v !== null)).min(1),
         suspect: z.string().optional().describe('Node that did not answer for this event'),
       }),
       result: z.object({ replies: z.array(z.custom<ExecuteReply>()) }),
