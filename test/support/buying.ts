@@ -16,13 +16,9 @@ import { createInventoryService } from '#services/inventory.service.ts';
 import { createReservationsService } from '#services/reservations.service.ts';
 import { startBroker, testNamespace } from '#test/support/broker.ts';
 import { testConfig } from '#test/support/config.ts';
+import { send } from '#test/support/http.ts';
 
-export type Answer = {
-  readonly status: number;
-  readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: the body of any answer, looked at by expectations
-  readonly body: any;
-};
+export { type Answer, type Request, send } from '#test/support/http.ts';
 
 /** Nodes on NATS that let buyers hold seats: two gateways, two inventory nodes, one core node. */
 export type BuyingCluster = {
@@ -100,42 +96,6 @@ export async function startBuying(mongodbUri: string, natsUrl: string): Promise<
 function urlOf(broker: ServiceBroker): string {
   const api = broker.getLocalService('api') as unknown as { address(): { port: number } };
   return `http://127.0.0.1:${api.address().port}`;
-}
-
-export type Request = {
-  readonly token?: string;
-  readonly key?: string;
-  /** An object is sent as JSON, a string as it is. */
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-};
-
-/** One request; the body of the answer is parsed where it is JSON. */
-export async function send(
-  url: string,
-  method: string,
-  path: string,
-  { token, key, body, headers = {} }: Request = {},
-): Promise<Answer> {
-  const response = await fetch(`${url}${path}`, {
-    method,
-    redirect: 'manual',
-    signal: AbortSignal.timeout(10_000),
-    headers: {
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-      ...(key === undefined ? {} : { 'Idempotency-Key': key }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const json = response.headers.get('content-type')?.includes('json') === true;
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: json ? JSON.parse(text) : text,
-  };
 }
 
 export type OpenStream = {

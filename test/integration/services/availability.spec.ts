@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { EventSourceMessage } from 'eventsource-parser';
 import { systemClock } from '#adapters/clock/system.ts';
 import { limits } from '#domain/limits.ts';
-import { type BuyingCluster, openStream, send, startBuying } from '#test/support/buying.ts';
+import { type BuyingCluster, openStream, startBuying } from '#test/support/buying.ts';
+import { send } from '#test/support/http.ts';
 import { describeWith, natsUrl, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 import { layoutOf, termsOf } from '#test/unit/domain/inventory/given.ts';
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '#adapters/clock/system.ts';
-import { type BuyingCluster, type Request, send, startBuying } from '#test/support/buying.ts';
+import { type BuyingCluster, startBuying } from '#test/support/buying.ts';
+import { type Request, send } from '#test/support/http.ts';
 import { describeWith, natsUrl, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 import { layoutOf, termsOf } from '#test/unit/domain/inventory/given.ts';
 
