@@ -1,7 +1,7 @@
-import type { Access, ServiceContract } from '#contracts/contract.ts';
+import type { ServiceContract } from '#contracts/contract.ts';
 import { type ErrorCode, errorRegistry } from '#domain/errors.ts';
 import type { Limits } from '#domain/limits.ts';
-import { type Operation, operationsOf } from '#services/api/operation.ts';
+import { codesOf, innerCodes, type Operation, operationsOf } from '#services/api/operation.ts';
 import { fieldsOf, type JsonSchema, schemaOf, without } from '#services/api/schemas.ts';
 
 type Json = Record<string, unknown>;
@@ -91,12 +91,11 @@ function parametersOf(
   limits: Limits,
 ): { parameters: Json[] } | undefined {
   const { properties, required } = fieldsOf(input);
-  const parameter = (place: 'path' | 'query', name: string): Json => ({
-    name,
-    in: place,
-    required: place === 'path' || required.has(name),
-    schema: properties[name] ?? { type: 'string' },
-  });
+  const parameter = (place: 'path' | 'query', name: string): Json => {
+    const schema = properties[name];
+    if (schema === undefined) throw new Error(`${operation.action} has no param ${name}`);
+    return { name, in: place, required: place === 'path' || required.has(name), schema };
+  };
   const parameters = [
     ...operation.pathFields.map((name) => parameter('path', name)),
     ...[...operation.queryFields].map((name) => parameter('query', name)),
@@ -164,33 +163,6 @@ function content(operation: Operation, name: string, schemas: Record<string, Jso
   return { 'application/json': { schema: reference(name) } };
 }
 
-const accessErrors: Readonly<Record<Access, readonly ErrorCode[]>> = {
-  public: [],
-  user: ['unauthenticated'],
-  organizer: ['unauthenticated', 'forbidden'],
-  admin: ['unauthenticated', 'forbidden'],
-};
-
-/** Codes between nodes never reach a caller. */
-const inside: ReadonlySet<ErrorCode> = new Set(['moved', 'not-owner']);
-
-/** Every code a caller of the operation may meet: the gateway's own and the contract's. */
-export function codesOf({ contract, http, takesBody }: Operation): ErrorCode[] {
-  const body: ErrorCode[] = takesBody
-    ? ['malformed-json', 'body-too-large', 'unsupported-media-type', 'outcome-unknown']
-    : [];
-  const key: ErrorCode[] = http.idempotency === 'required' ? ['idempotency-key-required'] : [];
-  const always: ErrorCode[] = [
-    'invalid-request',
-    'internal',
-    'overloaded',
-    'unavailable',
-    'deadline-exceeded',
-  ];
-  const all = [...accessErrors[http.access], ...key, ...body, ...contract.errors, ...always];
-  return [...new Set(all)].filter((code) => !inside.has(code));
-}
-
 const problemResponse = (codes: readonly ErrorCode[]): Json => ({
   description: codes.map((code) => `\`${code}\`: ${errorRegistry[code].title}`).join('\n\n'),
   content: {
@@ -226,4 +198,4 @@ function problemSchema(): JsonSchema {
 }
 
 const publicCodes = (): ErrorCode[] =>
-  (Object.keys(errorRegistry) as ErrorCode[]).filter((code) => !inside.has(code)).sort();
+  (Object.keys(errorRegistry) as ErrorCode[]).filter((code) => !innerCodes.has(code)).sort();

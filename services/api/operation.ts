@@ -1,4 +1,5 @@
-import type { ActionContract, HttpMapping, ServiceContract } from '#contracts/contract.ts';
+import type { Access, ActionContract, HttpMapping, ServiceContract } from '#contracts/contract.ts';
+import type { ErrorCode } from '#domain/errors.ts';
 
 /** One operation of the API: an action with its HTTP mapping, prepared for the request path. */
 export type Operation = {
@@ -48,3 +49,30 @@ const operation = (action: string, contract: ActionContract, http: HttpMapping):
 
 /** `/v1/events/{eventId}` → `/v1/events/:eventId`, as moleculer-web spells it. */
 export const aliasPath = (path: string): string => path.replaceAll(placeholder, ':$1');
+
+const accessErrors: Readonly<Record<Access, readonly ErrorCode[]>> = {
+  public: [],
+  user: ['unauthenticated'],
+  organizer: ['unauthenticated', 'forbidden'],
+  admin: ['unauthenticated', 'forbidden'],
+};
+
+/** Codes between nodes never reach a caller. */
+export const innerCodes: ReadonlySet<ErrorCode> = new Set(['moved', 'not-owner']);
+
+/** Every code a caller of the operation may meet: the gateway's own and the contract's. */
+export function codesOf({ contract, http, takesBody }: Operation): ErrorCode[] {
+  const body: ErrorCode[] = takesBody
+    ? ['malformed-json', 'body-too-large', 'unsupported-media-type', 'outcome-unknown']
+    : [];
+  const key: ErrorCode[] = http.idempotency === 'required' ? ['idempotency-key-required'] : [];
+  const always: ErrorCode[] = [
+    'invalid-request',
+    'internal',
+    'overloaded',
+    'unavailable',
+    'deadline-exceeded',
+  ];
+  const all = [...accessErrors[http.access], ...key, ...body, ...contract.errors, ...always];
+  return [...new Set(all)].filter((code) => !innerCodes.has(code));
+}

@@ -1,6 +1,7 @@
 import { maybeDone, toUsherError } from '#broker/errors.ts';
 import { type ErrorCode, errorRegistry, UsherError } from '#domain/errors.ts';
 import { commonHeaders, type Exchange, end } from '#services/api/exchange.ts';
+import { innerCodes } from '#services/api/operation.ts';
 
 const unsafe = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
 
@@ -16,7 +17,7 @@ export const problemType = (code: ErrorCode): string => `/problems/${code}`;
  */
 export function outward(error: unknown, method: string): UsherError {
   const known = toUsherError(error);
-  if (known.code === 'moved' || known.code === 'not-owner') return new UsherError('moving');
+  if (innerCodes.has(known.code)) return new UsherError('moving');
   const open = known.code !== 'outcome-unknown' && unsafe.has(method) && maybeDone(known);
   return open ? new UsherError('outcome-unknown') : known;
 }

@@ -40,8 +40,13 @@ export async function startBroker(options: TestBrokerOptions): Promise<ServiceBr
     ...options.broker,
   });
   for (const service of options.services) broker.createService(service);
-  await broker.start();
-  return broker;
+  try {
+    await broker.start();
+    return broker;
+  } catch (error) {
+    await broker.stop();
+    throw error;
+  }
 }
 
 const nats = (url: string) => ({ type: 'NATS' as const, options: { servers: [url] } });

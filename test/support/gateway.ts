@@ -20,12 +20,17 @@ export type TestGatewayOptions = Omit<TestBrokerOptions, 'contracts'> & {
   readonly services: readonly ServiceSchema[];
   readonly authenticate: Authenticate;
   readonly limits?: Partial<Limits>;
+  /** Default: a free one. */
+  readonly port?: number;
 };
 
 /** A gateway for these services on a free port. Stop it with `await gateway.broker.stop()`. */
 export async function startGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const { contracts, authenticate } = options;
-  const config = testConfig({ limits: { ...limits, ...options.limits } });
+  const config = testConfig({
+    port: options.port ?? 0,
+    limits: { ...limits, ...options.limits },
+  });
   const runtime = { config, clock: systemClock, ids: systemIds };
   const api = createApiService(runtime, { contracts, authenticate });
   const broker = await startBroker({ ...options, services: [...options.services, api] });
