@@ -57,13 +57,13 @@ const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
   {
     name: 'remind-buyers',
     everyMs: 1 * minutes,
-    lockMs: 5 * minutes,
+    lockMs: 75 * seconds,
     run: () => remindBuyers(broker),
   },
   {
     name: 'reconcile-payments',
     everyMs: 5 * minutes,
-    lockMs: 2 * minutes,
+    lockMs: 75 * seconds,
     run: () => reconcilePayments(broker),
   },
 ];

@@ -38,11 +38,7 @@ export class AgendaScheduler implements Scheduler {
 
   async start(jobs: readonly RecurringJob[]): Promise<void> {
     const { db, worker, trouble } = this.#options;
-    // Agenda finds or makes a recurring job by its name in one step, but without an index that
-    // forbids a second one two workers that start together make two.
-    await db
-      .collection(collection)
-      .createIndex({ name: 1 }, { unique: true, partialFilterExpression: { type: 'single' } });
+    await db.collection(collection).createIndex({ name: 1 }, { unique: true });
     const agenda = new Agenda({
       backend: new MongoBackend({ mongo: db, collection }),
       name: worker,
@@ -79,13 +75,21 @@ export class AgendaScheduler implements Scheduler {
     while (this.#unfinished > 0 && clock.monotonic() < end) await clock.sleep(10);
   }
 
+  /**
+   * Makes the job's document unless it is there. Not by `agenda.every`: that writes the document
+   * anew, its lock included, so that a worker that starts would set free what another is doing.
+   */
   async #plan(agenda: Agenda, name: string, everyMs: number): Promise<void> {
+    const jobs = this.#options.db.collection(collection);
+    const planned = await jobs.findOneAndUpdate({ name }, { $set: { repeatInterval: everyMs } });
+    if (planned !== null) return;
+    const job = agenda.create(name, {});
+    job.repeatEvery(everyMs).unique({ name }, { insertOnly: true });
     try {
-      await agenda.every(everyMs, name);
+      await job.save();
     } catch (error) {
-      // Another worker made it in the same moment; now it is found.
+      // Another worker made it in the same moment.
       if (!isDuplicateKey(error)) throw error;
-      await agenda.every(everyMs, name);
     }
   }
 
