@@ -70,7 +70,8 @@ export class BookingWorker {
     let count = 0;
     for (const due of await store.due(clock.now(), room)) {
       if (this.#draining) break;
-      const taken = await store.take(due, soon(clock.now()));
+      // One that cannot be taken must not keep those behind it waiting.
+      const taken = await store.take(due, soon(clock.now())).catch(() => undefined);
       if (taken === undefined) continue;
       this.run(taken);
       count++;

@@ -16,6 +16,8 @@ export type VerifyOptions = {
   readonly settleMs?: number;
   /** A booking may be this late, and a message this old. */
   readonly overdueMs?: number;
+  /** How long after a finding it is looked for again. */
+  readonly lookAgainMs?: number;
 };
 
 export type EventReport = {
@@ -27,7 +29,6 @@ export type EventReport = {
   readonly settled: boolean;
 };
 
-const lookAgainMs = 1_500;
 const looksMax = 3;
 
 /**
@@ -41,6 +42,7 @@ export async function verifyEvent(
   options: VerifyOptions = {},
 ): Promise<EventReport> {
   const { settled = false, settleMs = 60_000, overdueMs = 60_000 } = options;
+  const { lookAgainMs = 1_500 } = options;
   let records = await readRecords(db, eventId);
   if (settled) {
     for (const until = Date.now() + settleMs; !isQuiet(records) && Date.now() < until; ) {

@@ -315,6 +315,23 @@ describe('workers', () => {
     expect(contradictions(world)).toEqual([]);
   });
 
+  it('take what is due behind a booking that cannot be taken', async () => {
+    const world = new World();
+    await world.checkout('declined');
+    world.clock.advance(limits.holdTtlMs + 1);
+    const { due, take } = world.store;
+    const damaged = { bookingId: 'bkg_damaged', version: 1 };
+    world.store.due = async (now, limit) => [damaged, ...(await due.call(world.store, now, limit))];
+    world.store.take = (wanted, dueAt) =>
+      wanted === damaged
+        ? Promise.reject(new Error('damaged'))
+        : take.call(world.store, wanted, dueAt);
+    const worker = world.worker();
+    expect(await worker.sweep()).toBe(1);
+    await worker.idle();
+    expect((await world.booking()).status).toBe('expired');
+  });
+
   it('drain by finishing the step in flight and leaving the rest to others', async () => {
     const world = new World();
     const gate = Promise.withResolvers<void>();
