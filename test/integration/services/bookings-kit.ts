@@ -12,11 +12,11 @@ import type { Runtime } from '#mixins/runtime.ts';
 import { createAccountsService } from '#services/accounts.service.ts';
 import { createApiService } from '#services/api.service.ts';
 import { createBookingsService } from '#services/bookings.service.ts';
+import { createInventoryService } from '#services/inventory.service.ts';
 import { createMessagesService } from '#services/messages.service.ts';
 import { createPaymentsService } from '#services/payments.service.ts';
-import { journalledInventory } from '#test/integration/services/journalled-inventory.ts';
 import { startBroker, testNamespace } from '#test/support/broker.ts';
-import type { Answer } from '#test/support/buying.ts';
+import { type Answer, send } from '#test/support/buying.ts';
 import { testConfig } from '#test/support/config.ts';
 import { freePort, natsUrl, type TestDatabase } from '#test/support/servers.ts';
 import { layoutOf, termsOf } from '#test/unit/domain/inventory/given.ts';
@@ -37,7 +37,7 @@ export type BookingCluster = {
 
 const webhookSecret = 'whsec_test';
 
-export async function startBookings({ uri, db }: TestDatabase): Promise<BookingCluster> {
+export async function startBookings({ uri }: TestDatabase): Promise<BookingCluster> {
   const namespace = testNamespace();
   const simulatorPort = await freePort();
   const start = (name: string, make: (runtime: Runtime) => readonly ServiceSchema[]) => {
@@ -56,7 +56,7 @@ export async function startBookings({ uri, db }: TestDatabase): Promise<BookingC
     start('core-1', core),
     start('core-2', core),
     start('worker', (r) => [
-      journalledInventory(db),
+      createInventoryService(r),
       createAccountsService(r),
       createMessagesService(r),
     ]),
@@ -132,24 +132,4 @@ export async function startBookings({ uri, db }: TestDatabase): Promise<BookingC
 function urlOf(broker: ServiceBroker): string {
   const api = broker.getLocalService('api') as unknown as { address(): { port: number } };
   return `http://127.0.0.1:${api.address().port}`;
-}
-
-async function send(
-  url: string,
-  method: string,
-  path: string,
-  request: { readonly body?: unknown; readonly token?: string; readonly key?: string },
-): Promise<Answer> {
-  const { body, token, key } = request;
-  const response = await fetch(`${url}${path}`, {
-    method,
-    signal: AbortSignal.timeout(25_000),
-    headers: {
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-      ...(key === undefined ? {} : { 'Idempotency-Key': key }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, headers: response.headers, body: await response.json() };
 }
