@@ -13,9 +13,6 @@ const seconds = 1_000;
 const minutes = 60_000;
 const wakesAtOnceMax = 16;
 const reminderRoundsMax = 20;
-/** A booking, its unknown outcomes included, has come to its end by then. */
-const reconciledAfterMs = 10 * minutes;
-
 /** Recurring work, done by one of the workers at a time. */
 export function createSchedulerService({ clock, ids, config }: Runtime): ServiceSchema {
   let scheduler: AgendaScheduler;
@@ -100,7 +97,6 @@ async function remindBuyers(broker: ServiceBroker) {
 
 /** Compares payments with bookings; the payments service stores and logs what it finds. */
 async function reconcilePayments(broker: ServiceBroker) {
-  const olderThanMs = reconciledAfterMs;
-  const { checked, findings } = await call(broker, 'payments.reconcile', { olderThanMs });
+  const { checked, findings } = await call(broker, 'payments.reconcile', {});
   return { checked, findings: findings.length };
 }
