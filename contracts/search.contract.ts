@@ -57,7 +57,7 @@ export const searchContract = service({
         near: near.optional(),
         radiusKm: z.coerce.number().positive().max(20_000).optional().describe('Default 50'),
         from: when.optional().describe('Starts at or after; default: not over yet'),
-        to: when.optional().describe('Starts before'),
+        to: when.optional().describe('Starts before; a day counts whole'),
         category: z.enum(eventCategories).optional(),
         minPrice: z.coerce.number().int().min(0).optional().describe('Minor units'),
         maxPrice: z.coerce.number().int().min(0).optional().describe('Minor units'),

@@ -1,6 +1,7 @@
 import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
+import type { VenueRow } from '#adapters/store/venue-rows.ts';
 import type { UsherContext } from '#broker/call.ts';
 import { type PublicVenue, type VenueView, venuesContract } from '#contracts/venues.contract.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -14,15 +15,6 @@ import type { Runtime } from '#mixins/runtime.ts';
 
 type Actions = (typeof venuesContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
-
-/** A venue as it is stored; times in epoch ms. `cityKey` and `zipKey` are what look-ups compare. */
-export type VenueRow = Omit<VenueView, 'venueId' | 'createdAt' | 'updatedAt'> & {
-  readonly _id: string;
-  readonly cityKey: string;
-  readonly zipKey: string;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-};
 
 /** Venues: where events take place. The only writer of the collection `venues`. */
 export function createVenuesService(runtime: Runtime): ServiceSchema {
