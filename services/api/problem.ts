@@ -31,10 +31,14 @@ export function problemDocument(error: UsherError, requestId: string): Record<st
   return status < 500 ? { ...data, ...own } : own;
 }
 
-/** Seconds for `Retry-After`: the error's own `retryAfterSeconds`, or one for a retryable error. */
+/**
+ * Seconds for `Retry-After`: what the error's data says (`retryAfterSeconds` or `retryAfterMs`),
+ * else one for a retryable error.
+ */
 export function retryAfterSeconds({ data, retryable }: UsherError): number | undefined {
-  const { retryAfterSeconds: own } = data;
-  if (typeof own === 'number' && own > 0) return Math.ceil(own);
+  const { retryAfterSeconds: seconds, retryAfterMs: ms } = data;
+  const own = typeof seconds === 'number' ? seconds : Number(ms) / 1_000;
+  if (own > 0 && Number.isFinite(own)) return Math.ceil(own);
   return retryable ? retryAfterDefaultSeconds : undefined;
 }
 
