@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { delimiter } from 'node:path';
 import type { Clock } from '#adapters/clock/port.ts';
+import { spawnLeashed } from '#adapters/machine/leash.ts';
 import { answersAt, freePort } from '#adapters/machine/ports.ts';
 import { onPath } from '#adapters/machine/programs.ts';
 
@@ -26,8 +26,8 @@ export type ServerProcess = {
 };
 
 /**
- * Runs a server program of this machine on a free port of 127.0.0.1, in a process group of its own
- * (a Ctrl-C does not reach it), until it takes connections. Rejects with a sentence for the
+ * Runs a server program of this machine on a free port of 127.0.0.1, for as long as this process
+ * lives; resolves when it takes connections. Rejects with a sentence for the
  * operator when the program is missing or does not start within 5 s.
  */
 export async function startServerProcess(
@@ -38,11 +38,8 @@ export async function startServerProcess(
   const binary = onPath(program.name, [searchPath, ...serverFolders].join(delimiter));
   if (binary === undefined) throw new Error(`There is no ${program.name} on the PATH`);
   const port = await freePort();
-  const child = spawn(binary, program.argumentsFor(port), {
-    stdio: 'ignore',
-    cwd: tmpdir(),
-    detached: true,
-  });
+  const options = { cwd: tmpdir(), output: 'ignore' } as const;
+  const child = spawnLeashed(binary, program.argumentsFor(port), options);
   const ended = once(child, 'exit');
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');

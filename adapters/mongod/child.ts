@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '#adapters/clock/port.ts';
+import { spawnLeashed } from '#adapters/machine/leash.ts';
 import { freePort } from '#adapters/machine/ports.ts';
+import { startOf } from '#adapters/machine/processes.ts';
 import { stopOrphan } from '#adapters/mongod/orphan.ts';
 import { ensurePrimary, replicaSetArguments, replicaSetUri } from '#adapters/mongod/replica-set.ts';
 
@@ -47,7 +49,7 @@ export async function startMongod(options: MongodOptions): Promise<Mongod> {
   const ended = endOf(child);
   const pid = child.pid;
   if (pid === undefined) throw new Error(`${options.binary} cannot be started: ${await ended}`);
-  writeFileSync(record, JSON.stringify({ pid, port }));
+  writeFileSync(record, JSON.stringify({ pid, start: startOf(pid), port }));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     const cancel = clock.after(stopMs, () => child.kill('SIGKILL'));
@@ -70,7 +72,6 @@ export async function startMongod(options: MongodOptions): Promise<Mongod> {
   throw new Error(`mongod did not start (${failed})${complaint(logFile)}; its log: ${logFile}`);
 }
 
-/** In a process group of its own: a Ctrl-C in the terminal must not stop it before its users. */
 function spawnServer(
   options: MongodOptions,
   dbPath: string,
@@ -78,20 +79,15 @@ function spawnServer(
   logFile: string,
 ): ChildProcess {
   const log = openSync(logFile, 'w');
-  const child = spawn(
-    options.binary,
-    [
-      ...replicaSetArguments,
-      ...['--dbpath', dbPath, '--bind_ip', '127.0.0.1', '--port', String(port)],
-      ...['--wiredTigerCacheSizeGB', String(options.cacheGb), '--nounixsocket'],
-      // A linearizable read on a lone server waits for the journal's next flush (100 ms by default).
-      ...['--journalCommitInterval', '5'],
-      ...['--setParameter', 'transactionLifetimeLimitSeconds=5'],
-      ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
-      ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
-    ],
-    { stdio: ['ignore', log, log], detached: true },
-  );
+  const args = [
+    ...replicaSetArguments,
+    ...['--dbpath', dbPath, '--bind_ip', '127.0.0.1', '--port', String(port)],
+    ...['--wiredTigerCacheSizeGB', String(options.cacheGb), '--nounixsocket'],
+    ...['--setParameter', 'transactionLifetimeLimitSeconds=5'],
+    ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
+    ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
+  ];
+  const child = spawnLeashed(options.binary, args, { output: log });
   closeSync(log);
   return child;
 }
