@@ -101,9 +101,9 @@ export async function verifyAccessToken(
   return {
     claims: {
       userId: payload.sub as string,
-      roles: payload['roles'] as AccountRole[],
-      organizerIds: payload['organizerIds'] as string[],
-      sessionId: payload['sid'] as string,
+      roles: payload.roles as AccountRole[],
+      organizerIds: payload.organizerIds as string[],
+      sessionId: payload.sid as string,
     },
     expiresAt: (payload.exp as number) * 1_000,
   };
