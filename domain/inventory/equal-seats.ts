@@ -2,22 +2,21 @@ import type { Places } from '#domain/inventory/places.ts';
 import type { EventState, Hold } from '#domain/inventory/state.ts';
 
 /**
- * As many places as a lapsed hold had, of the same categories at the same prices: where some sat
- * side by side, side by side again, the best ranked first. Undefined when there are too few.
- * `free` tells which places may be taken.
+ * As many places as a lapsed hold had, of the same categories at the same prices: neighbours that
+ * are all free stay where they were, others get as many side by side elsewhere, the best ranked
+ * first. Undefined when there are too few. `free` tells which places may be taken.
  */
 export function equalPlaces(
   state: EventState,
   hold: Hold,
   free: (place: number) => boolean,
 ): readonly number[] | undefined {
-  const { places, terms } = state;
-  const taken = new Set<number>();
-  for (const group of groupsOf(places, hold.places)) {
+  const { places } = state;
+  const groups = groupsOf(places, hold.places);
+  if (!groups.every((group) => isPricedAs(state, hold, group))) return undefined;
+  const taken = new Set(groups.filter((group) => group.every(free)).flat());
+  for (const group of groups.filter((each) => !each.every(free))) {
     const category = places.category[group[0] ?? 0] ?? 0;
-    const name = places.categories[category] ?? '';
-    const line = hold.quote.lines.find((l) => l.category === name);
-    if (line === undefined || terms?.prices[name] !== line.unitAmount) return undefined;
     const usable = (place: number): boolean =>
       places.category[place] === category && !taken.has(place) && free(place);
     const found =
@@ -28,6 +27,13 @@ export function equalPlaces(
     for (const place of found) taken.add(place);
   }
   return [...taken];
+}
+
+/** Whether the group's category still costs what was quoted. */
+function isPricedAs({ places, terms }: EventState, hold: Hold, group: readonly number[]): boolean {
+  const name = places.categories[places.category[group[0] ?? 0] ?? 0] ?? '';
+  const line = hold.quote.lines.find(({ category }) => category === name);
+  return line !== undefined && terms?.prices[name] === line.unitAmount;
 }
 
 /** The places in groups: neighbours of one category together, an area's places together. */
