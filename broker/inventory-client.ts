@@ -10,7 +10,7 @@ import { UsherError } from '#domain/errors.ts';
 import type { Command, CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands.ts';
 import type { Limits } from '#domain/limits.ts';
 
-/** The way to the inventory nodes: Moleculer in the product (`mixins/inventory-client.mixin.ts`). */
+/** The way to the inventory nodes: Moleculer in the product (`broker/inventory-sender.ts`). */
 export interface InventorySender {
   /** Nodes that offer inventory now, in the event's hash order. */
   nodesOf(eventId: string): readonly string[];

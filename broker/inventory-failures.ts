@@ -24,7 +24,7 @@ const ownerOf = (data: unknown): string | undefined => {
   return typeof owner === 'string' ? owner : undefined;
 };
 
-/** `error` itself, or `outcome-unknown` where an earlier send is open and `error` settles nothing. */
+/** `error`, or `outcome-unknown` where an earlier send is open and `error` settles nothing. */
 export const ambiguous = (error: UsherError, earlierOpen: boolean): UsherError =>
   earlierOpen && undecided.has(error.code) ? new UsherError('outcome-unknown') : error;
 

@@ -8,7 +8,9 @@ export type Availability = {
   readonly chartVersion: number;
   readonly sale: SaleStatus;
   readonly counts: Counts;
-  /** Two bits a place in index order, lowest bits first: 0 available, 1 reserved, 2 sold, 3 blocked. */
+  /**
+   * Two bits a place in index order, lowest bits first: 0 available, 1 reserved, 2 sold, 3 blocked.
+   */
   readonly seats: Uint8Array;
 };
 

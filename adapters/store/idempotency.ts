@@ -50,7 +50,7 @@ export class IdempotencyStore {
     return there ?? { ...run, runId: '', lockedUntil: Number.POSITIVE_INFINITY };
   }
 
-  /** Takes the lock over from a crashed run; false when somebody else did, or it ended after all. */
+  /** Takes the lock of a crashed run; false when somebody else did, or it ended after all. */
   async takeOver(scope: string, crashed: string, runId: string, until: number): Promise<boolean> {
     const match = { _id: scope, runId: crashed, answer: { $exists: false } };
     const change = { $set: { runId, lockedUntil: until } };

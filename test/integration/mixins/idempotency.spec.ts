@@ -117,7 +117,7 @@ describeWith(['mongod'], 'requests with an Idempotency-Key, on a real mongod', (
     expect(replays).toHaveLength(9);
   });
 
-  it('refuses with a time to come back when the first runs longer than the second waits', async () => {
+  it('refuses, with a time to come back, when the first runs too long', async () => {
     const key = freshKey();
     const first = create(key, { body: 1, waitMs: 1_000 });
     await systemClock.sleep(30);

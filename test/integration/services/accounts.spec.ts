@@ -50,7 +50,7 @@ describeWith(['mongod'], 'accounts on a real mongod', () => {
     expect(caller.organizerIds).toEqual([user.organizers[0]?.organizerId]);
   });
 
-  it('keeps one account per address, however it is spelled, also when two ask at once', async () => {
+  it('keeps one account per address, however spelled, also when two ask at once', async () => {
     await signup('twice@example.org');
     await expect(signup(' Twice@Example.ORG ')).rejects.toMatchObject({ code: 'email-taken' });
     const both = await Promise.allSettled([signup('race@example.org'), signup('RACE@example.org')]);

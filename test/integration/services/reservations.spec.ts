@@ -106,7 +106,7 @@ describeWith(['mongod', 'nats-server'], 'reservations over HTTP, on a cluster', 
     expect(view.body.counts.reserved).toBe(2);
   });
 
-  it('refuses another body under the same key, and the same key of another buyer is its own', async () => {
+  it('refuses another body under the same key; a key of another buyer is its own', async () => {
     const event = await freshEvent();
     const key = randomUUID();
     await reserve(ada, { eventId: event, seats: ['A-1'] }, key);
@@ -258,7 +258,7 @@ describeWith(['mongod', 'nats-server'], 'reservations over HTTP, on a cluster', 
       expect(answer.body.stack).toBeUndefined();
     });
 
-    it('a seat that the chart does not have is a fault of the request or not available', async () => {
+    it('a seat that the chart does not have is a fault or not available', async () => {
       const answer = await reserve(bob, { eventId, seats: ['Z-99'] });
       expect([409, 422]).toContain(answer.status);
     });

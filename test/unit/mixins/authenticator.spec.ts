@@ -113,7 +113,7 @@ describe('the authenticator', () => {
     expect(state.fetches).toBe(2);
   });
 
-  it('says unavailable, not unauthenticated, while it has no keys, and recovers at once', async () => {
+  it('says unavailable, not unauthenticated, while it has no keys; then recovers', async () => {
     const { jwk, sign } = await signer('k1');
     const { state, authenticator } = setup([jwk]);
     const token = await sign();
