@@ -38,7 +38,8 @@ const notFoundMs = 1_000;
 
 /**
  * A gateway's views of events, kept fresh by `inventory.changed`: a delta is applied where it
- * fits, a gap or two seconds of silence mean a new fetch, and a view never goes back. Bounded; the view read longest ago goes first unless somebody watches it.
+ * fits, a gap or two seconds of silence mean a new fetch, and a view never goes back. Bounded; the
+ * view read longest ago goes first unless somebody watches it.
  */
 export class ViewCache {
   readonly #fetchView: (eventId: string, deadline: number) => Promise<InventoryView>;

@@ -258,9 +258,14 @@ describeWith(['mongod', 'nats-server'], 'reservations over HTTP, on a cluster', 
       expect(answer.body.stack).toBeUndefined();
     });
 
-    it('a seat that the chart does not have is a fault or not available', async () => {
-      const answer = await reserve(bob, { eventId, seats: ['Z-99'] });
-      expect([409, 422]).toContain(answer.status);
+    it('a seat or an area that the chart does not have', async () => {
+      const wants = [{ seats: ['Z-99'] }, { area: 'Z', quantity: 1 }];
+      const asked = wants.map((want) => reserve(bob, { eventId, ...want }));
+      const codes = (await Promise.all(asked)).map(({ status, body }) => [status, body.code]);
+      expect(codes).toEqual([
+        [422, 'invalid-request'],
+        [422, 'invalid-request'],
+      ]);
     });
 
     it('no key, no token, a forged token, another media type', async () => {
