@@ -45,8 +45,8 @@ export const cancelledBefore = (b: Booking, key: string): Return | undefined =>
   b.returns.find((r) => r.key === key);
 
 /**
- * Decides a cancellation by the buyer. While a payment runs only the whole booking can be cancelled,
- * and only after it has settled.
+ * Decides a cancellation by the buyer. While a payment runs only the whole booking can be
+ * cancelled, and only after it has settled.
  */
 export function cancel(
   b: Booking,

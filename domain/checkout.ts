@@ -10,8 +10,8 @@ import type { HoldView } from '#domain/inventory/commands.ts';
 export type CheckoutDecision = 'same' | 'another';
 
 /**
- * Decides a checkout under this idempotency key for a reservation that has an active booking. Throws
- * `checkout-in-progress` or `already-booked`.
+ * Decides a checkout under this idempotency key for a reservation that has an active booking.
+ * Throws `checkout-in-progress` or `already-booked`.
  */
 export function decideCheckout(b: Booking, key: string): CheckoutDecision {
   if (b.attempts.some((attempt) => attempt.key === key)) return 'same';

@@ -92,7 +92,7 @@ function watcherOf({ broker, logger }: Service, relay: OutboxRelay): FlowWatcher
 /** Nothing depends on an announcement. */
 const announce = (sent: Promise<void>): Promise<void> => sent.catch(() => undefined);
 
-/** Flows run by themselves, so their calls start from the broker: no caller's deadline is theirs. */
+/** Flows run by themselves: their calls start from the broker, under no caller's deadline. */
 const paymentsPort = (broker: ServiceBroker): PaymentsPort => ({
   create: (intent) => call(broker, 'payments.create', intent),
   confirm: (confirmation) => call(broker, 'payments.confirm', confirmation),

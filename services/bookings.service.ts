@@ -3,8 +3,6 @@ import type { z } from 'zod';
 import type { UsherContext } from '#broker/call.ts';
 import { reply } from '#broker/reply.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
-import { isSettled } from '#domain/booking.ts';
-import { reminded } from '#domain/booking-moves.ts';
 import { invalid } from '#domain/checkout.ts';
 import { UsherError } from '#domain/errors.ts';
 import { bookingFlowMixin, type WithBookings } from '#mixins/booking-flow.mixin.ts';
@@ -16,7 +14,9 @@ import { cancelBooking } from '#services/bookings/cancelling.ts';
 import { checkout } from '#services/bookings/checkout.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
+import { bookingOfPayment } from '#services/bookings/payment.ts';
 import { listBookings, readBooking } from '#services/bookings/reading.ts';
+import { queueReminders } from '#services/bookings/reminders.ts';
 import { refundOf } from '#services/bookings/view.ts';
 
 type Actions = (typeof bookingsContract)['actions'];
@@ -85,40 +85,11 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
         return { known };
       },
 
-      byPayment: async ({ params }: Ctx<'byPayment'>): Promise<Result<'byPayment'>> => {
-        const b = await desk.store.findByIntent(params.intentId);
-        if (b === undefined) return { booking: null };
-        const tickets = await desk.store.tickets([b.bookingId]);
-        const sum = (refund: 'succeeded' | 'pending'): number =>
-          b.returns
-            .filter((r) => r.intentId === params.intentId && r.refund === refund)
-            .reduce((total, r) => total + r.amount, 0);
-        return {
-          booking: {
-            bookingId: b.bookingId,
-            eventId: b.eventId,
-            status: b.status,
-            finished: b.step === 'done' && isSettled(b),
-            validTickets: tickets.filter((t) => t.status === 'valid').length,
-            refunded: sum('succeeded'),
-            refundPending: sum('pending'),
-          },
-        };
-      },
+      byPayment: ({ params }: Ctx<'byPayment'>): Promise<Result<'byPayment'>> =>
+        bookingOfPayment(desk, params.intentId),
 
-      reminders: async ({ params }: Ctx<'reminders'>): Promise<Result<'reminders'>> => {
-        const now = clock.now();
-        const due = await desk.store.toRemind(now, now + params.withinMs, params.limit);
-        let queued = 0;
-        for (const booking of due) {
-          const change = reminded(booking, clock.now());
-          // Whoever changed it meanwhile does not hinder the next run from reminding.
-          if ((await desk.store.commit(change)) !== 'done') continue;
-          desk.relay.relay(change.messages.map((message) => message.key));
-          queued++;
-        }
-        return { queued, more: due.length === params.limit };
-      },
+      reminders: ({ params }: Ctx<'reminders'>): Promise<Result<'reminders'>> =>
+        queueReminders(desk, params.withinMs, params.limit),
     },
   };
 }

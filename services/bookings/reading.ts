@@ -20,7 +20,7 @@ export type ReadRequest = {
 const isWorthWaiting = (b: Booking, from: BookingStatus | undefined): boolean =>
   from === undefined ? isInProgress(b.status) : b.status === from;
 
-/** A booking, held back for at most `waitMs` while it is what the caller knows or being worked on. */
+/** A booking, held back at most `waitMs` while it is what the caller knows or is worked on. */
 export async function readBooking(desk: Desk, request: ReadRequest): Promise<BookingView> {
   const { bookingId, buyerId, waitMs, from } = request;
   const until = desk.clock.monotonic() + waitMs;

@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { BookingStore } from '#adapters/store/bookings.port.ts';
 import type { OutboxStore } from '#adapters/store/outbox.port.ts';
 import type { Booking } from '#domain/booking.ts';
@@ -80,6 +80,13 @@ const confirmedBooking = async (store: BookingStore, hold = aHold()): Promise<Bo
 
 /** What every store of bookings must do; run on MongoDB and on the one in memory. */
 export function bookingStoreSuite(open: () => StoreUnderTest): void {
+  describe('one booking', () => oneBooking(open));
+  describe('a sale', () => aSale(open));
+  describe('what is due', () => whatIsDue(open));
+  describe('looking up', () => lookingUp(open));
+}
+
+function oneBooking(open: () => StoreUnderTest): void {
   it('gives back what was written, and knows nothing of others', async () => {
     const { store } = open();
     const b = aBooking();
@@ -113,7 +120,9 @@ export function bookingStoreSuite(open: () => StoreUnderTest): void {
     expect(await store.commit(change)).toBe('stale');
     expect(await store.find(b.bookingId)).toEqual(change.booking);
   });
+}
 
+function aSale(open: () => StoreUnderTest): void {
   it('confirms in one piece: booking, a ticket a seat, ledger, message', async () => {
     const { store, outbox, ledger } = open();
     const b = await confirmedBooking(store);
@@ -179,7 +188,9 @@ export function bookingStoreSuite(open: () => StoreUnderTest): void {
     expect(results.sort()).toEqual(['done', 'place-taken']);
     expect(await store.tickets(rivals.map((r) => r.bookingId))).toHaveLength(2);
   });
+}
 
+function whatIsDue(open: () => StoreUnderTest): void {
   it('shows what is due, the longest overdue first, and gives it to one taker', async () => {
     const { store } = open();
     const bookings = [1, 2, 3].map((i) => aBooking(aHold(), 1_000 * i));
@@ -197,7 +208,7 @@ export function bookingStoreSuite(open: () => StoreUnderTest): void {
     }
   });
 
-  it('makes a booking due at news, also one that is finished, and voids a running step', async () => {
+  it('makes a booking due at news, also a finished one, and voids a running step', async () => {
     const { store } = open();
     const b = aBooking();
     await store.insert(b);
@@ -209,7 +220,9 @@ export function bookingStoreSuite(open: () => StoreUnderTest): void {
     expect((await store.find(done.bookingId))?.dueAt).toBe(now);
     expect(await store.touch(aBooking().bookingId, 5)).toBe(false);
   });
+}
 
+function lookingUp(open: () => StoreUnderTest): void {
   it('lists a buyer’s bookings, newest first, stable while rows are added', async () => {
     const { store } = open();
     const { buyerId } = aHold();

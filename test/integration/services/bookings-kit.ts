@@ -38,68 +38,83 @@ export type BookingCluster = {
 const webhookSecret = 'whsec_test';
 
 export async function startBookings({ uri }: TestDatabase): Promise<BookingCluster> {
-  const namespace = testNamespace();
   const simulatorPort = await freePort();
-  const start = (name: string, make: (runtime: Runtime) => readonly ServiceSchema[]) => {
-    const nodeId = `${name}-${namespace}`;
-    const apiBase = `http://127.0.0.1:${simulatorPort}`;
-    const stripe = { secretKey: 'sk_test_x', webhookSecret, apiBase, simulator: true };
-    const config = testConfig({ mongodbUri: uri, nodeId, namespace, stripe });
-    const runtime = { config, clock: systemClock, ids: systemIds };
-    return startBroker({ services: make(runtime), nodeId, namespace, natsUrl: natsUrl() });
-  };
-  const core = (runtime: Runtime) => [
-    createBookingsService(runtime),
-    createPaymentsService(runtime),
-  ];
-  const brokers = await Promise.all([
-    start('core-1', core),
-    start('core-2', core),
-    start('worker', (r) => [
-      createInventoryService(r),
-      createAccountsService(r),
-      createMessagesService(r),
-    ]),
-    start('gateway', (r) => [createApiService(r)]),
-  ]);
-  const [one, two, worker, gateway] = brokers as [
-    ServiceBroker,
-    ServiceBroker,
-    ServiceBroker,
-    ServiceBroker,
-  ];
-  await gateway.waitForServices(['bookings', 'payments', 'accounts'], 10_000);
-  await Promise.all(
-    [one, two].map((b) => b.waitForServices(['inventory', 'messages', 'accounts'], 10_000)),
-  );
-  const url = urlOf(gateway);
+  const nodes = await startNodes(uri, simulatorPort);
+  const url = urlOf(nodes.gateway);
   const webhookUrl = `${url}/v1/payments/stripe/webhook`;
   const options = { port: simulatorPort, mongodbUri: uri, webhookUrl, webhookSecret };
   const simulator = await startSimulator(options);
-  const runtime = { config: testConfig(), clock: systemClock, ids: systemIds };
-  const inventory = inventoryClientOf(worker, runtime);
-  const base = (eventId: string) => ({ eventId, deadline: Date.now() + limits.callTimeoutMs });
-
   return {
-    cores: [one, two],
+    cores: nodes.cores,
     simulator,
-    openEvent: async (free = false) => {
-      const eventId = makeId('event', systemIds.ulid());
-      const layout = layoutOf([
-        { row: 'A', seats: 20 },
-        { row: 'B', seats: 20 },
-      ]);
-      const prices = { A: free ? 0 : 5_000, B: 0, standing: 0 };
-      const terms = termsOf(layout, { prices, endsAt: Date.now() + 86_400_000 });
-      const open = { kind: 'open', id: randomUUID(), version: 1, terms, ...base(eventId) } as const;
-      await inventory.execute<'open'>(open);
-      return eventId;
-    },
+    ...sales(nodes.worker),
     buyer: async () => {
       const name = randomUUID();
       const body = { email: `${name}@example.org`, password: 'correct horse', name };
       const { body: session } = await send(url, 'POST', '/v1/auth/signup', { body });
       return { userId: session.user.userId, token: session.accessToken };
+    },
+    ask: (method, path, buyer, body, key = randomUUID()) =>
+      send(url, method, path, {
+        key,
+        ...(body === undefined ? {} : { body }),
+        ...(buyer === undefined ? {} : { token: buyer.token }),
+      }),
+    stop: async () => {
+      await Promise.all([nodes.gateway, ...nodes.cores].map((broker) => broker.stop()));
+      await nodes.worker.stop();
+      await simulator.stop();
+    },
+  };
+}
+
+type Nodes = {
+  readonly cores: readonly [ServiceBroker, ServiceBroker];
+  readonly worker: ServiceBroker;
+  readonly gateway: ServiceBroker;
+};
+
+/** Starts the nodes on this database; waits until they know each other. */
+async function startNodes(mongodbUri: string, simulatorPort: number): Promise<Nodes> {
+  const namespace = testNamespace();
+  const start = (name: string, make: (runtime: Runtime) => readonly ServiceSchema[]) => {
+    const nodeId = `${name}-${namespace}`;
+    const apiBase = `http://127.0.0.1:${simulatorPort}`;
+    const stripe = { secretKey: 'sk_test_x', webhookSecret, apiBase, simulator: true };
+    const config = testConfig({ mongodbUri, nodeId, namespace, stripe });
+    const runtime = { config, clock: systemClock, ids: systemIds };
+    return startBroker({ services: make(runtime), nodeId, namespace, natsUrl: natsUrl() });
+  };
+  const core = (r: Runtime) => [createBookingsService(r), createPaymentsService(r)];
+  const others = [createInventoryService, createAccountsService, createMessagesService];
+  const [one, two, worker, gateway] = await Promise.all([
+    start('core-1', core),
+    start('core-2', core),
+    start('worker', (r) => others.map((create) => create(r))),
+    start('gateway', (r) => [createApiService(r)]),
+  ]);
+  await gateway.waitForServices(['bookings', 'payments', 'accounts'], 10_000);
+  for (const node of [one, two]) await node.waitForServices(['inventory', 'messages'], 10_000);
+  return { cores: [one, two], worker, gateway };
+}
+
+/** Events and holds, made as the catalogue and the reservations make them. */
+function sales(broker: ServiceBroker): Pick<BookingCluster, 'openEvent' | 'hold'> {
+  const runtime = { config: testConfig(), clock: systemClock, ids: systemIds };
+  const inventory = inventoryClientOf(broker, runtime);
+  const base = (eventId: string) => ({ eventId, deadline: Date.now() + limits.callTimeoutMs });
+  const layout = layoutOf([
+    { row: 'A', seats: 20 },
+    { row: 'B', seats: 20 },
+  ]);
+  return {
+    openEvent: async (free = false) => {
+      const eventId = makeId('event', systemIds.ulid());
+      const prices = { A: free ? 0 : 5_000, B: 0, standing: 0 };
+      const terms = termsOf(layout, { prices, endsAt: Date.now() + 86_400_000 });
+      const open = { kind: 'open', id: randomUUID(), version: 1, terms, ...base(eventId) } as const;
+      await inventory.execute<'open'>(open);
+      return eventId;
     },
     hold: (eventId, { userId }, seats) => {
       const id = randomUUID().replaceAll('-', '');
@@ -114,17 +129,6 @@ export async function startBookings({ uri }: TestDatabase): Promise<BookingClust
         ...base(eventId),
       };
       return inventory.execute<'hold'>(command);
-    },
-    ask: (method, path, buyer, body, key = randomUUID()) =>
-      send(url, method, path, {
-        key,
-        ...(body === undefined ? {} : { body }),
-        ...(buyer === undefined ? {} : { token: buyer.token }),
-      }),
-    stop: async () => {
-      await Promise.all([gateway.stop(), one.stop(), two.stop()]);
-      await worker.stop();
-      await simulator.stop();
     },
   };
 }

@@ -1,0 +1,179 @@
+import { describe, expect, it } from '@jest/globals';
+import { cancel } from '#domain/cancellation.ts';
+import { limits } from '#domain/limits.ts';
+import type { BookingWorker } from '#flows/booking.worker.ts';
+import { contradictions } from '#test/unit/flows/consistency.ts';
+import { bookingIdOf, Mortal, World } from '#test/unit/flows/world.ts';
+
+describe('workers', () => {
+  it('two at once on one booking sell and charge once', async () => {
+    const world = new World();
+    const [one, two] = [world.worker(), world.worker()];
+    await world.checkout('3ds', one);
+    world.payments.becomes('pi_1', 'requires_capture');
+    world.clock.advance(60_000);
+    await Promise.all([one.sweep(), two.sweep()]);
+    await Promise.all([one.idle(), two.idle()]);
+    await world.pass(20_000);
+    expect((await world.booking()).status).toBe('confirmed');
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('take what is due behind a booking that cannot be taken', async () => {
+    const world = new World();
+    await world.checkout('declined');
+    world.clock.advance(limits.holdTtlMs + 1);
+    const { due, take } = world.store;
+    const damaged = { bookingId: 'bkg_damaged', version: 1 };
+    world.store.due = async (now, limit) => [damaged, ...(await due.call(world.store, now, limit))];
+    world.store.take = (wanted, dueAt) =>
+      wanted === damaged
+        ? Promise.reject(new Error('damaged'))
+        : take.call(world.store, wanted, dueAt);
+    const worker = world.worker();
+    expect(await worker.sweep()).toBe(1);
+    await worker.idle();
+    expect((await world.booking()).status).toBe('expired');
+  });
+
+  it('drain by finishing the step in flight and leaving the rest to others', async () => {
+    const world = new World();
+    const gate = Promise.withResolvers<void>();
+    const mortal = new Mortal({ at: 3, does: 'pause-after', until: gate.promise });
+    const worker = world.worker(mortal);
+    const running = world.checkout('ok', worker);
+    while (mortal.calls < 3) await Promise.resolve();
+    const drained = worker.drain();
+    gate.resolve();
+    await Promise.all([drained, running]);
+    const left = await world.booking();
+    expect(left).toMatchObject({ status: 'pending', dueAt: world.clock.now() });
+    expect(left.attempts[0]?.intentId).toBe('pi_1');
+    await world.pass(1_000);
+    expect((await world.booking()).status).toBe('confirmed');
+    expect(contradictions(world)).toEqual([]);
+  });
+});
+
+describe('a worker at any of its calls', () => {
+  /** What happens, and the statuses that it may end in. */
+  type Play = readonly [(world: World, mortal: Mortal) => Promise<void>, ...string[]];
+  const cancelled = async (world: World, worker: BookingWorker): Promise<void> => {
+    const tickets = await world.store.tickets([bookingIdOf(10)]);
+    const decision = cancel(await world.booking(), tickets, {}, world.clock.now());
+    if (decision.kind === 'refused' || decision.change === undefined) return;
+    if ((await world.store.commit(decision.change)) !== 'done') return;
+    if (decision.kind === 'done') worker.run(decision.change.booking);
+    else worker.wake(bookingIdOf(10));
+    await worker.idle();
+  };
+  const plays: Readonly<Record<string, Play>> = {
+    'of a sale': [(world, mortal) => world.checkout('ok', world.worker(mortal)), 'confirmed'],
+    'of a decline': [
+      (world, mortal) => world.checkout('declined', world.worker(mortal)),
+      'expired',
+    ],
+    'of an invalid card': [
+      (world, mortal) => world.checkout('invalid', world.worker(mortal)),
+      'expired',
+    ],
+    'of a refused sale': [
+      async (world, mortal) => {
+        world.event.answers.set(bookingIdOf(10), { outcome: 'refused', reason: 'seats-taken' });
+        await world.checkout('ok', world.worker(mortal));
+      },
+      'expired',
+    ],
+    'of a refused capture': [
+      async (world, mortal) => {
+        world.payments.captureAs = 'refused';
+        await world.checkout('ok', world.worker(mortal));
+      },
+      'cancelled',
+    ],
+    'of a capture that happens unheard': [
+      async (world, mortal) => {
+        world.payments.captureAs = 'unknown-but-done';
+        await world.checkout('ok', world.worker(mortal));
+      },
+      'confirmed',
+    ],
+    'with 3-D Secure': [
+      async (world, mortal) => {
+        const worker = world.worker(mortal);
+        await world.checkout('3ds', worker);
+        const intent = world.payments.intents.get('pi_1');
+        if (intent?.status === 'requires_action') intent.status = 'requires_capture';
+        await world.pass(5_000, worker);
+      },
+      'confirmed',
+      'expired',
+    ],
+    'with a cancellation while the bank decides': [
+      async (world, mortal) => {
+        const worker = world.worker(mortal);
+        await world.checkout('slow', worker);
+        await cancelled(world, worker);
+        const intent = world.payments.intents.get('pi_1');
+        if (intent !== undefined && intent.status !== 'canceled') intent.status = 'succeeded';
+      },
+      'cancelled',
+      'refunded',
+      'expired',
+    ],
+    'with a cancellation': [
+      async (world, mortal) => {
+        await world.checkout();
+        await cancelled(world, world.worker(mortal));
+      },
+      'refunded',
+    ],
+  };
+
+  const atRest = async (world: World, where: string, ends: readonly string[]): Promise<void> => {
+    await world.pass(25 * 60_000);
+    expect({ where, found: contradictions(world) }).toEqual({ where, found: [] });
+    expect(ends).toContain((await world.booking()).status);
+  };
+
+  const callsOf = async (play: Play[0], ends: readonly string[]): Promise<number> => {
+    const [world, mortal] = [new World(), new Mortal()];
+    await play(world, mortal);
+    await atRest(world, 'undisturbed', ends);
+    expect(mortal.calls).toBeGreaterThan(3);
+    return mortal.calls;
+  };
+
+  for (const [name, [play, ...ends]] of Object.entries(plays)) {
+    it(`may die: ${name}`, async () => {
+      const calls = await callsOf(play, ends);
+      for (let at = 1; at <= calls; at++) {
+        for (const does of ['die-before', 'die-after'] as const) {
+          const [world, mortal] = [new World(), new Mortal({ at, does })];
+          await play(world, mortal);
+          expect(mortal.dead).toBe(true);
+          await atRest(world, `${does} call ${at}`, ends);
+        }
+      }
+    });
+
+    it(`may sleep while another takes over, and wake: ${name}`, async () => {
+      const calls = await callsOf(play, ends);
+      for (let at = 1; at <= calls; at++) {
+        for (const does of ['pause-before', 'pause-after'] as const) {
+          for (const sleepMs of [20_000, limits.holdTtlMs + 60_000]) {
+            const gate = Promise.withResolvers<void>();
+            const mortal = new Mortal({ at, does, until: gate.promise });
+            const world = new World();
+            const playing = play(world, mortal);
+            for (let i = 0; i < 500; i++) await Promise.resolve();
+            await world.pass(sleepMs);
+            gate.resolve();
+            await playing;
+            await atRest(world, `${does} call ${at} for ${sleepMs} ms`, [...ends, 'expired']);
+          }
+        }
+      }
+    });
+  }
+});
