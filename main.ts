@@ -1,12 +1,12 @@
 import type { ServiceBroker } from 'moleculer';
 import { systemClock as clock } from '#adapters/clock/system.ts';
 import { systemIds as ids } from '#adapters/ids/system.ts';
-import { type Config, withDatabase, withStripe } from '#config/config.ts';
+import { allRoles, type Config, withDatabase, withStripe } from '#config/config.ts';
 import { loadConfig } from '#config/load.ts';
 import { openDemo } from '#start/demo.ts';
 import { drainNode, startNode } from '#start/node.ts';
 import { awaitNats, claimPorts, openMongodb, openSimulator, type Server } from '#start/servers.ts';
-import { startTable } from '#start/table.ts';
+import { startLine, startTable } from '#start/table.ts';
 
 type Running = { readonly broker: ServiceBroker; readonly config: Config };
 
@@ -24,7 +24,11 @@ async function start(): Promise<Running> {
   const runtime = { config, clock, ids };
   const broker = await startNode(runtime);
   const demo = await openDemo(broker, runtime);
-  say(startTable(config, mongodb.description, demo));
+  if (config.env !== 'production' && config.roles.length === allRoles.length) {
+    say(startTable(config, mongodb.description, demo));
+  } else {
+    broker.logger.info(startLine(config, mongodb.description));
+  }
   return { broker, config };
 }
 

@@ -1,6 +1,10 @@
 import type { Config } from '#config/config.ts';
 
-/** What a running process uses and offers, for the operator who started it. */
+/** A part of a cluster says in one line what it is. */
+export const startLine = ({ roles, opsPort }: Config, mongodb: string): string =>
+  `Usher runs as ${roles.join(', ')} on ${mongodb}; health on port ${opsPort}`;
+
+/** What a single process uses and offers, for the person who started it. */
 export function startTable(config: Config, mongodb: string, demo?: string): string {
   const { port, opsPort, publicUrl } = config;
   const rows: Array<readonly [string, string]> = [
@@ -11,15 +15,12 @@ export function startTable(config: Config, mongodb: string, demo?: string): stri
     ['Payments', paymentsOf(config)],
     ['Mail', config.smtpUrl === undefined ? standIn('sent-mail page', 'SMTP_URL') : 'SMTP'],
   ];
-  if (config.roles.includes('gateway')) rows.push(['API', `${publicUrl} (port ${port})`]);
+  rows.push(['API', `${publicUrl} (port ${port})`]);
   if (demo !== undefined) rows.push(['Demo', demo]);
   rows.push(['Operators', `http://localhost:${opsPort}/health/ready and /metrics`]);
   const lines = rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`);
-  const next = config.roles.includes('gateway')
-    ? ['', `  Try next:  curl ${publicUrl}/v1/events    or open ${publicUrl}/docs`]
-    : [];
-  const title = `Usher runs as ${config.roles.join(', ')} (node ${config.nodeId})`;
-  return ['', title, '', ...lines, ...next, ''].join('\n');
+  const next = `  Try next:  curl ${publicUrl}/v1/events    or open ${publicUrl}`;
+  return ['', `Usher runs (node ${config.nodeId})`, '', ...lines, '', next, ''].join('\n');
 }
 
 const standIn = (what: string, setting: string): string => `${what} (stand-in; ${setting} not set)`;

@@ -1,4 +1,6 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { clusterRecordFile } from '#ops/repl/operator.ts';
 import { type Cluster, startCluster } from './start-cluster.ts';
 
 /** `npm run cluster`: a whole cluster on this machine, from one terminal. */
@@ -68,19 +70,25 @@ async function run(): Promise<void> {
     ...(NATS_URL ? { natsUrl: NATS_URL } : {}),
     ...(DATA_DIR ? { dataDir: DATA_DIR } : {}),
   });
+  const record = clusterRecordFile(DATA_DIR);
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
     console.log('Stopping the cluster …');
     const cluster = await starting.catch(() => undefined);
+    rmSync(record, { force: true });
     await cluster?.stop();
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => void stop());
   }
-  console.log(table(await starting));
+  const cluster = await starting;
+  // Where operators' tools (npm run repl) find this cluster. The addresses may hold passwords.
+  const { natsUrl, mongodbUri } = cluster;
+  writeFileSync(record, JSON.stringify({ natsUrl, mongodbUri }), { mode: 0o600 });
+  console.log(table(cluster));
 }
 
 if (values.help) {

@@ -31,6 +31,7 @@ export class NodeProcess {
   #child: ChildProcess | undefined;
   #exit: Promise<unknown> = Promise.resolve();
   #asked = false;
+  #retired = false;
 
   constructor(plan: NodePlan, events: NodeEvents) {
     this.plan = plan;
@@ -51,7 +52,7 @@ export class NodeProcess {
    * channel between the two ends it should the launcher die.
    */
   start(): void {
-    if (this.running) return;
+    if (this.running || this.#retired) return;
     const { name, role, port, opsPort, env } = this.plan;
     this.#asked = false;
     const child = spawn(process.execPath, [main], {
@@ -104,8 +105,9 @@ export class NodeProcess {
     await this.#exit;
   }
 
-  /** Lets it drain, and kills it after half a minute. */
+  /** Lets it drain, and kills it after half a minute. It is not started again. */
   async stop(): Promise<void> {
+    this.#retired = true;
     if (!this.running) return;
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), stopMs);

@@ -16,7 +16,7 @@ export type ClusterOptions = {
   readonly namespace?: string;
   /** Further settings of every node, such as `LIMITS`. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Start a node again that died by itself. */
+  /** Start a node again that died by itself, 20 times at most. */
   readonly restart?: boolean;
   /** Takes what the nodes write and what happens to them. */
   readonly onLine?: (name: string, line: string) => void;
@@ -24,6 +24,9 @@ export type ClusterOptions = {
 
 const roles = ['gateway', 'inventory', 'core', 'worker'] as const;
 export type ClusterRole = (typeof roles)[number];
+
+/** Who calls stops before whom it calls. */
+const stopOrder: readonly ClusterRole[] = ['gateway', 'worker', 'core', 'inventory'];
 
 const defaultCounts: Readonly<Record<ClusterRole, number>> = {
   gateway: 2,
@@ -43,18 +46,20 @@ export type Cluster = {
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
   /** Starts a node that is gone again, with its ports; resolves when it is ready. */
   restart(name: string): Promise<void>;
-  /** Drains gateways first, then the rest, then stops the servers of our own. */
+  /** Drains the nodes, callers first, then stops the servers of our own. */
   stop(): Promise<void>;
 };
 
 const restartPauseMs = 1_000;
+/** A node that keeps dying is left alone at last. */
+const restartsMax = 20;
 
 /** Starts servers and nodes; resolves when every node is ready. Rejects with nothing left over. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const servers: ClusterServer[] = [];
   const nodes: NodeProcess[] = [];
   const stop = async (): Promise<void> => {
-    for (const role of roles) {
+    for (const role of stopOrder) {
       await Promise.all(nodes.filter(({ plan }) => plan.role === role).map((n) => n.stop()));
     }
     for (const server of servers.toReversed()) await server.stop();
@@ -127,11 +132,13 @@ function startNodes(
     ports[role].map(({ port, opsPort }, index) => {
       const name = `${role}-${index + 1}`;
       const plan: NodePlan = { name, role, port, opsPort, env: { ...env, ...demoOf(name) } };
+      let restartsLeft = restart === true ? restartsMax : 0;
       const node = new NodeProcess(plan, {
         line: say,
         died: (_, how) => {
-          say(name, `*** ended ${how}${restart === true ? '; starting it again' : ''}`);
-          if (restart === true) void sleep(restartPauseMs).then(() => node.start());
+          const again = restartsLeft-- > 0;
+          say(name, `*** ended ${how}${again ? '; starting it again' : ''}`);
+          if (again) void sleep(restartPauseMs).then(() => node.start());
         },
       });
       node.start();
