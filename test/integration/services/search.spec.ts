@@ -104,7 +104,7 @@ describeWith(['mongod'], 'search', () => {
       .aggregate<{ cursor?: { cursorId: Long } }>(
         [
           { $currentOp: { allUsers: true, idleCursors: true } },
-          { $match: { ns: `${databaseName}.$cmd.aggregate`, cursor: { $exists: true } } },
+          { $match: { ns: { $regex: databaseName } } },
         ],
         { readConcern: { level: 'local' } },
       );
