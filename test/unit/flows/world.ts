@@ -336,9 +336,9 @@ export class World {
     this.event = new FakeEvent(this.clock, quoteOf(total));
   }
 
-  worker(mortal = new Mortal()): BookingWorker {
+  worker(mortal = new Mortal(), store: BookingStore = this.store): BookingWorker {
     return new BookingWorker({
-      store: mortal.wrap<BookingStore>(this.store),
+      store: mortal.wrap(store),
       inventory: mortal.wrap<InventoryPort>(this.event),
       payments: mortal.wrap<PaymentsPort>(this.payments),
       clock: this.clock,
