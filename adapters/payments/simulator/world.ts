@@ -27,6 +27,9 @@ export const enabledEvents: ReadonlySet<string> = new Set([
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
+/** Random bytes are drawn in such lots: one by one they cost more than all the rest of an id. */
+const chanceBytes = 4_096;
+
 export type WorldOptions = {
   readonly clock: Clock;
   readonly ids: Ids;
@@ -46,6 +49,8 @@ export class World {
   readonly store: SimulatorStore;
   readonly plan: FaultPlan;
   readonly #options: WorldOptions;
+  #chance: Uint8Array = new Uint8Array();
+  #drawn = 0;
   readonly #tails = new Map<string, Promise<unknown>>();
 
   constructor(options: WorldOptions) {
@@ -62,9 +67,15 @@ export class World {
   }
 
   newId(prefix: string, length = 24): string {
-    const bytes = this.#options.ids.bytes(length);
+    if (this.#chance.length < this.#drawn + length) {
+      this.#chance = this.#options.ids.bytes(chanceBytes);
+      this.#drawn = 0;
+    }
+    const end = this.#drawn + length;
     let id = `${prefix}_`;
-    for (const byte of bytes) id += alphabet.charAt(byte % alphabet.length);
+    for (; this.#drawn < end; this.#drawn++) {
+      id += alphabet.charAt((this.#chance[this.#drawn] ?? 0) % alphabet.length);
+    }
     return id;
   }
 
