@@ -265,6 +265,23 @@ describeWith(['mongod', 'nats-server'], 'bookings over HTTP, on two core nodes',
     expect((await read(bookingId)).status).toBe('confirmed');
   });
 
+  it('reminds each booking once, when its event is near', async () => {
+    const { booking } = await booked();
+    const bookings = database.db.collection<{ _id: string }>(collections.bookings);
+    const inTwoHours = Date.now() + 2 * 3_600_000;
+    const event = { name: 'Tosca', startsAt: inTwoHours, timeZone: 'UTC', venue: 'Opera' };
+    await bookings.updateOne({ _id: booking.bookingId }, { $set: { event } });
+    const [core] = cluster.cores;
+    if (core === undefined) throw new Error('no core node');
+    const remind = (withinMs: number) => call(core, 'bookings.reminders', { withinMs });
+    expect(await remind(3_600_000)).toEqual({ queued: 0, more: false });
+    expect(await remind(3 * 3_600_000)).toEqual({ queued: 1, more: false });
+    expect(await remind(3 * 3_600_000)).toEqual({ queued: 0, more: false });
+    const outbox = database.db.collection<{ _id: string; kind: string }>(collections.outbox);
+    const message = await outbox.findOne({ _id: `${booking.bookingId}:reminder` });
+    expect(message).toMatchObject({ kind: 'booking-reminder', data: { event } });
+  });
+
   it('sells every seat once while buyers contend on both nodes', async () => {
     const eventId = await cluster.openEvent();
     const seats = Array.from({ length: 20 }, (_, i) => `A-${i + 1}`);
