@@ -5,7 +5,7 @@ import { systemIds } from '#adapters/ids/system.ts';
 import { DueWork } from '#adapters/payments/simulator/due.ts';
 import { Exchange } from '#adapters/payments/simulator/exchange.ts';
 import { FaultPlan, type FaultSettings } from '#adapters/payments/simulator/faults.ts';
-import { listen } from '#adapters/payments/simulator/server.ts';
+import { type Handling, type Listening, listen } from '#adapters/payments/simulator/server.ts';
 import { SimulatorStore } from '#adapters/payments/simulator/store.ts';
 import { WebhookSender } from '#adapters/payments/simulator/webhooks.ts';
 import { World } from '#adapters/payments/simulator/world.ts';
@@ -13,7 +13,7 @@ import { stripeApiVersion } from '#adapters/payments/stripe.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 
 export type SimulatorOptions = {
-  /** 0 takes a free one. */
+  /** 0 takes the one it had before on this database, else a free one. */
   readonly port: number;
   readonly host?: string;
   readonly mongodbUri: string;
@@ -52,10 +52,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const apiVersion = stripeApiVersion;
   const world = new World({ clock, ids, store, plan, sender, apiVersion, address });
   const handling = { world, exchange: new Exchange(world, options.secretKey), apiVersion };
-  const server = await listen(handling, host, options.port).catch(async (error: unknown) => {
-    await releaseMongo(mongodbUri);
-    throw error;
-  });
+  const server = await listenAgain(handling, host, options.port, store).catch(
+    async (error: unknown) => {
+      await releaseMongo(mongodbUri);
+      throw error;
+    },
+  );
   const url = `http://${host}:${server.port}`;
   if (address.url === '') address.url = url;
   const due = new DueWork(world);
@@ -70,4 +72,19 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       await releaseMongo(mongodbUri);
     },
   };
+}
+
+/** A page that a buyer was sent to before a restart must still be where it was. */
+async function listenAgain(
+  handling: Handling,
+  host: string,
+  port: number,
+  store: SimulatorStore,
+): Promise<Listening> {
+  const before = port === 0 ? await store.portBefore() : undefined;
+  const taken =
+    before === undefined ? undefined : await listen(handling, host, before).catch(() => undefined);
+  const server = taken ?? (await listen(handling, host, port));
+  await store.keepPort(server.port);
+  return server;
 }

@@ -9,7 +9,7 @@ import type { World } from '#adapters/payments/simulator/world.ts';
 const bodyBytesMax = 200_000;
 const challengePath = /^\/_simulator\/3ds\/(pi_\w+)$/;
 
-type Handling = {
+export type Handling = {
   readonly world: World;
   readonly exchange: Exchange;
   readonly apiVersion: string;

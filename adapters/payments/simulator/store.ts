@@ -19,6 +19,7 @@ type Operations = readonly AnyBulkWriteOperation<Doc>[];
 export class SimulatorStore {
   readonly #clock: Clock;
   readonly #docs: Collection<Doc>;
+  readonly #settings: Collection<{ readonly _id: string; readonly port: number }>;
   readonly #cache = new Map<string, Doc>();
   readonly #writes: GroupCommit<Operations>;
   #asked = new Map<string, Promise<Doc | undefined>>();
@@ -30,6 +31,7 @@ export class SimulatorStore {
       writeConcern: { w: 1, journal: false },
       readConcern: { level: 'local' },
     });
+    this.#settings = db.collection('stripe_simulator_settings');
     this.#writes = new GroupCommit({
       clock,
       groupMax,
@@ -55,6 +57,15 @@ export class SimulatorStore {
       { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
       { key: { expiresAt: 1 }, expireAfterSeconds: 0 },
     ]);
+  }
+
+  /** Where the simulator of this database listened last. */
+  async portBefore(): Promise<number | undefined> {
+    return (await this.#settings.findOne({ _id: 'address' }))?.port;
+  }
+
+  async keepPort(port: number): Promise<void> {
+    await this.#settings.updateOne({ _id: 'address' }, { $set: { port } }, { upsert: true });
   }
 
   /** The object of this id and kind, if there is one. Look-ups of one moment share a query. */

@@ -212,7 +212,9 @@ describeWith(['mongod'], 'the Stripe simulator', () => {
     await simulator.stop();
     hooks.state.status = 200;
     hooks.deliveries.length = 0;
+    const before = simulator.url;
     simulator = await start();
+    expect(simulator.url).toBe(before);
     stripe = sdk(simulator.url);
     expect((await stripe.paymentIntents.retrieve(kept.id)).status).toBe('requires_capture');
     expect((await created('three')).id).toBe(kept.id);
