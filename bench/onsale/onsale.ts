@@ -103,7 +103,7 @@ async function play(sale: Sale, tokens: readonly string[], width: number): Promi
   };
   const timer = setInterval(show, 1_000);
   await inParallel(tokens.length, width, async (i) => {
-    await new Buyer(sale, `buyer ${i}`, tokens[i] as string).play();
+    await new Buyer(sale, `buyer-${i}`, tokens[i] as string).play();
     done++;
   });
   clearInterval(timer);

@@ -116,7 +116,7 @@ describeWith(
     it('sells no seat twice while an inventory node and a gateway are killed', async () => {
       const tokens = await buyerTokens(cluster.mongodbUri, buyers);
       const crowd = inParallel(2 * buyers, 200, (i) =>
-        new Buyer(sale, `buyer ${i}`, tokens[i % buyers] as string).play(),
+        new Buyer(sale, `buyer-${i}`, tokens[i % buyers] as string).play(),
       );
       await until('the sale is under way', 60, async () => tally.of('confirmed') >= 20);
       const row = await db
