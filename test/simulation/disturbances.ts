@@ -31,7 +31,8 @@ function strike({ scheduler, chance, cluster, seq, calm, fault }: Options): void
   if (node === undefined) return;
   const { nodeId, life, link } = node;
   const { now } = scheduler;
-  const long = chance.ms(1_000, 6_000);
+  // Often just longer than it takes to be called dead: then two nodes serve at a time.
+  const long = chance.hits(0.5) ? chance.ms(1_400, 2_600) : chance.ms(1_000, 6_000);
   switch (chance.int(1, 8)) {
     case 1:
       fault('pause', nodeId);
@@ -39,7 +40,8 @@ function strike({ scheduler, chance, cluster, seq, calm, fault }: Options): void
       return;
     case 2:
       fault('pause longer than a take-over', nodeId);
-      life.pausedUntil = now + chance.ms(2_000, 7_000);
+      life.pausedUntil =
+        now + (chance.hits(0.5) ? chance.ms(1_600, 2_200) : chance.ms(2_000, 7_000));
       return;
     case 3:
       if (cluster.nodes.length < 2) return;

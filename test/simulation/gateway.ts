@@ -9,6 +9,7 @@ import { type Attempt, type History, isTransport } from '#test/simulation/histor
 import type { Scheduler } from '#test/simulation/scheduler.ts';
 
 export type GatewayOptions = {
+  readonly name: string;
   readonly scheduler: Scheduler;
   readonly chance: Chance;
   readonly cluster: Cluster;
@@ -18,10 +19,19 @@ export type GatewayOptions = {
   readonly trace: (line: string) => void;
 };
 
+type Envelope = {
+  readonly to: string;
+  readonly suspect: string | undefined;
+  readonly number: string;
+};
+
 const silenceMs = 800;
 const waitMs = 2_500;
 
-/** Brings commands to the owner of the event as gateways do: follows `moved`, names the silent. */
+/**
+ * Brings commands to the owner of the event as gateways do: follows `moved`, names the silent. Each
+ * knows for itself where the owner is, so one may still ask an old owner when others ask the new.
+ */
 export class Gateway {
   readonly #o: GatewayOptions;
   #owner: string;
@@ -42,11 +52,17 @@ export class Gateway {
     for (let i = 0; i < tries; i++) {
       if (i > 0) await scheduler.sleep(chance.ms(10, 150), undefined);
       const deadline = scheduler.serverNow() + waitMs;
-      const reply = await this.#try({ ...command, deadline });
+      const reply = await this.#try({ ...command, deadline }, this.#owner, this.#suspect);
       if (reply !== undefined && !isTransport(reply)) return reply;
       this.#learn(reply);
     }
     return undefined;
+  }
+
+  /** Sends a command once, to a node that may have nothing to do with the event. */
+  async askAt(nodeId: string, command: Command): Promise<void> {
+    const deadline = this.#o.scheduler.serverNow() + waitMs;
+    await this.#try({ ...command, deadline }, nodeId, undefined);
   }
 
   /** Where to go next, after an answer that says nothing about the event. */
@@ -65,11 +81,14 @@ export class Gateway {
   }
 
   /** One try: undefined when no answer came in time. Whatever comes is checked, even when late. */
-  #try(command: Command): Promise<CommandReply | undefined> {
+  #try(
+    command: Command,
+    to: string,
+    suspect: string | undefined,
+  ): Promise<CommandReply | undefined> {
     const { scheduler, chance, history, trace } = this.#o;
     const attempt = history.begin(command);
-    const number = ++this.#sent;
-    const to = this.#owner;
+    const number = `${this.#o.name}${++this.#sent}`;
     trace(`#${number} ${command.kind} ${command.id} → ${to}`);
     return new Promise((resolve) => {
       const arrived = (reply: CommandReply): void => {
@@ -84,7 +103,7 @@ export class Gateway {
       };
       for (let copy = 0; copy < copies; copy++) {
         if (this.#lost('request lost', number)) settled();
-        else this.#deliver(to, attempt, number, settled, arrived);
+        else this.#deliver({ to, suspect, number }, attempt, settled, arrived);
       }
       scheduler.after(chance.ms(silenceMs, waitMs), undefined, () => resolve(undefined));
       // Long after the command's deadline nothing can answer it.
@@ -93,14 +112,12 @@ export class Gateway {
   }
 
   #deliver(
-    to: string,
+    { to, suspect, number }: Envelope,
     { command }: Attempt,
-    number: number,
     settled: () => void,
     arrived: (reply: CommandReply) => void,
   ): void {
     const { scheduler, cluster } = this.#o;
-    const suspect = this.#suspect;
     const answer = (reply: CommandReply): void => {
       if (this.#lost('reply lost', number)) {
         settled();
@@ -133,13 +150,13 @@ export class Gateway {
     return JSON.parse(JSON.stringify(reply)) as CommandReply;
   }
 
-  #lost(kind: FaultKind, number: number): boolean {
+  #lost(kind: FaultKind, number: string): boolean {
     const lost = this.#o.chance.hits(this.#o.trouble());
     if (lost) this.#o.fault(kind, `#${number}`);
     return lost;
   }
 
-  #delay(number: number): number {
+  #delay(number: string): number {
     const { chance, fault, trouble } = this.#o;
     if (!chance.hits(trouble())) return chance.ms(0.1, 4);
     fault('message late', `#${number}`);

@@ -80,6 +80,9 @@ export class History {
     if (available + reserved + sold + blocked !== this.state.places.size) {
       this.#fail(`counts do not add up at ${entry.seq}`);
     }
+    if (reserved + sold !== this.model.owned) {
+      this.#fail(`${reserved} reserved and ${sold} sold, but ${this.model.owned} have an owner`);
+    }
   }
 
   /** The answer of an attempt has arrived; it must be durable or have been true meanwhile. */

@@ -12,6 +12,8 @@ export type PersonOptions = {
   readonly chance: Chance;
   readonly gateway: Gateway;
   readonly number: number;
+  /** The last holds that anybody got. */
+  readonly known: Known[];
   /** Nobody begins anything new once it is over. */
   readonly over: () => boolean;
   /** Longest pause between two things a buyer does, ms. */
@@ -19,6 +21,8 @@ export type PersonOptions = {
   /** How long a slow payer takes; beyond a pin's end in long runs. */
   readonly slowMs: number;
 };
+
+type Known = { readonly holdId: string; readonly buyerId: string };
 
 type Given = { readonly [K in string]: unknown } & { readonly kind: Command['kind'] };
 
@@ -67,6 +71,8 @@ export async function buyer(options: PersonOptions): Promise<void> {
     const held = success<HoldView>(await desk.ask(id, given));
     if (chance.hits(0.1)) await desk.ask(id, given, 2);
     if (held === undefined) continue;
+    options.known.push({ holdId, buyerId });
+    if (options.known.length > 6) options.known.shift();
     if (chance.hits(0.2)) await desk.ask(desk.nextId(buyerId), { kind: 'extend', holdId, buyerId });
     await useHold(options, desk, { holdId, buyerId, repeat: () => desk.ask(id, given, 2) });
   }
@@ -104,6 +110,10 @@ async function checkOut(options: PersonOptions, desk: Desk, held: Held): Promise
   }
   await scheduler.sleep(chance.hits(0.2) ? slowMs : chance.ms(5, 1_200), undefined);
   if (chance.hits(0.15)) return void (await giveUp(desk, bookingId, holdId, buyerId));
+  // Somebody gives the seats back in another window while the checkout runs.
+  if (chance.hits(0.1)) {
+    await desk.ask(desk.nextId(buyerId), { kind: 'release', holdId, buyerId });
+  }
   const sell: Given = {
     kind: 'sell',
     bookingId,
@@ -130,6 +140,22 @@ function wish(chance: Chance): Want {
   const first = chance.int(0, seatIds.length - 1);
   const count = chance.int(1, 3);
   return { by: 'seats', seats: seatIds.slice(first, first + count) };
+}
+
+/**
+ * Somebody who asks one certain node about the last holds, again and again, whoever owns the event:
+ * what an old owner says must have been true meanwhile.
+ */
+export async function onlooker(options: PersonOptions, nodeId: string): Promise<void> {
+  const { scheduler, chance, gateway, known, over } = options;
+  for (let n = 0; !over(); n++) {
+    await scheduler.sleep(chance.ms(20, 160), undefined);
+    if (known.length === 0) continue;
+    const { holdId, buyerId } = chance.pick(known);
+    const id = `${nodeId}-look-${n}`;
+    const command = { id, eventId, deadline: 0, kind: 'read-hold', holdId, buyerId } as const;
+    void gateway.askAt(nodeId, command);
+  }
 }
 
 /** The organizer: opens, and changes things now and then, strictly in order. */

@@ -38,6 +38,11 @@ export class SeatModel {
     return this.#live;
   }
 
+  /** Places that somebody holds or has bought. */
+  get owned(): number {
+    return this.#owner.size;
+  }
+
   entry(entry: Entry, facts: readonly Fact[]): void {
     this.#must(entry.seq === this.#seq + 1, `seq ${entry.seq} follows ${this.#seq}`);
     this.#must(entry.at >= this.#at, `time goes back at ${entry.seq}`);

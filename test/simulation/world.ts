@@ -9,7 +9,7 @@ import { eventId, termsOf } from '#test/simulation/event.ts';
 import { type FaultCounts, type FaultKind, noFaults } from '#test/simulation/faults.ts';
 import { Gateway } from '#test/simulation/gateway.ts';
 import { History } from '#test/simulation/history.ts';
-import { buyer, organizer } from '#test/simulation/people.ts';
+import { buyer, onlooker, organizer } from '#test/simulation/people.ts';
 import { Scheduler } from '#test/simulation/scheduler.ts';
 import { Trace } from '#test/simulation/trace.ts';
 import { Watcher } from '#test/simulation/watcher.ts';
@@ -41,7 +41,7 @@ export class World {
   readonly #history: History;
   readonly #cluster: Cluster;
   readonly #watcher: Watcher;
-  readonly #gateway: Gateway;
+  readonly #gateways: readonly Gateway[];
   /** Whether this run is long enough for a pin to end. */
   readonly #long: boolean;
   readonly #storms: readonly (readonly [from: number, to: number])[];
@@ -80,7 +80,8 @@ export class World {
       },
       published: (delta) => this.#publish(delta),
     });
-    this.#gateway = new Gateway({ ...shared, cluster: this.#cluster, history: this.#history });
+    const gateway = { ...shared, cluster: this.#cluster, history: this.#history };
+    this.#gateways = ['a', 'b', 'c'].map((name) => new Gateway({ ...gateway, name }));
   }
 
   /** Runs to the end or to the first problem. */
@@ -109,11 +110,14 @@ export class World {
     // In a rush many commands meet in one batch.
     const idleMs = this.#chance.pick([60, 900, 900]);
     const slowMs = this.#long ? 318_000 : 5_000;
-    const options = { ...this.#parts(), gateway: this.#gateway, over: this.#over, idleMs, slowMs };
-    void organizer({ ...options, number: 0 });
+    const parts = { ...this.#parts(), over: this.#over, idleMs, slowMs, known: [] };
+    const options = () => ({ ...parts, gateway: this.#chance.pick(this.#gateways) });
+    void organizer({ ...options(), number: 0 });
+    const looks = this.#chance.hits(0.5) ? this.#cluster.nodeIds : [];
+    for (const nodeId of looks) void onlooker({ ...options(), number: 0 }, nodeId);
     for (let number = 1; number <= people; number++) {
       this.#scheduler.after(this.#chance.ms(0, 500), undefined, () => {
-        void buyer({ ...options, number });
+        void buyer({ ...options(), number });
       });
     }
     const look = (): void => {
@@ -148,9 +152,10 @@ export class World {
     const version = this.#history.state.version + 1;
     const change = { kind: 'change-terms', version, terms: termsOf('open') } as const;
     const base = { eventId, deadline: 0 };
-    await this.#gateway.ask({ ...base, ...change, id: 'probe-open' }, 30);
+    const gateway = this.#chance.pick(this.#gateways);
+    await gateway.ask({ ...base, ...change, id: 'probe-open' }, 30);
     const id = 'f'.repeat(32);
-    const reply = await this.#gateway.ask(
+    const reply = await gateway.ask(
       {
         ...base,
         id,

@@ -1,0 +1,139 @@
+/** A small change that breaks a rule; `find` must occur exactly once in the file. */
+export type Mutant = {
+  readonly name: string;
+  readonly changes: readonly {
+    readonly file: string;
+    readonly find: string;
+    readonly replace: string;
+  }[];
+};
+
+const one = (name: string, file: string, find: string, replace: string): Mutant => ({
+  name,
+  changes: [{ file, find, replace }],
+});
+
+export const mutants: readonly Mutant[] = [
+  one(
+    'no fencing',
+    'actors/writer.ts',
+    "if (found !== undefined) return { kind: 'fenced', owner: found.node };",
+    "if (found !== undefined) return { kind: 'committed' };",
+  ),
+  one(
+    'answers before the commit',
+    'actors/event-actor.ts',
+    'if (this.#endedBy(await journal.write(entry))) return;\n    this.#deltas',
+    'answerBatch(batch);\n    if (this.#endedBy(await journal.write(entry))) return;\n    this.#deltas',
+  ),
+  one(
+    'a refusal from a stale owner',
+    'actors/event-actor.ts',
+    'else if (await this.#verify()) answerBatch(batch);',
+    'else answerBatch(batch);',
+  ),
+  one(
+    'an expiry that frees a sold seat',
+    'domain/inventory/evolve.ts',
+    'if (live !== undefined) removeLive(state, live);',
+    '',
+  ),
+  one(
+    'no idempotency',
+    'domain/inventory/decide-hold.ts',
+    'if (again !== undefined) return again;',
+    '',
+  ),
+  one(
+    'a released hold can be sold',
+    'domain/inventory/evolve.ts',
+    "if (how === 'expired' && ended.pinnedBy !== null)",
+    'if (ended.pinnedBy !== null)',
+  ),
+  one(
+    'a retry at another seq under the same facts',
+    'actors/writer.ts',
+    "    if (stopped()) return { kind: 'stopped' };\n    await clock.sleep(waitMs);\n" +
+      "    if (stopped()) return { kind: 'stopped' };\n  }\n}\n\n/**\n * Rule 5",
+    '    entry = { ...entry, seq: entry.seq + 1 };\n    await clock.sleep(waitMs);\n' +
+      '  }\n}\n\n/**\n * Rule 5',
+  ),
+  one(
+    'an error is taken for an acknowledgement',
+    'actors/writer.ts',
+    '      // The error decides nothing: only what a majority read shows does.',
+    "      return { kind: 'committed' };",
+  ),
+  {
+    name: 'an emptied entry is read as no facts',
+    changes: [
+      {
+        file: 'actors/restore.ts',
+        find: 'entry.seq !== done + 1 || entry.compacted === true',
+        replace: 'entry.seq !== done + 1',
+      },
+      {
+        file: 'actors/entries.ts',
+        find: 'JSON.parse(entry.facts)',
+        replace: "JSON.parse(entry.facts || '[]')",
+      },
+    ],
+  },
+  one(
+    'a version gap is accepted',
+    'domain/inventory/decide-terms.ts',
+    'if (state.terms === undefined || version > state.version + 1) return gap(state, version);',
+    'if (state.terms === undefined) return gap(state, version);',
+  ),
+  one(
+    'an expired hold is freed in part',
+    'domain/inventory/evolve.ts',
+    'for (const place of gone.places) {',
+    'for (const place of gone.places.slice(0, 2)) {',
+  ),
+  one(
+    'a forgotten refusal to sell',
+    'domain/inventory/evolve.ts',
+    'state.sales.refuse(fact.booking, fact.reason);',
+    '',
+  ),
+  {
+    name: 'a hold lives on beyond its deadline',
+    changes: [
+      {
+        file: 'domain/inventory/state.ts',
+        find: 'hold.deadline <= now;',
+        replace: 'hold.deadline + 60_000 <= now;',
+      },
+      {
+        file: 'domain/inventory/deadlines.ts',
+        find: 'item.deadline > now',
+        replace: 'item.deadline + 60_000 > now',
+      },
+    ],
+  },
+  one(
+    'a claim in the old epoch',
+    'actors/claim.ts',
+    'const epoch = (head?.epoch ?? 0) + 1;',
+    'const epoch = head?.epoch ?? 1;',
+  ),
+  one(
+    'unsell takes seats that the sale has no more',
+    'domain/inventory/decide-sale.ts',
+    'state.owners[place] === -(sale + 1) && (named?.has(place) ?? true)',
+    'named?.has(place) ?? true',
+  ),
+  one(
+    'a snapshot forgets ended holds',
+    'domain/inventory/snapshot.ts',
+    'for (const { holdId, ...ended } of head.ended) state.ended.add(holdId, ended);',
+    '',
+  ),
+  one(
+    'a view without the last change of a batch',
+    'domain/inventory/view.ts',
+    'return fact.places.map((place) => [place, status.reserved]);',
+    'return fact.places.slice(1).map((place) => [place, status.reserved]);',
+  ),
+];
