@@ -66,7 +66,7 @@ export class DeltaBuffer {
     this.#changes.clear();
   }
 
-  /** To be published now, if anything is: news at once, else the version alone from time to time. */
+  /** To be published now, if anything is: news at once, else the version now and then. */
   take(): Delta | undefined {
     if (this.#sale === undefined) return undefined;
     const now = this.#clock.monotonic();

@@ -19,8 +19,8 @@ export const diskFiles: Files = (path) => {
 const line = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=/;
 
 /**
- * The settings of the environment, over those of the file `.env`, and the secrets whose value stands
- * in a file that `<NAME>_FILE` names. Empty values count as not set. Adds to `problems`.
+ * The settings of the environment, over those of the file `.env`, and the secrets whose value
+ * stands in a file that `<NAME>_FILE` names. Empty values count as not set. Adds to `problems`.
  */
 export function gather(env: Env, files: Files, problems: string[]): Env {
   const merged: Record<string, string | undefined> = { ...fromEnvFile(files, problems) };

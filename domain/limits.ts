@@ -125,7 +125,7 @@ export const limits = {
   pageItemsDefault: 20,
   idempotencyKeyCharsMax: 255,
   requestIdCharsMax: 128,
-  /** Bytes of a refused body that are read and dropped so that the answer arrives; then it is cut. */
+  /** Bytes of a refused body that are read and dropped so that the answer arrives; then a cut. */
   refusedBodyBytesMax: 5_000_000,
   /** Answers from this size on are compressed. */
   compressFromBytes: 2_048,

@@ -6,8 +6,8 @@ const script = '(cat <&3 >/dev/null; kill -TERM $$ 2>/dev/null) & exec 3<&-; exe
 
 /**
  * Starts a program that does not outlive this process, not even when this process is killed: it
- * then gets SIGTERM. It runs in a process group of its own, so that a Ctrl-C in the terminal does not
- * stop it before its users. On Windows it is started plainly.
+ * then gets SIGTERM. It runs in a process group of its own, so that a Ctrl-C in the terminal does
+ * not stop it before its users. On Windows it is started plainly.
  */
 export function spawnLeashed(
   binary: string,

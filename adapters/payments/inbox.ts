@@ -26,7 +26,7 @@ const leaseMs = 15_000;
 const takenMax = 200;
 const backoffMaxMs = 60_000;
 
-/** A new intent and a declined one have the same status; only the second was noted after opening. */
+/** A new intent and a declined one have one status; only the second was noted after opening. */
 const saysTheSame = (payment: PaymentDoc | undefined, status: IntentStatus): boolean =>
   payment?.status === status &&
   (status !== 'requires_payment_method' || payment.updatedAt > payment.createdAt);

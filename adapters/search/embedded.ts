@@ -130,7 +130,7 @@ function add({ documents, words }: Content, document: SearchDocument): void {
   documents.set(document.eventId, document);
 }
 
-/** The best field and kind for each word of the query, added up; rounded so that cursors compare. */
+/** The best field and kind for each word of the query, added up; rounded so cursors compare. */
 function scoreOf({ match, queryTerms }: WordMatch): number {
   let score = 0;
   for (const word of queryTerms) {

@@ -58,7 +58,7 @@ const hashOf = (id: string): number => {
   return (h ^ (h >>> 13)) >>> 0;
 };
 
-/** Merges chart versions: a known id keeps its index, a new one is appended, a missing one stays. */
+/** Merges chart versions: a known id keeps its index, a new one is added, a missing one stays. */
 function merge(layouts: readonly Layout[]) {
   const records: SeatRecord[] = [];
   const areas: AreaRange[] = [];

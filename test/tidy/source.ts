@@ -76,7 +76,7 @@ export function functionsOf(source: Source): FunctionSpan[] {
   const visit = (node: unknown): void => {
     if (typeof node !== 'object' || node === null) return;
     const { type, span } = node as Node;
-    if (type !== undefined && span !== undefined && functionTypes.has(type)) {
+    if (type !== undefined && span !== undefined && functionTypes.has(type) && !groups(node)) {
       const firstLine = lineAt(span.start);
       spans.push({ firstLine, length: lineAt(span.end) - firstLine + 1 });
     }
@@ -84,6 +84,15 @@ export function functionsOf(source: Source): FunctionSpan[] {
   };
   visit(tree);
   return spans;
+}
+
+/** Whether tests are made in it: then it is a list of them, not a thing to be understood at once. */
+function groups(node: object): boolean {
+  const { type, callee } = node as Node & { callee?: { value?: string } };
+  if (type === 'CallExpression' && callee?.value === 'it') return true;
+  return Object.values(node).some(
+    (value) => typeof value === 'object' && value !== null && groups(value),
+  );
 }
 
 /** A call of `describe…(name, body)` as the statements of its body. */

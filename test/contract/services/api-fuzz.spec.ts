@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.broker.stop());
 
-/** No request, however odd, is a fault of ours: below 500, and a refusal is a documented problem. */
+/** No request, however odd, is our fault: below 500, and a refusal is a documented problem. */
 async function expectNoFault(path: string, init: Parameters<typeof request>[1]): Promise<void> {
   const answer = await request(gateway.url + path, { ...init, bodyTimeout: 3_000 });
   const text = await answer.body.text();
