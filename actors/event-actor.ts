@@ -47,7 +47,7 @@ type Leaving = {
  *   once `serve` gave it its state.
  * - One loop, one batch at a time: collect, decide, write, answer. Nobody learns of a decision
  *   before it is committed; what reads the state from outside waits until no batch is in flight.
- * - It ends once, for good: fenced, handed over, stopped or failed. Everything that waits is answered
+ * - It ends once, for good: fenced, handed over, stopped or failed. What waits is answered
  *   then: `moved`, `unavailable`, or `outcome-unknown` for a batch whose fate is open. All of these
  *   may be sent again under the same command id.
  */

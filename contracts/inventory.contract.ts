@@ -35,8 +35,8 @@ export const inventoryContract = service({
     execute: action({
       summary: 'Decides commands of one event; one reply each, in the order of the commands',
       // Fails as a whole with `moved {owner}` or `unavailable` when that is every command's answer;
-      // each of the two may also stand in a single reply, and both undo nothing: send it again under
-      // the same id. `owner` null: nobody is known.
+      // each of the two may also stand in a single reply, and both undo nothing: send it again
+      // under the same id. `owner` null: nobody is known.
       // Commands are made by typed code on our own nodes, never by a caller outside: the hot path
       // checks the envelope only.
       params: z.object({
