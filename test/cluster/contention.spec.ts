@@ -156,7 +156,7 @@ describeWith(
       const token = (await buyerTokens(cluster.mongodbUri, 1))[0] as string;
       const reserved = await http.send('POST', '/v1/reserve', {
         token,
-        idempotencyKey: 'after the restart',
+        idempotencyKey: 'after-the-restart',
         body: { eventId, best: { quantity: 1 } },
       });
       expect([200, 409]).toContain(reserved.status);
