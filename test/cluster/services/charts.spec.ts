@@ -9,15 +9,9 @@ import { createCatalogueService } from '#services/catalogue.service.ts';
 import { createChartsService } from '#services/charts.service.ts';
 import { createVenuesService } from '#services/venues.service.ts';
 import { startBroker, testNamespace } from '#test/support/broker.ts';
+import { as, eventFields, FakeSeats, newCaller, venueFields } from '#test/support/catalogue.ts';
 import { testConfig } from '#test/support/config.ts';
 import { describeWith, natsUrl, type TestDatabase, testDatabase } from '#test/support/servers.ts';
-import {
-  as,
-  eventFields,
-  FakeSeats,
-  newCaller,
-  venueFields,
-} from '../../integration/services/catalogue-kit.ts';
 
 /** A chart of megabytes must pass a gateway although messages between nodes may have one. */
 describeWith(['mongod', 'nats-server'], 'charts on a cluster', () => {

@@ -4,7 +4,6 @@ import { systemClock } from '#adapters/clock/system.ts';
 import { call } from '#broker/call.ts';
 import { replyOf } from '#broker/reply.ts';
 import { unpackLayout } from '#domain/layout.ts';
-import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 import {
   as,
   draftEvent,
@@ -15,7 +14,8 @@ import {
   newCaller,
   startCatalogue,
   venueFields,
-} from './catalogue-kit.ts';
+} from '#test/support/catalogue.ts';
+import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 
 describeWith(['mongod'], 'catalogue', () => {
   let database: TestDatabase;

@@ -6,9 +6,9 @@ import { systemIds } from '#adapters/ids/system.ts';
 import { call, type ParamsOf } from '#broker/call.ts';
 import { createSearchService } from '#services/search.service.ts';
 import { startBroker } from '#test/support/broker.ts';
+import { as, draftEvent, FakeSeats, newCaller, startCatalogue } from '#test/support/catalogue.ts';
 import { testConfig } from '#test/support/config.ts';
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
-import { as, draftEvent, FakeSeats, newCaller, startCatalogue } from './catalogue-kit.ts';
 
 const promisedMs = 2_000;
 
