@@ -1,6 +1,7 @@
 /**
  * The error registry: every failure a caller can meet, by its stable code. `docs/errors.md`
- * explains each to a person and a test holds the two together. A code, once released, keeps its meaning.
+ * explains each to a person and a test holds the two together. A code, once released, keeps its
+ * meaning.
  *
  * Errors cross nodes as `code` + `data` (never as a class): test `hasCode(error, '…')`.
  */

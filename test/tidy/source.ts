@@ -76,7 +76,7 @@ export function functionsOf(source: Source): FunctionSpan[] {
   const visit = (node: unknown): void => {
     if (typeof node !== 'object' || node === null) return;
     const { type, span } = node as Node;
-    if (type !== undefined && span !== undefined && functionTypes.has(type) && !groups(node)) {
+    if (span !== undefined && functionTypes.has(type ?? '') && !groups(node)) {
       const firstLine = lineAt(span.start);
       spans.push({ firstLine, length: lineAt(span.end) - firstLine + 1 });
     }

@@ -39,7 +39,8 @@ const challengePage = (intent: IntentDoc): string =>
     `<h1>Approve this payment?</h1>
     <p class="bank">3-D Secure &middot; the simulated bank of card ${escapeHtml(intent.card ?? '')}</p>
     <dl><dt>Amount</dt><dd><strong>${escapeHtml(amountOf(intent))}</strong></dd>
-    <dt>Merchant</dt><dd>Usher</dd><dt>Payment</dt><dd><small>${escapeHtml(intent._id)}</small></dd></dl>
+    <dt>Merchant</dt><dd>Usher</dd>
+    <dt>Payment</dt><dd><small>${escapeHtml(intent._id)}</small></dd></dl>
     <form method="post">
       <button class="yes" name="outcome" value="complete">Complete</button>
       <button class="no" name="outcome" value="fail">Fail</button>
