@@ -1,4 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clusterRecordFile } from '#ops/repl/operator.ts';
 import { type Cluster, startCluster } from './start-cluster.ts';
@@ -87,6 +88,7 @@ async function run(): Promise<void> {
   const cluster = await starting;
   // Where operators' tools (npm run repl) find this cluster. The addresses may hold passwords.
   const { natsUrl, mongodbUri } = cluster;
+  mkdirSync(dirname(record), { recursive: true });
   writeFileSync(record, JSON.stringify({ natsUrl, mongodbUri }), { mode: 0o600 });
   console.log(table(cluster));
 }

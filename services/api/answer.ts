@@ -116,5 +116,6 @@ export function matches(header: string | undefined, etag: string): boolean {
   return header.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === opaque);
 }
 
-const takesGzip = (header: string | string[] | undefined): boolean =>
+/** Whether an Accept-Encoding header names gzip, and not with `q=0`. */
+export const takesGzip = (header: string | string[] | undefined): boolean =>
   typeof header === 'string' && /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|\s|$))/i.test(header);

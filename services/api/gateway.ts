@@ -1,6 +1,6 @@
 import type { ServiceBroker } from 'moleculer';
 import type { Clock } from '#adapters/clock/port.ts';
-import { replyOf } from '#broker/reply.ts';
+import { type HttpReply, replyOf } from '#broker/reply.ts';
 import { streamHandlerOf } from '#broker/streams.ts';
 import type { Caller, CallMeta } from '#contracts/common.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -8,6 +8,7 @@ import type { Limits } from '#domain/limits.ts';
 import { type Authenticate, callerOf, idempotencyKeyOf } from '#services/api/access.ts';
 import { sendResult } from '#services/api/answer.ts';
 import type { Exchange } from '#services/api/exchange.ts';
+import { ImmutableAnswers } from '#services/api/immutable-answers.ts';
 import type { Operation } from '#services/api/operation.ts';
 import { outward, sendProblem } from '#services/api/problem.ts';
 import { requestParams } from '#services/api/request-params.ts';
@@ -28,6 +29,7 @@ export type PathParams = Readonly<Record<string, string>>;
  */
 export class Gateway {
   readonly #ports: GatewayPorts;
+  readonly #immutable: ImmutableAnswers;
   readonly #streams = new Set<AbortController>();
   readonly #idle: Array<() => void> = [];
   #inFlight = 0;
@@ -35,6 +37,7 @@ export class Gateway {
 
   constructor(ports: GatewayPorts) {
     this.#ports = ports;
+    this.#immutable = new ImmutableAnswers(ports.limits);
   }
 
   /** Requests that are being answered, streams not counted. */
@@ -93,23 +96,39 @@ export class Gateway {
   }
 
   async #call(operation: Operation, exchange: Exchange, path: PathParams): Promise<void> {
-    const { broker, limits } = this.#ports;
-    const { contract, http } = operation;
+    const { limits } = this.#ports;
+    const { http } = operation;
     const caller = await this.#admit(operation, exchange);
     const key = idempotencyKeyOf(exchange.request, operation, limits.idempotencyKeyCharsMax);
     const bodyBytesMax = http.bodyBytesMax ?? limits.bodyBytesMax;
     const { raw } = await requestParams(operation, exchange, path, bodyBytesMax);
+    const invoke = () => this.#invoke(operation, raw, exchange, caller, key);
+    if (operation.immutable) {
+      const address = `${operation.action} ${JSON.stringify(raw)}`;
+      const make = async (): Promise<unknown> => (await invoke()).result;
+      return this.#immutable.send(exchange, address, http.cacheControl ?? '', make);
+    }
+    const { result, noted } = await invoke();
+    await sendResult(exchange, operation, result, noted, limits);
+  }
 
+  async #invoke(
+    { action, contract }: Operation,
+    raw: object,
+    exchange: Exchange,
+    caller: Caller | undefined,
+    key: string | undefined,
+  ): Promise<{ result: unknown; noted: HttpReply | undefined }> {
+    const { broker, limits } = this.#ports;
     const waitMs = contract.timeoutMs ?? limits.callTimeoutMs;
-    const calling = broker.call(operation.action, raw, {
+    const calling = broker.call(action, raw, {
       meta: this.#meta(exchange, waitMs, caller, key),
       requestID: exchange.requestId,
       // An action past its deadline is given the time to say so itself.
       timeout: waitMs + limits.httpTimeoutMs - limits.callTimeoutMs,
     }) as Promise<unknown> & { ctx?: { meta: unknown } };
     const result = await calling;
-    const noted = replyOf(calling.ctx?.meta, operation.action);
-    await sendResult(exchange, operation, result, noted, limits);
+    return { result, noted: replyOf(calling.ctx?.meta, action) };
   }
 
   #meta(exchange: Exchange, waitMs: number, caller?: Caller, key?: string): CallMeta {

@@ -13,6 +13,7 @@ export type Operation = {
   /** GET takes its params from path and query only. */
   readonly takesBody: boolean;
   readonly stream: boolean;
+  /** Answers everybody the same for ever. */
   readonly immutable: boolean;
 };
 
@@ -44,7 +45,11 @@ const operation = (action: string, contract: ActionContract, http: HttpMapping):
   queryFields: new Set(http.query ?? []),
   takesBody: http.method !== 'GET',
   stream: http.mediaType === 'text/event-stream',
-  immutable: http.cacheControl?.includes('immutable') ?? false,
+  immutable:
+    http.method === 'GET' &&
+    http.access === 'public' &&
+    http.mediaType === undefined &&
+    (http.cacheControl?.includes('immutable') ?? false),
 });
 
 /** `/v1/events/{eventId}` → `/v1/events/:eventId`, as moleculer-web spells it. */

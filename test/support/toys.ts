@@ -95,6 +95,20 @@ export const toysContract = service({
       errors: [],
       http: { method: 'GET', path: '/v1/large', success: 200, access: 'public', tag },
     }),
+    drawing: action({
+      summary: 'A large answer that never changes',
+      params: z.strictObject({ id: z.string() }),
+      result: any,
+      errors: [],
+      http: {
+        method: 'GET',
+        path: '/v1/drawings/{id}',
+        success: 200,
+        access: 'public',
+        cacheControl: 'public, max-age=31536000, immutable',
+        tag,
+      },
+    }),
     moved: action({
       summary: 'Stands elsewhere',
       params: z.strictObject({}),
@@ -158,6 +172,10 @@ export const toysContract = service({
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+let drawings = 0;
+/** How often `drawing` has run. */
+export const drawingsMade = (): number => drawings;
+
 /** Its handlers. What `make` was given in meta comes back in the name. */
 export const toyService = (): ServiceSchema => ({
   name: 'toys',
@@ -179,6 +197,12 @@ export const toyService = (): ServiceSchema => ({
     },
     hook: (ctx: Context<{ body: string; headers: Record<string, string> }>) => ctx.params,
     large: () => ({ text: 'x'.repeat(50_000) }),
+    drawing: async ({ params: { id } }: Context<{ id: string }>) => {
+      drawings++;
+      await pause(20);
+      if (id === 'none') throw new UsherError('not-found');
+      return { id, lines: 'x'.repeat(20_000) };
+    },
     moved: async (ctx: Context) => {
       // A nested call's notes must not show in this answer.
       await ctx.call('toys.make', { name: 'inner' });

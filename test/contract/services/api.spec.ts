@@ -5,7 +5,7 @@ import { registerStream } from '#broker/streams.ts';
 import { type ErrorCode, errorRegistry } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 import { sendRaw, startGateway, type TestGateway } from '#test/support/gateway.ts';
-import { authenticateToy, toyService, toysContract } from '#test/support/toys.ts';
+import { authenticateToy, drawingsMade, toyService, toysContract } from '#test/support/toys.ts';
 
 let gateway: TestGateway;
 
@@ -124,6 +124,26 @@ describe('an operation', () => {
     expect(plain.headers['content-encoding']).toBeUndefined();
     expect(plain.headers.vary).toBe('Accept-Encoding');
     expect(await plain.body.json()).toHaveProperty('text');
+  });
+
+  it('that never changes its answer is called once for a crowd', async () => {
+    const before = drawingsMade();
+    const crowd = await Promise.all(Array.from({ length: 20 }, () => ask('/v1/drawings/a')));
+    for (const answer of crowd) {
+      expect(answer.status).toBe(200);
+      expect(answer.json).toEqual({ id: 'a', lines: 'x'.repeat(20_000) });
+      expect(answer.headers.get('cache-control')).toContain('immutable');
+    }
+    expect(drawingsMade()).toBe(before + 1);
+    const refused = { 'accept-encoding': 'identity' };
+    const plain = await undici(`${gateway.url}/v1/drawings/a`, { headers: refused });
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(await plain.body.json()).toEqual(crowd[0]?.json);
+    const known = { 'if-none-match': crowd[0]?.headers.get('etag') ?? '' };
+    expect((await ask('/v1/drawings/a', { headers: known })).status).toBe(304);
+    expect((await ask('/v1/drawings/b')).json.id).toBe('b');
+    for (const _ of [1, 2]) expectProblem(await ask('/v1/drawings/none'), 'not-found');
+    expect(drawingsMade()).toBe(before + 4);
   });
 
   it('gets the raw body and the headers it names', async () => {
