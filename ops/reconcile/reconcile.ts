@@ -65,10 +65,12 @@ async function main(): Promise<number> {
   try {
     const reports = new MongoReconciliation(db, systemClock);
     const fresh = values.stored ? undefined : await freshReport(db, reports);
-    if (fresh === undefined && !values.stored) console.log('no worker answered; the last report:');
+    const silent = fresh === undefined && !values.stored;
+    if (silent) console.log('no worker answered; the last report:');
     const report = fresh ?? (await reports.latest());
     if (report === null) throw new Error('nothing was reconciled yet: is a worker running?');
     for (const line of reconciliationLines(report, Date.now())) console.log(line);
+    if (silent) return 2;
     return report.findings.length === 0 ? 0 : 1;
   } finally {
     await releaseMongo(uri);
