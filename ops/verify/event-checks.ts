@@ -26,6 +26,9 @@ const finding = (problem: string, about: string, repair: string): Finding => ({
   repair,
 });
 
+/** With the back-off of the flow about a minute. */
+const stuckTries = 10;
+
 const lookAtBooking = 'read the booking and its time line; the due sweep of a core node goes on';
 
 /** Steps that wait for a person: they are due in time, but nothing is under way. */
@@ -99,6 +102,10 @@ function* bookingFindings(records: EventRecords, b: Booking, bounds: Bounds): Ge
       about,
       'see that a core node runs and its log of this booking',
     );
+  }
+  if (!isResting(b) && b.dueAt !== undefined && b.tries >= stuckTries) {
+    const about = `${b.bookingId} (${b.status}, ${b.step}) after ${b.tries} tries`;
+    yield finding('booking stuck', about, 'see the log of the core nodes for what does not answer');
   }
   if (b.alarm !== undefined) {
     yield finding('alarm', `${b.bookingId}: ${b.alarm}`, lookAtBooking);

@@ -89,13 +89,16 @@ describeWith(['mongod', 'nats-server'], 'the verification of an event', () => {
     expect(await problems()).toEqual(['refunds differ']);
   });
 
-  it('names a booking that is overdue, and a finished one whose intent is open', async () => {
+  it('names a booking that is overdue or stuck, and a finished one whose intent is open', async () => {
     await sell();
     const late = { step: 'capture', status: 'selling', dueAt: Date.now() - 120_000 };
     const before = await on('bookings').findOne({ _id: bookingId });
     // A version that cannot be counted on keeps the core nodes from mending it at once.
     await on('bookings').updateOne({ _id: bookingId }, { $set: { ...late, version: 'damaged' } });
     expect(await problems()).toEqual(['booking overdue']);
+    const stuck = { ...late, dueAt: Date.now() + 60_000, tries: 30 };
+    await on('bookings').updateOne({ _id: bookingId }, { $set: stuck });
+    expect(await problems()).toEqual(['booking stuck']);
     await on('bookings').replaceOne({ _id: bookingId }, before ?? {});
     await on('payments').updateOne({ bookingId }, { $set: { status: 'requires_capture' } });
     expect(await problems()).toEqual(['finished with an open intent']);
