@@ -25,8 +25,8 @@ export function moleculerConfig({ config, clock }: Runtime): BrokerOptions {
     ...(config.natsUrl === undefined
       ? {}
       : { transporter: { type: 'NATS' as const, options: natsOptions(config.natsUrl) } }),
-    heartbeatInterval: 2,
-    heartbeatTimeout: 6,
+    heartbeatInterval: 1,
+    heartbeatTimeout: 4,
     // Only who knows a command's id can safely retry: the inventory client and the flows do.
     retryPolicy: { enabled: false },
     tracing: false,

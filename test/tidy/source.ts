@@ -86,7 +86,7 @@ export function functionsOf(source: Source): FunctionSpan[] {
   return spans;
 }
 
-/** Whether tests are made in it: then it is a list of them, not a thing to be understood at once. */
+/** Whether tests are made in it: then it is a list of them, not one thing to understand. */
 function groups(node: object): boolean {
   const { type, callee } = node as Node & { callee?: { value?: string } };
   if (type === 'CallExpression' && callee?.value === 'it') return true;
