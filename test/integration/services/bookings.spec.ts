@@ -158,6 +158,17 @@ describeWith(['mongod', 'nats-server'], 'bookings over HTTP, on two core nodes',
     await agrees(eventId);
   });
 
+  it('holds an answer back as long as asked, and no longer', async () => {
+    const { reservationId } = await held();
+    const { body } = await checkout(reservationId, 'pm_card_threeDSecure2Required');
+    expect((await read(body.bookingId)).status).toBe('requires_action');
+    const before = performance.now();
+    const view = await read(body.bookingId, '?wait=4&from=requires_action');
+    expect(view.status).toBe('requires_action');
+    expect(performance.now() - before).toBeGreaterThan(3_900);
+    expect(performance.now() - before).toBeLessThan(6_000);
+  });
+
   it('undoes the sale when the bank refuses the capture', async () => {
     const { reservationId, eventId } = await held();
     const { body } = await checkout(reservationId, 'pm_card_usher_captureDeclined');
