@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type BrokerOptions, ServiceBroker } from 'moleculer';
 import { systemClock } from '#adapters/clock/system.ts';
 import { brokerOptions } from '#broker/index.ts';
-import { natsOptions } from '#broker/nats.ts';
+import { checkNats, natsOptions } from '#broker/nats.ts';
 import { limits } from '#domain/limits.ts';
 
 /** What `npm run cluster` leaves in the data folder while it runs, for operators' tools. */
@@ -27,7 +27,7 @@ export type OperatorOptions = {
   readonly broker?: BrokerOptions;
 };
 
-/** How long a node that has just joined waits for the nodes that offer inventory. */
+/** The wait for NATS, and then for a node that offers inventory. */
 const joinMs = 5_000;
 
 /**
@@ -35,6 +35,7 @@ const joinMs = 5_000;
  * resolves. Rejects with a sentence when NATS or the cluster cannot be found in time.
  */
 export async function joinAsOperator(options: OperatorOptions): Promise<ServiceBroker> {
+  await checkNats(options.natsUrl, joinMs, systemClock);
   const broker = new ServiceBroker({
     ...brokerOptions({ clock: systemClock }),
     nodeID: `operator-${process.pid}`,
@@ -48,19 +49,13 @@ export async function joinAsOperator(options: OperatorOptions): Promise<ServiceB
     ...options.broker,
   });
   try {
-    await withinTime(broker.start(), `NATS at ${options.natsUrl} does not answer`);
+    await broker.start();
     await broker.waitForServices('inventory', joinMs, 50).catch(() => {
       throw new Error(`no inventory node in the namespace "${options.namespace}"`);
     });
     return broker;
   } catch (error) {
-    await withinTime(broker.stop(), 'the node does not stop').catch(() => undefined);
+    await broker.stop();
     throw error;
   }
-}
-
-async function withinTime<T>(work: Promise<T>, sentence: string): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(sentence)), joinMs);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }
