@@ -53,6 +53,8 @@ export const limits = {
   handOverMs: 2_000,
   clockSkewMaxMs: 1_000,
   databaseCutOffMs: 2_000,
+  /** What a look for an event's owner found is told again this long without another look. */
+  ownerToldMs: 100,
   movedRetriesMax: 3,
   movedBackoffMs: [20, 50, 100],
 
