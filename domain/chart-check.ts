@@ -36,8 +36,13 @@ export class Mistakes {
   }
 }
 
-/** Something to look at that forbids nothing. */
-export type ChartWarnings = readonly FieldError[];
+/** A chart that may be stored. */
+export type CheckedChart = {
+  /** `packLayout(layoutOf(chart))` */
+  readonly layout: string;
+  /** What an importer should look at though it forbids nothing. */
+  readonly warnings: readonly FieldError[];
+};
 
 /** Names that would collide with what every JavaScript object has. */
 const unusable = (name: string): boolean => name === '' || name === '__proto__';
@@ -131,10 +136,11 @@ function checkSize(chart: Chart, mistakes: Mistakes): void {
 }
 
 /** Names the seats whose ids pack badly when the packed layout does not fit one message. */
-function checkPacked(chart: Chart, mistakes: Mistakes): void {
+function checkPacked(chart: Chart, mistakes: Mistakes): string {
   const layout = layoutOf(chart);
-  const bytes = packLayout(layout).length;
-  if (bytes <= limits.layoutPackedBytesMax) return;
+  const packed = packLayout(layout);
+  const bytes = packed.length;
+  if (bytes <= limits.layoutPackedBytesMax) return packed;
   mistakes.add(
     'chart',
     `the names in it take ${bytes} bytes, ${limits.layoutPackedBytesMax} are allowed; ` +
@@ -145,14 +151,15 @@ function checkPacked(chart: Chart, mistakes: Mistakes): void {
       mistakes.add(seatName(seat.section, seat.row, seat.number), `its id is "${seat.id}"`);
     }
   }
+  return packed;
 }
 
 /**
  * Throws `invalid-chart` with every place that is wrong named (the first ones; all are counted):
  * ids used twice, unknown categories, no place or more than `limits.chartPlacesMax`, names that do
- * not fit one message. Answers what an importer should look at though it forbids nothing.
+ * not fit one message.
  */
-export function checkChart(chart: Chart): ChartWarnings {
+export function checkChart(chart: Chart): CheckedChart {
   const mistakes = new Mistakes();
   const warnings = new Mistakes();
   const categories = checkCategories(chart, mistakes);
@@ -169,7 +176,8 @@ export function checkChart(chart: Chart): ChartWarnings {
     }
   }
   checkAreas(chart, seen, categories, mistakes);
-  if (mistakes.count === 0) checkPacked(chart, mistakes);
   mistakes.refuse();
-  return warnings.named;
+  const layout = checkPacked(chart, mistakes);
+  mistakes.refuse();
+  return { layout, warnings: warnings.named };
 }

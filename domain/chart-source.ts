@@ -1,5 +1,5 @@
 import { type Chart, type ChartCategory, placesIn, seatsIn } from '#domain/chart.ts';
-import { type ChartWarnings, checkChart, Mistakes } from '#domain/chart-check.ts';
+import { type CheckedChart, checkChart, Mistakes } from '#domain/chart-check.ts';
 import {
   type ChartAdditions,
   fromPretix,
@@ -21,10 +21,10 @@ export type ChartSource = {
  * The checked chart of a source. Throws `invalid-chart` with the places named, `invalid-request`
  * when there is not exactly one of `plan` and `text`.
  */
-export function readChart(source: ChartSource): { chart: Chart; warnings: ChartWarnings } {
+export function readChart(source: ChartSource): CheckedChart & { readonly chart: Chart } {
   const read = chartOf(source);
   const chart = source.name === undefined ? read : { ...read, name: source.name };
-  return { chart, warnings: checkChart(chart) };
+  return { chart, ...checkChart(chart) };
 }
 
 function chartOf({ name, plan, additions, text }: ChartSource): Chart {
