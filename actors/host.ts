@@ -259,7 +259,7 @@ export class Host {
     if (!elsewhere && why.code !== 'unavailable') return;
     // For a moment all who ask are told the same without another look.
     if (this.#told.size >= toldMax) this.#told.clear();
-    const until = this.#o.clock.monotonic() + this.#o.limits.heartbeatEveryMs;
+    const until = this.#o.clock.monotonic() + this.#o.limits.ownerToldMs;
     this.#told.set(eventId, { why, until });
   }
 

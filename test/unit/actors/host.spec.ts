@@ -77,12 +77,13 @@ describe('claiming', () => {
     const [a, b] = [await stage.node('node-a'), await stage.node('node-b')];
     await opened(stage, a);
     stage.kill(a);
-    await stage.pass(1_450);
+    const [row] = await stage.store.nodes.all();
+    await stage.pass(stage.limits.heartbeatDeadMs - (row?.ageMs ?? 0) - 20);
     const looks = () => b.journal.calls.filter((call) => call === 'head').length;
     await stage.ask(b, hold(stage, 1));
     await stage.ask(b, hold(stage, 1));
     expect(looks()).toBe(1);
-    await stage.pass(100);
+    await stage.pass(40);
     const replies = await stage.until(b.host.execute(eventId, [hold(stage, 1)], 'node-a'));
     expect(codes(replies)).toEqual(['ok']);
   });
