@@ -15,6 +15,10 @@ const facetValuesMax = 20;
 export const hasTickets = (document: SearchDocument, now: number): boolean =>
   saleStateAt(document, now) === 'on-sale' && (document.available ?? 1) > 0;
 
+/** Nothing asked, or a blank as forms send it, fits every place. */
+const samePlace = (asked: string | undefined, there: string | undefined): boolean =>
+  asked === undefined || asked.trim() === '' || placeKey(asked) === placeKey(there ?? '');
+
 /** The hit a document makes for everything in the query but its words; undefined: it fits not. */
 export function hitOf(document: SearchDocument, query: SearchQuery): SearchHit | undefined {
   const { venue } = document;
@@ -25,10 +29,7 @@ export function hitOf(document: SearchDocument, query: SearchQuery): SearchHit |
   if (query.category !== undefined && document.category !== query.category) return undefined;
   if (query.minPrice !== undefined && document.priceTo < query.minPrice) return undefined;
   if (query.maxPrice !== undefined && document.priceFrom > query.maxPrice) return undefined;
-  if (query.city !== undefined && placeKey(venue.city) !== placeKey(query.city)) return undefined;
-  if (query.zip !== undefined && placeKey(venue.zip ?? '') !== placeKey(query.zip)) {
-    return undefined;
-  }
+  if (!samePlace(query.city, venue.city) || !samePlace(query.zip, venue.zip)) return undefined;
   if (query.available !== undefined && hasTickets(document, query.now) !== query.available) {
     return undefined;
   }

@@ -53,7 +53,7 @@ export function statusAfter(status: EventStatus, move: EventMove): EventStatus {
   if (status === to) return status;
   if (!from.includes(status)) {
     throw new UsherError('state-forbids', `A ${status} event cannot be ${participle[move]}`, {
-      status,
+      eventStatus: status,
     });
   }
   return to;

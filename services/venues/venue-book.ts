@@ -73,8 +73,8 @@ export class VenueBook {
   async search({ params }: Ctx<'search'>) {
     const { zip, city, limit, cursor } = params;
     const filter = {
-      ...(city === undefined ? {} : { cityKey: placeKey(city) }),
-      ...(zip === undefined ? {} : { zipKey: placeKey(zip) }),
+      ...(asked(city) ? { cityKey: placeKey(city) } : {}),
+      ...(asked(zip) ? { zipKey: placeKey(zip) } : {}),
     };
     const page = await this.#ports.venues.page({ filter, by: 'name', limit, cursor });
     return { items: page.items.map(publicViewOf), nextCursor: page.nextCursor };
@@ -86,6 +86,9 @@ export class VenueBook {
     return publicViewOf(row);
   }
 }
+
+/** A blank, as forms send it, asks nothing. */
+const asked = (text: string | undefined): text is string => text !== undefined && text !== '';
 
 const keysOf = ({ city, zip }: { city: string; zip?: string | undefined }) => ({
   cityKey: placeKey(city),

@@ -93,6 +93,7 @@ describe.each(implementations)('search index: %s', (_, create) => {
     expect(await ids({ q: 'OPERA' })).toEqual(['a']);
     expect(await ids({ city: ' malaga ' })).toEqual(['a']);
     expect(await ids({ city: 'Wien' })).toEqual([]);
+    expect(await ids({ q: '', city: ' ', zip: '' })).toEqual(['a']);
   });
 
   it('orders by start, then by id, without words', async () => {

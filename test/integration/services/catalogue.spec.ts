@@ -296,6 +296,8 @@ describeWith(['mongod'], 'catalogue', () => {
     expect(byCity.items.map((venue) => venue.venueId)).toEqual([venueId]);
     const byZip = await call(broker, 'venues.search', { zip: '29001' });
     expect(byZip.items.map((venue) => venue.venueId)).toEqual([venueId]);
+    const blank = await call(broker, 'venues.search', { city: '', zip: ' ' });
+    expect(blank.items.length).toBeGreaterThan(1);
   });
 
   it("pages a venue's events without loss or repeat", async () => {
