@@ -9,26 +9,58 @@ export async function eventView(main, eventId) {
   const event = await api('GET', `/v1/events/${eventId}`);
   const chart = await api('GET', `/v1/events/${eventId}/charts/${event.chartVersion}`);
   const categories = event.prices.map((p) => p.category);
-  const chosen = new Set();
   const canvas = el('canvas', {
     role: 'img',
     'aria-label': 'Seat map. Use the form beside it to choose by section or best available.',
   });
   const counts = el('p', { class: 'muted' });
   const panel = el('section', { class: 'card', 'aria-label': 'Your tickets' });
-  const map =
-    chart.seats.length > 0
-      ? new SeatMap(canvas, chart, categories, (seat) => pick(seat))
-      : undefined;
+  const chosen = new Set();
+  const seated = chart.seats.length > 0;
+  const map = seated
+    ? new SeatMap(canvas, chart, categories, (seat) => choice.toggle(seat))
+    : undefined;
   let live = { bits: new Uint8Array() };
-
   const redraw = () => map?.show(live.bits, chosen);
-  const pick = (seat) => {
-    if (chosen.has(seat.id)) chosen.delete(seat.id);
-    else if (chosen.size < event.limits.ticketsPerBuyer) chosen.add(seat.id);
-    else say(`At most ${event.limits.ticketsPerBuyer} tickets a person.`);
+  const choice = choosing({ event, chart, panel, chosen, redraw });
+  const stop = follow(eventId, (now) => {
+    live = now;
+    if (now.counts) counts.textContent = countsText(now);
     redraw();
-    choosing();
+  });
+  const place = `${event.venue.name}, ${event.venue.city}`;
+  main.append(
+    el('h1', {}, event.title),
+    el('p', { class: 'muted' }, `${place} · ${when(event.startsAt, event.zone)}`),
+    counts,
+    el(
+      'div',
+      { class: 'event' },
+      el('div', {}, seated ? canvas : '', legend(event, categories)),
+      panel,
+    ),
+  );
+  return () => {
+    stop();
+    choice.end();
+  };
+}
+
+/** The panel's life: forms to choose with, then what is held, then the forms again. */
+function choosing({ event, chart, panel, chosen, redraw }) {
+  let endHold;
+  const end = () => {
+    endHold?.();
+    endHold = undefined;
+  };
+  const show = () => {
+    end();
+    panel.replaceChildren(...choices(event, chart, [...chosen], reserve));
+  };
+  const released = () => {
+    chosen.clear();
+    redraw();
+    show();
   };
   const reserve = async (want) => {
     if (!session.get()) {
@@ -38,51 +70,25 @@ export async function eventView(main, eventId) {
       return;
     }
     try {
-      const hold = await api('POST', '/v1/reserve', { eventId, ...want }, { key: newKey() });
+      const body = { eventId: event.eventId, ...want };
+      const hold = await api('POST', '/v1/reserve', body, { key: newKey() });
       chosen.clear();
       for (const seat of hold.seats) chosen.add(seat.id);
       redraw();
-      endPanel = holdPanel(panel, hold, released);
+      endHold = holdPanel(panel, hold, released);
     } catch (problem) {
       sayProblem(problem);
     }
   };
-  const released = () => {
-    chosen.clear();
+  const toggle = (seat) => {
+    if (chosen.has(seat.id)) chosen.delete(seat.id);
+    else if (chosen.size < event.limits.ticketsPerBuyer) chosen.add(seat.id);
+    else say(`At most ${event.limits.ticketsPerBuyer} tickets a person.`);
     redraw();
-    choosing();
+    show();
   };
-  const choosing = () => {
-    endPanel?.();
-    endPanel = undefined;
-    panel.replaceChildren(...choices(event, chart, [...chosen], reserve));
-  };
-  let endPanel;
-  choosing();
-  const stop = follow(eventId, (now) => {
-    live = now;
-    if (now.counts) counts.textContent = countsText(now);
-    redraw();
-  });
-  main.append(
-    el('h1', {}, event.title),
-    el(
-      'p',
-      { class: 'muted' },
-      `${event.venue.name}, ${event.venue.city} · ${when(event.startsAt, event.zone)}`,
-    ),
-    counts,
-    el(
-      'div',
-      { class: 'event' },
-      el('div', {}, map ? canvas : '', legend(event, categories)),
-      panel,
-    ),
-  );
-  return () => {
-    stop();
-    endPanel?.();
-  };
+  show();
+  return { toggle, end };
 }
 
 const countsText = ({ counts, sale }) =>

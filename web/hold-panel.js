@@ -10,29 +10,60 @@ const cards = [
 /** The panel while seats are held: what they cost, the time left, paying. Answers its end. */
 export function holdPanel(panel, first, onReleased) {
   let hold = first;
-  const timer = el('p', { class: 'timer', role: 'timer' });
-  const problem = el('p', { class: 'error', role: 'alert' });
-  const tick = () => {
-    const left = Math.max(0, Math.round((Date.parse(hold.expiresAt) - Date.now()) / 1_000));
-    timer.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
-    if (left === 0) {
-      clearInterval(interval);
-      problem.textContent = 'Your time is over; the seats are free again.';
-    }
-  };
-  const interval = setInterval(tick, 500);
   const path = `/v1/reservations/${hold.reservationId}`;
+  const problem = el('p', { class: 'error', role: 'alert' });
+  const clock = countdown(
+    () => hold.expiresAt,
+    () => {
+      problem.textContent = 'Your time is over; the seats are free again.';
+    },
+  );
   const act = (work) => async (event) => {
     event.preventDefault();
     problem.textContent = '';
     try {
-      await work(event);
+      await work();
     } catch (failure) {
       problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
       sayProblem(failure);
     }
   };
-  const form = el(
+  const form = paymentForm(hold);
+  form.addEventListener(
+    'submit',
+    act(async () => {
+      const token = new FormData(form).get('card');
+      const body = { reservationId: hold.reservationId, payment: { method: 'card', token } };
+      const { bookingId } = await api('POST', '/v1/checkout', body, { key: newKey() });
+      location.hash = `#/bookings/${bookingId}`;
+    }),
+  );
+  const extend = act(async () => {
+    hold = await api('PATCH', path, { extend: true });
+  });
+  const release = act(async () => {
+    await api('DELETE', path);
+    onReleased();
+  });
+  panel.replaceChildren(
+    el('h2', {}, 'Held for you'),
+    clock.node,
+    el(
+      'ul',
+      {},
+      hold.seats.map((seat) => el('li', {}, `${seatName(seat)} (${seat.category})`)),
+    ),
+    el('p', {}, `Total ${price(hold.price.total)}`),
+    problem,
+    form,
+    el('button', { class: 'quiet', onclick: extend }, 'More time'),
+    el('button', { class: 'quiet', onclick: release }, 'Give back'),
+  );
+  return clock.end;
+}
+
+const paymentForm = (hold) =>
+  el(
     'form',
     {},
     el(
@@ -47,37 +78,18 @@ export function holdPanel(panel, first, onReleased) {
     ),
     el('button', {}, `Pay ${price(hold.price.total)}`),
   );
-  form.addEventListener(
-    'submit',
-    act(async () => {
-      const token = new FormData(form).get('card');
-      const body = { reservationId: hold.reservationId, payment: { method: 'card', token } };
-      const { bookingId } = await api('POST', '/v1/checkout', body, { key: newKey() });
-      location.hash = `#/bookings/${bookingId}`;
-    }),
-  );
-  const extend = act(async () => {
-    hold = await api('PATCH', path, { extend: true });
-    tick();
-  });
-  const release = act(async () => {
-    await api('DELETE', path);
-    onReleased();
-  });
-  panel.replaceChildren(
-    el('h2', {}, 'Held for you'),
-    timer,
-    el(
-      'ul',
-      {},
-      hold.seats.map((seat) => el('li', {}, `${seatName(seat)} (${seat.category})`)),
-    ),
-    el('p', {}, `Total ${price(hold.price.total)}`),
-    problem,
-    form,
-    el('button', { class: 'quiet', onclick: extend }, 'More time'),
-    el('button', { class: 'quiet', onclick: release }, 'Give back'),
-  );
+
+/** Minutes and seconds until `expiresAt()`; `onOver` once it is reached. */
+function countdown(expiresAt, onOver) {
+  const node = el('p', { class: 'timer', role: 'timer' });
+  const tick = () => {
+    const left = Math.max(0, Math.round((Date.parse(expiresAt()) - Date.now()) / 1_000));
+    node.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
+    if (left > 0) return;
+    clearInterval(interval);
+    onOver();
+  };
+  const interval = setInterval(tick, 500);
   tick();
-  return () => clearInterval(interval);
+  return { node, end: () => clearInterval(interval) };
 }
