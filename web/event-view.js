@@ -81,6 +81,10 @@ function choosing({ event, chart, panel, chosen, redraw }) {
     }
   };
   const toggle = (seat) => {
+    if (endHold) {
+      say('Pay for the seats you hold, or give them back first.');
+      return;
+    }
     if (chosen.has(seat.id)) chosen.delete(seat.id);
     else if (chosen.size < event.limits.ticketsPerBuyer) chosen.add(seat.id);
     else say(`At most ${event.limits.ticketsPerBuyer} tickets a person.`);
