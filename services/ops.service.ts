@@ -5,6 +5,7 @@ import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { readiness } from '#broker/readiness.ts';
 import { metricsOf } from '#broker/work-middleware.ts';
 import type { Role } from '#config/config.ts';
+import type { WithActors } from '#mixins/event-actors.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
 type Answer = { readonly status: number; readonly type: string; readonly body: string };
@@ -35,6 +36,9 @@ export function createOpsService(runtime: Runtime): ServiceSchema {
   let server: Server | undefined;
   return {
     name: 'ops',
+    created(this: Service) {
+      showActors(this.broker);
+    },
     async started(this: Service) {
       const db = await acquireMongo(config.mongodbUri);
       server = createServer((request, response) => {
@@ -48,6 +52,21 @@ export function createOpsService(runtime: Runtime): ServiceSchema {
       await releaseMongo(config.mongodbUri);
     },
   };
+}
+
+/** Counts the event actors of this node, none where it runs no inventory. */
+function showActors(broker: ServiceBroker): void {
+  const actors = () => {
+    const inventory = broker.getLocalService('inventory') as Partial<WithActors> | undefined;
+    return inventory?.actors?.list() ?? [];
+  };
+  const metrics = metricsOf(broker);
+  metrics?.gauge('usher_events_owned', 'Events whose actor lives on this node', () => {
+    return actors().length;
+  });
+  metrics?.gauge('usher_mailbox_commands', 'Commands that wait in mailboxes of actors', () => {
+    return actors().reduce((sum, { mailbox }) => sum + mailbox, 0);
+  });
 }
 
 async function answer(

@@ -108,6 +108,7 @@ it('tells operators that it lives, what is missing, and what it counts', async (
   const metrics = await (await fetch(`${url}/metrics`)).text();
   expect(metrics).toMatch(/^usher_actions_running\{node="[^"]+"\} \d+$/m);
   expect(metrics).toMatch(/^nodejs_eventloop_lag_p99_seconds/m);
+  expect(metrics).toMatch(/^usher_events_owned\{node="[^"]+"\} 0$/m);
   expect((await fetch(`${url}/nothing`)).status).toBe(404);
 });
 
