@@ -109,7 +109,11 @@ export class PaymentStore {
     ]);
     await this.inbox.createIndexes([
       { key: { dueAt: 1 }, partialFilterExpression: { state: 'pending' } },
-      { key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+      {
+        key: { expiresAt: 1 },
+        expireAfterSeconds: 0,
+        partialFilterExpression: { expiresAt: { $exists: true } },
+      },
     ]);
   }
 

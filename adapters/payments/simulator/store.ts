@@ -55,7 +55,11 @@ export class SimulatorStore {
         partialFilterExpression: { 'body.metadata.bookingId': { $exists: true } },
       },
       { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
-      { key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+      {
+        key: { expiresAt: 1 },
+        expireAfterSeconds: 0,
+        partialFilterExpression: { expiresAt: { $exists: true } },
+      },
     ]);
   }
 

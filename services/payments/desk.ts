@@ -1,0 +1,47 @@
+import type { ServiceBroker } from 'moleculer';
+import { Inbox } from '#adapters/payments/inbox.ts';
+import type { PaymentProvider } from '#adapters/payments/port.ts';
+import { MongoReconciliation } from '#adapters/payments/reconciliation.ts';
+import { PaymentStore } from '#adapters/payments/store.ts';
+import { createStripe } from '#adapters/payments/stripe.ts';
+import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
+import { call } from '#broker/call.ts';
+import type { Runtime } from '#mixins/runtime.ts';
+
+/** What the payments service works with, from its start to its stop. */
+export type PaymentDesk = {
+  readonly provider: PaymentProvider;
+  readonly store: PaymentStore;
+  readonly inbox: Inbox;
+  readonly reconciliation: MongoReconciliation;
+  /** Ends what is under way and gives everything back. */
+  close(): Promise<void>;
+};
+
+/** Opens the database and the provider and begins to see to webhooks. */
+export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise<PaymentDesk> {
+  const { clock, ids, config } = runtime;
+  const db = await acquireMongo(config.mongodbUri);
+  const provider = createStripe({ ...config.stripe, clock });
+  const store = new PaymentStore(db, clock);
+  const reconciliation = new MongoReconciliation(db, clock);
+  await Promise.all([store.prepare(), reconciliation.prepare()]);
+  const inbox = new Inbox({
+    clock,
+    ids,
+    store,
+    provider,
+    tellBookings: async (bookingId) => {
+      await call(broker, 'bookings.paymentChanged', { bookingId });
+    },
+    trouble: (event, error) =>
+      broker.logger.warn('webhook not handled yet', { event: event._id, error: String(error) }),
+  });
+  inbox.start();
+  const close = async (): Promise<void> => {
+    await inbox.drain();
+    provider.close();
+    await releaseMongo(config.mongodbUri);
+  };
+  return { provider, store, inbox, reconciliation, close };
+}
