@@ -57,6 +57,8 @@ export class EventActor {
   /** Monotonic ms of the last command or view, and of the start of service. */
   usedAt: number;
   servingSince = 0;
+  /** Epoch of the claim, from the moment it is written. */
+  claimedEpoch = 0;
 
   readonly #deps: ActorDeps;
   readonly #views: ViewDesk;

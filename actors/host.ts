@@ -257,6 +257,7 @@ export class Host {
     if (this.#actors.get(eventId) === actor) this.#actors.delete(eventId);
     const elsewhere = typeof why.data.owner === 'string' && why.data.owner !== this.nodeId;
     if (!elsewhere && why.code !== 'unavailable') return;
+    if (!elsewhere && actor.claimedEpoch > 0) this.#upkeep.letGo(eventId, actor.claimedEpoch);
     // For a moment all who ask are told the same without another look.
     if (this.#told.size >= toldMax) this.#told.clear();
     const until = this.#o.clock.monotonic() + this.#o.limits.ownerToldMs;

@@ -28,6 +28,7 @@ export async function openActor(deps: OpeningDeps, actor: EventActor): Promise<v
   try {
     const position = await take(deps, actor);
     if ('code' in position) return actor.close(position);
+    actor.claimedEpoch = position.epoch;
     await serve(deps, actor, position);
   } catch (error) {
     if (error instanceof Superseded) return actor.close(refusal('moved'));

@@ -23,11 +23,16 @@ export type UpkeepDeps = Writer & {
 const perRound = { rows: 500, handOvers: 100, compactions: 4 } as const;
 const atOnce = 16;
 
+type Loose = { readonly epoch: number; readonly last: DirectoryRow | undefined };
+
 /** What a host does about once a second for the events it holds. */
 export class Upkeep {
   readonly #d: UpkeepDeps;
   /** Up to which seq, and when (monotonic ms), an actor's journal was compacted last. */
   readonly #compacted = new WeakMap<EventActor, { readonly seq: number; readonly at: number }>();
+
+  /** Events that were let go, with what is known of them, until the directory says so. */
+  readonly #loose = new Map<string, Loose>();
 
   constructor(deps: UpkeepDeps) {
     this.#d = deps;
@@ -35,29 +40,54 @@ export class Upkeep {
 
   /** `leaving`: this node may not own; everything is to go, not only what is better elsewhere. */
   async round(leaving: boolean): Promise<void> {
+    await this.#listLoose();
     await this.#refreshDirectory();
     await this.#passivate();
     await this.#moveAway(leaving);
     await this.#compact();
   }
 
-  /** Hands one event over to a node, or to nobody; answers whether that is committed. */
+  /**
+   * Hands one event over to a node, or to nobody; answers whether that was committed within
+   * `handOverMs`. Later is not too late: it goes on.
+   */
   async handOver(actor: EventActor, to: string | null): Promise<boolean> {
-    const { clock, limits, directory, report } = this.#d;
-    const { eventId, epoch } = actor;
-    const done = await within(clock, limits.handOverMs, actor.handOver(to));
-    if (done !== true) return false;
-    const row = this.#row(actor);
-    const unowned = directory.refresh([{ ...row, owner: null, incarnation: null, epoch }]);
-    // A look-up copy: the sweep for events without an owner finds what this leaves behind.
-    await unowned.catch((error: unknown) => report('a directory row is stale', { eventId, error }));
-    if (to !== null) this.#d.invite(to, eventId);
+    const { clock, limits } = this.#d;
+    const done = await within(clock, limits.handOverMs, this.#handOver(actor, to));
+    return done === true;
+  }
+
+  async #handOver(actor: EventActor, to: string | null): Promise<boolean> {
+    if (!(await actor.handOver(to))) return false;
+    this.letGo(actor.eventId, actor.epoch, this.#row(actor));
+    await this.#listLoose();
+    if (to !== null) this.#d.invite(to, actor.eventId);
     return true;
+  }
+
+  /** An event that was this node's is so no more: the directory is to show that nobody holds it. */
+  letGo(eventId: string, epoch: number, last?: DirectoryRow): void {
+    this.#loose.set(eventId, { epoch, last });
   }
 
   /** The node that should own the event if this one does not; null: none is there. */
   otherOwner(eventId: string): string | null {
     return rankNodes(eventId, this.#d.members.settledPeers())[0] ?? null;
+  }
+
+  /** Whoever sweeps for events without an owner finds them by their rows. */
+  async #listLoose(): Promise<void> {
+    const { directory, report } = this.#d;
+    for (const [eventId, loose] of [...this.#loose]) {
+      try {
+        const row = loose.last ?? (await directory.find(eventId));
+        const stale = row?.epoch === loose.epoch && !this.#d.actors.has(eventId);
+        if (stale) await directory.refresh([{ ...row, owner: null, incarnation: null }]);
+        if (this.#loose.get(eventId) === loose) this.#loose.delete(eventId);
+      } catch (error) {
+        return report('a directory row is stale', { eventId, error });
+      }
+    }
   }
 
   async #refreshDirectory(): Promise<void> {

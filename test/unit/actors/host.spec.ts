@@ -325,6 +325,24 @@ describe('upkeep', () => {
     expect(codes(await stage.ask(b, hold(stage, 1)))).toEqual(['unavailable']);
   });
 
+  it('lets others find an event whose actor failed', async () => {
+    const stage = new Stage();
+    const [a, b] = [await stage.node(best), await stage.node(second)];
+    await opened(stage, a);
+    await stage.ask(a, hold(stage, 1));
+    // Not even an expiry can be stored: nothing an actor could go on with.
+    a.journal.charsMax = 10;
+    await stage.pass(stage.limits.holdTtlMs + 2_000);
+    expect(a.problems).toContain('an actor failed');
+    expect(a.host.list()).toEqual([]);
+    expect(await stage.until(b.host.orphans(10))).toEqual([eventId]);
+    stage.kill(a);
+    await stage.pass(2_200);
+    await stage.until(b.host.wake(eventId));
+    await stage.pass(100);
+    expect((await stage.written()).at(-1)).toEqual(['expired']);
+  });
+
   it('finds live events that nobody living holds', async () => {
     const stage = new Stage();
     const [a, b] = [await stage.node('node-a'), await stage.node('node-b')];
