@@ -99,11 +99,7 @@ export class SimulatorStore {
   async put(docs: readonly Doc[]): Promise<void> {
     if (docs.length === 0) return;
     try {
-      await this.#writes.add(
-        docs.map((doc) => ({
-          replaceOne: { filter: { _id: doc._id }, replacement: doc, upsert: true },
-        })),
-      );
+      await this.#writes.add(docs.map((doc) => changeOf(this.#cache.get(doc._id), doc)));
     } catch (error) {
       for (const doc of docs) this.#cache.delete(doc._id);
       throw error;
@@ -149,4 +145,26 @@ export class SimulatorStore {
       for (const id of ids) this.#asked.delete(id);
     }
   }
+}
+
+/** Writes of a document only what is not as it was before; whole where that is not known. */
+function changeOf(before: Doc | undefined, doc: Doc): AnyBulkWriteOperation<Doc> {
+  const { _id } = doc;
+  if (before === undefined || !('body' in before) || !('body' in doc)) {
+    return { replaceOne: { filter: { _id }, replacement: doc, upsert: true } };
+  }
+  const { body: was, ...rest } = before;
+  const { body: is, ...fresh } = doc;
+  const set = { ...changed(rest, fresh), ...changed(was, is, 'body.') };
+  const gone = Object.keys(rest).filter((name) => !(name in fresh));
+  const unset = Object.fromEntries(gone.map((name) => [name, '' as const]));
+  // `_id` keeps the update from being empty.
+  return { updateOne: { filter: { _id }, update: { $set: { _id, ...set }, $unset: unset } } };
+}
+
+/** The fields of `is` that are other values than in `was`: objects that changed are new ones. */
+function changed(was: object, is: object, prefix = ''): Record<string, unknown> {
+  const before = new Map<string, unknown>(Object.entries(was));
+  const fresh = Object.entries(is).filter(([name, value]) => before.get(name) !== value);
+  return Object.fromEntries(fresh.map(([name, value]) => [`${prefix}${name}`, value]));
 }
