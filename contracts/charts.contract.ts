@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { id, page, pageParams, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
+import { geometryText } from '#contracts/geometry.ts';
 import { chartAdditions, pretixPlan } from '#contracts/pretix-plan.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -151,8 +152,7 @@ export const chartsContract = service({
     geometry: action({
       summary: 'Every place of an event with its coordinates, in index order; immutable',
       params: z.strictObject({ eventId: id('event'), version }),
-      // A stadium's answer is megabytes of JSON, made once and sent as it is.
-      result: z.string().describe('JSON, see `Geometry`'),
+      result: geometryText,
       errors: ['not-found'],
       placement: 'local',
       timeoutMs: 15_000,

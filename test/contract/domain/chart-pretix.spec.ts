@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
+import { z } from 'zod';
+import { geometry, geometryText } from '#contracts/geometry.ts';
 import { chartAdditions, type PretixPlanInput, pretixPlan } from '#contracts/pretix-plan.ts';
+import { geometryOf } from '#domain/chart-geometry.ts';
 import { additionsOf, fromPretix, type PretixPlan, toPretix } from '#domain/chart-pretix.ts';
 import { readChart } from '#domain/chart-source.ts';
 import { chartFromText } from '#domain/chart-text.ts';
@@ -124,6 +127,24 @@ describe('pretix seating plans', () => {
     expect(seats.filter((one) => one.companion)).toHaveLength(6);
     expect(seats.filter((one) => one.restrictedView)).toHaveLength(36);
     expect(chartAdditions.safeParse(theatre.additions).success).toBe(true);
+  });
+});
+
+describe('geometry', () => {
+  it.each([
+    ['the theatre', theatre],
+    ['the stadium', stadiumPlan()],
+  ])('fits its contract: %s', (_, source) => {
+    const { chart } = readChart(source);
+    const json: unknown = JSON.parse(JSON.stringify(geometryOf(chart, 1)));
+    expect(geometry.safeParse(json).error?.issues.slice(0, 3)).toBeUndefined();
+  });
+
+  it('is described as what the text holds', () => {
+    expect(z.toJSONSchema(geometryText)).toMatchObject({
+      type: 'object',
+      required: expect.arrayContaining(['seats', 'areas']) as unknown,
+    });
   });
 });
 
