@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clusterRecordFile } from '#ops/repl/operator.ts';
@@ -55,16 +55,23 @@ function table({ nodes, servers, urls }: Cluster): string {
 
 const withoutPassword = (url: string): string => url.replace(/\/\/[^@/]*@/, '//');
 
+function howMany(option: 'gateways' | 'inventory' | 'core' | 'workers' | 'port'): number {
+  const text = values[option];
+  if (!/^\d{1,5}$/.test(text)) throw new Error(`--${option} must be a number, not "${text}"`);
+  return Number(text);
+}
+
 async function run(): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
   const { MONGODB_URI, NATS_URL, DATA_DIR } = process.env;
   const starting = startCluster({
     counts: {
-      gateway: Number(values.gateways),
-      inventory: Number(values.inventory),
-      core: Number(values.core),
-      worker: Number(values.workers),
+      gateway: howMany('gateways'),
+      inventory: howMany('inventory'),
+      core: howMany('core'),
+      worker: howMany('workers'),
     },
-    firstPort: Number(values.port),
+    firstPort: howMany('port'),
     restart: values.restart,
     onLine: print,
     ...(MONGODB_URI ? { mongodbUri: MONGODB_URI } : {}),
@@ -74,9 +81,10 @@ async function run(): Promise<void> {
   const record = clusterRecordFile(DATA_DIR);
   let stopping = false;
   const stop = async (): Promise<void> => {
-    if (stopping) return;
+    // The nodes and servers of this process end with it.
+    if (stopping) process.exit(1);
     stopping = true;
-    console.log('Stopping the cluster …');
+    console.log('Stopping the cluster (again to end at once) …');
     const cluster = await starting.catch(() => undefined);
     rmSync(record, { force: true });
     await cluster?.stop();
