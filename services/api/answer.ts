@@ -4,12 +4,13 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { HttpReply } from '#broker/reply.ts';
+import type { HttpMapping } from '#contracts/contract.ts';
 import type { Limits } from '#domain/limits.ts';
 import { commonHeaders, type Exchange, end } from '#services/api/exchange.ts';
 import type { Operation } from '#services/api/operation.ts';
 
 const compress = promisify(gzip);
-const jsonType = 'application/json; charset=utf-8';
+export const jsonType = 'application/json; charset=utf-8';
 const emptyStatuses = new Set([204, 304]);
 
 /**
@@ -36,11 +37,10 @@ export async function sendResult(
   if (emptyStatuses.has(status) || result === undefined || result === null) {
     return sendEmpty(exchange, status, headers, limits);
   }
-  const json = noted?.json ?? (http.mediaType === undefined ? JSON.stringify(result) : undefined);
-  const text = json ?? asText(result);
+  const text = noted?.json ?? textOf(result, http);
   headers['Content-Type'] = http.mediaType ?? jsonType;
   if (http.method === 'GET' && status === 200) {
-    headers.ETag ??= `W/"${hash('sha1', text, 'base64url')}"`;
+    headers.ETag ??= etagOf(text);
     if (matches(exchange.request.headers['if-none-match'], String(headers.ETag))) {
       delete headers['Content-Type'];
       return sendEmpty(exchange, 304, headers, limits);
@@ -105,8 +105,14 @@ async function sendReadable(
   await pipeline(result, response);
 }
 
-const asText = (result: unknown): string | Buffer =>
-  typeof result === 'string' || Buffer.isBuffer(result) ? result : JSON.stringify(result);
+/** A result as it is sent: JSON, or where the contract names a media type the text itself. */
+export const textOf = (result: unknown, { mediaType }: HttpMapping): string | Buffer =>
+  mediaType !== undefined && (typeof result === 'string' || Buffer.isBuffer(result))
+    ? result
+    : JSON.stringify(result);
+
+/** Weak: the same for every encoding. */
+export const etagOf = (text: string | Buffer): string => `W/"${hash('sha1', text, 'base64url')}"`;
 
 /** Whether an If-None-Match header names this ETag (weak comparison, RFC 9110). */
 export function matches(header: string | undefined, etag: string): boolean {

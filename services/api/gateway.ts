@@ -106,7 +106,7 @@ export class Gateway {
     if (operation.immutable) {
       const address = `${operation.action} ${JSON.stringify(raw)}`;
       const make = async (): Promise<unknown> => (await invoke()).result;
-      return this.#immutable.send(exchange, address, http.cacheControl ?? '', make);
+      return this.#immutable.send(exchange, address, operation, make);
     }
     const { result, noted } = await invoke();
     await sendResult(exchange, operation, result, noted, limits);

@@ -1,14 +1,15 @@
-import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
+import type { HttpMapping } from '#contracts/contract.ts';
 import type { Limits } from '#domain/limits.ts';
-import { matches, takesGzip } from '#services/api/answer.ts';
+import { etagOf, jsonType, matches, takesGzip, textOf } from '#services/api/answer.ts';
 import { commonHeaders, type Exchange, end } from '#services/api/exchange.ts';
+import type { Operation } from '#services/api/operation.ts';
 
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);
 
-type Answer = { readonly etag: string; readonly cacheControl: string; readonly packed: Buffer };
+type Answer = { readonly etag: string; readonly packed: Buffer };
 
 /**
  * Answers that never change (charts), encoded once and kept packed: a crowd that comes for one
@@ -25,17 +26,17 @@ export class ImmutableAnswers {
     this.#limits = limits;
   }
 
-  /** Sends the answer under `key`; `make` is asked for its JSON value where it is not there. */
+  /** Sends the answer under `key`; `make` is asked for the action's result where it is not kept. */
   async send(
     exchange: Exchange,
     key: string,
-    cacheControl: string,
+    { http }: Operation,
     make: () => Promise<unknown>,
   ): Promise<void> {
-    const answer = this.#find(key) ?? (await this.#make(key, cacheControl, make));
+    const answer = this.#find(key) ?? (await this.#make(key, http, make));
     const headers: Record<string, string | number> = {
       ...commonHeaders(exchange.requestId),
-      'Cache-Control': answer.cacheControl,
+      'Cache-Control': http.cacheControl ?? '',
       ETag: answer.etag,
       Vary: 'Accept-Encoding',
     };
@@ -49,7 +50,7 @@ export class ImmutableAnswers {
     if (response.destroyed) return;
     response.writeHead(200, {
       ...headers,
-      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Type': http.mediaType ?? jsonType,
       'Content-Length': body.length,
       ...(gzipped ? { 'Content-Encoding': 'gzip' } : {}),
     });
@@ -64,10 +65,10 @@ export class ImmutableAnswers {
     return answer;
   }
 
-  #make(key: string, cacheControl: string, make: () => Promise<unknown>): Promise<Answer> {
+  #make(key: string, http: HttpMapping, make: () => Promise<unknown>): Promise<Answer> {
     const running = this.#making.get(key);
     if (running !== undefined) return running;
-    const making = encode(make, cacheControl)
+    const making = encode(make, http)
       .then((answer) => {
         this.#keep(key, answer);
         return answer;
@@ -88,8 +89,7 @@ export class ImmutableAnswers {
   }
 }
 
-async function encode(make: () => Promise<unknown>, cacheControl: string): Promise<Answer> {
-  const text = JSON.stringify(await make());
-  const etag = `W/"${hash('sha1', text, 'base64url')}"`;
-  return { etag, cacheControl, packed: await pack(text) };
+async function encode(make: () => Promise<unknown>, http: HttpMapping): Promise<Answer> {
+  const text = textOf(await make(), http);
+  return { etag: etagOf(text), packed: await pack(text) };
 }

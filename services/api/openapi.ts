@@ -158,6 +158,7 @@ function responsesOf(
 
 function content(operation: Operation, name: string, schemas: Record<string, JsonSchema>): Json {
   const { mediaType } = operation.http;
+  if (mediaType === 'application/json') return { [mediaType]: { schema: {} } };
   if (mediaType !== undefined) return { [mediaType]: { schema: { type: 'string' } } };
   schemas[name] = schemaOf(operation.contract.result, 'output');
   return { 'application/json': { schema: reference(name) } };

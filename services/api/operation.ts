@@ -48,7 +48,6 @@ const operation = (action: string, contract: ActionContract, http: HttpMapping):
   immutable:
     http.method === 'GET' &&
     http.access === 'public' &&
-    http.mediaType === undefined &&
     (http.cacheControl?.includes('immutable') ?? false),
 });
 

@@ -1,9 +1,8 @@
-import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ServiceContract } from '#contracts/contract.ts';
 import { type ErrorCode, errorRegistry, UsherError } from '#domain/errors.ts';
 import type { Limits } from '#domain/limits.ts';
-import { matches, sendText } from '#services/api/answer.ts';
+import { etagOf, matches, sendText } from '#services/api/answer.ts';
 import { commonHeaders } from '#services/api/exchange.ts';
 import { pageHeaders } from '#services/api/files.ts';
 import type { Gateway } from '#services/api/gateway.ts';
@@ -16,7 +15,7 @@ type Page = { readonly type: string; readonly text: string; readonly etag: strin
 const page = (type: string, text: string): Page => ({
   type,
   text,
-  etag: `W/"${hash('sha1', text, 'base64url')}"`,
+  etag: etagOf(text),
 });
 
 /**
