@@ -136,4 +136,10 @@ export const mutants: readonly Mutant[] = [
     'return fact.places.map((place) => [place, status.reserved]);',
     'return fact.places.slice(1).map((place) => [place, status.reserved]);',
   ),
+  one(
+    'a lapsed hold takes back what another has',
+    'domain/inventory/decide-sale.ts',
+    'const take = hold.places.every(free)',
+    'const take = hold.places.length > 0',
+  ),
 ];
