@@ -109,6 +109,19 @@ function checkAreas(
       mistakes.add(place, `nothing drawn has the uuid "${area.shape}"`);
     }
   }
+  checkAreaPlaces(chart, seen, mistakes);
+}
+
+/** Seats may not be called as the places of an area are: `<area>/1`, `<area>/2`, … */
+function checkAreaPlaces(chart: Chart, seen: Seen, mistakes: Mistakes): void {
+  const areas = new Set(chart.areas.map((area) => area.id));
+  if (areas.size === 0) return;
+  for (const [id, place] of seen.ids) {
+    const slash = id.lastIndexOf('/');
+    if (slash > 0 && areas.has(id.slice(0, slash)) && /^\d+$/.test(id.slice(slash + 1))) {
+      mistakes.add(place, `"${id}" is what a place of area ${id.slice(0, slash)} is called`);
+    }
+  }
 }
 
 function checkSize(chart: Chart, mistakes: Mistakes): void {

@@ -90,8 +90,8 @@ export function frontOf(chart: Chart, rows: readonly (readonly PlacedSeat[])[]):
 }
 
 /**
- * The places of a checked chart in index order. Companion places are kept for who asks for
- * accessible ones, and come after the accessible place itself.
+ * The places of a checked chart in index order. Companion places rank behind all others: they go to
+ * the neighbours of an accessible place first, to anybody when nothing better is left.
  */
 export function layoutOf(chart: Chart): Layout {
   const rows = placedRows(chart);
@@ -102,20 +102,20 @@ export function layoutOf(chart: Chart): Layout {
   const categoryAt = new Map(categories.map((name, i) => [name, i]));
   const rankOf = ({ seat, ...at }: PlacedSeat): number => {
     const far = distance(at, front) * (seat.restrictedView === true ? restrictedFactor : 1);
-    return Math.round(far / unit) + (seat.companion === true ? 1 : 0);
+    return Math.round(far / unit);
   };
-  const seats = rows.flat().map(
-    (placed): LayoutSeat => ({
+  const ranked = rows.flat().map((placed) => ({ placed, rank: rankOf(placed) }));
+  const behindAll = ranked.reduce((max, { rank }) => Math.max(max, rank), 0) + 1;
+  const seats = ranked.map(
+    ({ placed, rank }): LayoutSeat => ({
       id: placed.seat.id,
       section: placed.section,
       row: placed.row.name,
       number: placed.seat.number,
       category: categoryAt.get(placed.seat.category) ?? 0,
-      ...(placed.seat.accessible === true || placed.seat.companion === true
-        ? { accessible: true }
-        : {}),
+      ...(placed.seat.accessible === true ? { accessible: true } : {}),
       order: order.get(placed.seat.id) ?? 0,
-      rank: rankOf(placed),
+      rank: placed.seat.companion === true ? rank + behindAll : rank,
     }),
   );
   const areas = chart.areas.map(({ id, name, category, capacity }) => ({

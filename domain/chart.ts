@@ -66,7 +66,7 @@ export type ChartSection = {
 
 /** General admission: places without numbers, sold by quantity. */
 export type ChartArea = {
-  /** Unique among areas and seats; its places are `<id>#1`, `<id>#2`, … to nobody but us. */
+  /** Unique among areas and seats; its places are called `<id>/1`, `<id>/2`, … */
   readonly id: string;
   readonly name: string;
   readonly category: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Chart } from '#domain/chart.ts';
+import type { Chart, ChartSeat } from '#domain/chart.ts';
 import { checkChart } from '#domain/chart-check.ts';
 import { geometryOf } from '#domain/chart-geometry.ts';
 import { layoutOf } from '#domain/chart-layout.ts';
@@ -30,6 +30,12 @@ const plan = (rows: readonly PretixRow[]): PretixPlan => ({
 });
 
 const chartOf = (...rows: readonly PretixRow[]): Chart => fromPretix(plan(rows));
+
+const seatOf = (chart: Chart): ChartSeat => {
+  const seat = chart.sections[0]?.rows[0]?.seats[0];
+  if (seat === undefined) throw new Error('there is no seat');
+  return seat;
+};
 
 const refusal = (run: () => unknown): { code: string; errors: unknown; count: unknown } => {
   try {
@@ -144,6 +150,21 @@ describe('a chart is refused with its places named', () => {
     expect(count).toBe(6);
   });
 
+  it('refuses a seat that is called as a place of an area is', () => {
+    const base = chartOf({ ...row('A', []), seats: row('GA', [0]).seats });
+    const rows = [{ name: 'A', seats: [{ ...seatOf(base), id: 'Floor/12' }] }];
+    const sections = [{ name: 'Stalls', position: { x: 0, y: 0 }, rows }];
+    const areas = [{ id: 'Floor', name: 'Floor', category: 'A', capacity: 50 }];
+    expect(refusal(() => checkChart({ ...base, sections, areas }))).toMatchObject({
+      errors: [
+        {
+          path: 'Stalls, row A, seat 1',
+          message: '"Floor/12" is what a place of area Floor is called',
+        },
+      ],
+    });
+  });
+
   it('warns of seats that are called the same', () => {
     const again = row('A', [40]).seats.map((seat) => ({ ...seat, seat_guid: 'other' }));
     const { warnings } = checkChart(chartOf(row('A', [0]), { ...row('A', []), seats: again }));
@@ -227,19 +248,14 @@ row 3 1-9 restricted=5`;
     expect(best?.id).toBe('S-2-3');
   });
 
-  it('keeps accessible places and their companions apart from the others', () => {
+  it('ranks companion places behind all others, beside their accessible place', () => {
     const chart = chartFromText(
-      'category A\nsection S cat=A\nrow 1 1-6 accessible=1 companion=2\n',
+      'category A\nsection S cat=A\nrow 1 1-6 accessible=1 companion=2\nrow 2 1-6\n',
     );
     const { seats } = layoutOf(chart);
-    expect(seats.map((seat) => seat.accessible ?? false)).toEqual([
-      true,
-      true,
-      false,
-      false,
-      false,
-      false,
-    ]);
+    expect(seats.filter((seat) => seat.accessible).map((seat) => seat.id)).toEqual(['S-1-1']);
+    expect(seats.toSorted((a, b) => b.rank - a.rank)[0]?.id).toBe('S-1-2');
+    expect(seats[1]?.order).toBe((seats[0]?.order ?? Number.NaN) + 1);
   });
 });
 
