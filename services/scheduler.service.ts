@@ -11,6 +11,8 @@ import type { Runtime } from '#mixins/runtime.ts';
 
 const seconds = 1_000;
 const minutes = 60_000;
+/** After this a worker that was killed no longer stands in the way. */
+const lockMs = 6 * seconds;
 const wakesAtOnceMax = 16;
 const reminderRoundsMax = 20;
 /** Recurring work, done by one of the workers at a time. */
@@ -43,24 +45,27 @@ export function createSchedulerService({ clock, ids, config }: Runtime): Service
   };
 }
 
-/** What is done, how often, and how long one turn may take. */
+/** What is done, how often, and how long a turn may take. */
 const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
   {
     name: 'wake-events',
     everyMs: 3 * seconds,
-    lockMs: 20 * seconds,
+    lockMs,
+    limitMs: 20 * seconds,
     run: () => wakeEvents(broker),
   },
   {
     name: 'remind-buyers',
     everyMs: 1 * minutes,
-    lockMs: 75 * seconds,
+    lockMs,
+    limitMs: 75 * seconds,
     run: () => remindBuyers(broker),
   },
   {
     name: 'reconcile-payments',
     everyMs: 5 * minutes,
-    lockMs: 75 * seconds,
+    lockMs,
+    limitMs: 75 * seconds,
     run: () => reconcilePayments(broker),
   },
 ];

@@ -75,7 +75,7 @@ export class MongoReconciliation implements ReconciliationStore {
     );
   }
 
-  async watch({ intentId, problem = undefined, ...rest }: Watched): Promise<void> {
+  async watch({ intentId, problem, ...rest }: Watched): Promise<void> {
     const now = this.#clock.now();
     const named = problem ?? null;
     const changed = { $ne: ['$problem', named] };

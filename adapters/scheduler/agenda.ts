@@ -1,5 +1,5 @@
 import { MongoBackend } from '@agendajs/mongo-backend';
-import { Agenda } from 'agenda';
+import { Agenda, type Job } from 'agenda';
 import type { Db } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
@@ -23,7 +23,7 @@ const pollMs = 1_000;
 
 /**
  * Agenda on our own MongoDB client. A job is one document; a worker takes it by setting its lock,
- * so that of any number of workers one runs it, and another only after `lockMs` without an end.
+ * so that of any number of workers one runs it, and another only when that lock was not renewed for `lockMs`.
  */
 export class AgendaScheduler implements Scheduler {
   readonly #options: AgendaOptions;
@@ -56,7 +56,7 @@ export class AgendaScheduler implements Scheduler {
     for (const job of jobs) {
       const { name, lockMs } = job;
       const options = { concurrency: 1, lockLimit: 1, lockLifetime: lockMs };
-      agenda.define(name, () => this.#run(job), options);
+      agenda.define(name, (turn: Job) => this.#run(job, turn), options);
     }
     for (const { name, everyMs } of jobs) await this.#plan(agenda, name, everyMs);
     await agenda.start();
@@ -93,10 +93,36 @@ export class AgendaScheduler implements Scheduler {
     }
   }
 
-  #run(job: RecurringJob): Promise<void> {
-    const running: Promise<void> = this.#recorded(job).finally(() => this.#running.delete(running));
+  #run(job: RecurringJob, turn: Job): Promise<void> {
+    const letGo = this.#hold(job, turn);
+    const running: Promise<void> = this.#recorded(job)
+      .finally(letGo)
+      .finally(() => this.#running.delete(running));
     this.#running.add(running);
     return running;
+  }
+
+  /**
+   * Renews the lock of a turn until it is let go, at most for `limitMs`. Letting go waits for a
+   * renewal under way: written after the end of the turn it would hold up the next.
+   */
+  #hold({ name, lockMs, limitMs }: RecurringJob, turn: Job): () => Promise<void> {
+    const { clock, trouble } = this.#options;
+    const end = clock.monotonic() + limitMs - lockMs;
+    let cancel = () => {};
+    let renewal: Promise<void> = Promise.resolve();
+    const next = (): void => {
+      cancel = clock.after(lockMs / 3, () => {
+        if (clock.monotonic() >= end) return;
+        next();
+        renewal = turn.touch().catch((error: unknown) => trouble(`lock of ${name}`, error));
+      });
+    };
+    next();
+    return () => {
+      cancel();
+      return renewal;
+    };
   }
 
   /** A failure is recorded and told, not thrown: the job's next turn comes all the same. */

@@ -2,8 +2,10 @@
 export type RecurringJob = {
   readonly name: string;
   readonly everyMs: number;
-  /** A run that takes longer counts as dead, and another worker may begin the next. */
+  /** A worker that has died is noticed after this, and another begins the next run. */
   readonly lockMs: number;
+  /** A run that takes longer than this counts as dead too; above `lockMs`. */
+  readonly limitMs: number;
   /**
    * Does the work and answers what it did, by name (`{woken: 3}`). At least once: a worker may die
    * in the middle, so its effects must bear repetition.

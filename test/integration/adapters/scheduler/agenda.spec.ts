@@ -46,6 +46,7 @@ describeWith(['mongod'], 'recurring jobs on Agenda', () => {
     name: 'count',
     everyMs: 1_000,
     lockMs,
+    limitMs: 10_000,
     run,
   });
 
@@ -68,6 +69,20 @@ describeWith(['mongod'], 'recurring jobs on Agenda', () => {
     expect(Math.min(...gaps)).toBeGreaterThan(700);
     expect(await database.db.collection('agenda_jobs').countDocuments()).toBe(1);
     expect(troubles).toEqual([]);
+  });
+
+  it('keeps a job that takes longer than its lock', async () => {
+    let begun = 0;
+    const ended = Promise.withResolvers<Record<string, number>>();
+    const run = () => {
+      begun++;
+      return ended.promise;
+    };
+    await Promise.all(['a', 'b'].map((name) => newWorker(name).start([job(run, 1_500)])));
+    await systemClock.sleep(4_500);
+    expect(begun).toBe(1);
+    ended.resolve({});
+    await until(() => begun === 2);
   });
 
   it('goes on after a failure, counts it and says why', async () => {
