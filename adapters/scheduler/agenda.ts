@@ -23,7 +23,8 @@ const pollMs = 1_000;
 
 /**
  * Agenda on our own MongoDB client. A job is one document; a worker takes it by setting its lock,
- * so that of any number of workers one runs it, and another only when that lock was not renewed for `lockMs`.
+ * so that of any number of workers one runs it, and another only when that lock was not renewed for
+ * `lockMs`.
  */
 export class AgendaScheduler implements Scheduler {
   readonly #options: AgendaOptions;
