@@ -43,8 +43,8 @@ type Leaving = {
 /**
  * The actor of one event on the node that owns it.
  *
- * - Key: the event's id. Commands wait in `mailbox` from the moment the actor exists and are decided
- *   once `serve` gave it its state.
+ * - Key: the event's id. Commands wait in `mailbox` from the moment the actor exists and are
+ *   decided once `serve` gave it its state.
  * - One loop, one batch at a time: collect, decide, write, answer. Nobody learns of a decision
  *   before it is committed; what reads the state from outside waits until no batch is in flight.
  * - It ends once, for good: fenced, handed over, stopped or failed. What waits is answered

@@ -119,8 +119,8 @@ export class Host {
 
   /**
    * Has commands of one event decided, in order, and answers each. `suspect`: a node that did not
-   * answer for this event. Never rejects; replies tell `moved {owner}`, `unavailable`, `overloaded`,
-   * `deadline-exceeded`, `outcome-unknown` besides what the event's rules say.
+   * answer for this event. Never rejects; replies tell `moved {owner}`, `unavailable`,
+   * `overloaded`, `deadline-exceeded`, `outcome-unknown` besides what the event's rules say.
    */
   execute(
     eventId: string,

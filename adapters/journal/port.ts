@@ -93,7 +93,7 @@ export type NodeRow = {
 
 /** Heartbeats of inventory nodes, aged by the database server's clock. */
 export interface Nodes {
-  /** Writes `nodes {_id, incarnation, offering, at: $$NOW}`; answers the server's time (epoch ms). */
+  /** Writes `{_id, incarnation, offering, at: $$NOW}`; answers the server's time (epoch ms). */
   beat(nodeId: string, incarnation: string, offering: boolean): Promise<number>;
   /** All rows with their age by the server's clock. */
   all(): Promise<readonly NodeRow[]>;

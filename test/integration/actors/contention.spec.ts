@@ -52,7 +52,7 @@ describeWith(['mongod'], 'two hosts on one database', () => {
     return host;
   };
 
-  /** As a gateway does: follows `moved`, asks the other after a silence, always the same command. */
+  /** As a gateway does: follows `moved`, asks the other after a silence, with the same command. */
   const ask = async (command: Command): Promise<CommandReply> => {
     let at: string = names[Math.floor(Math.random() * 2)] ?? 'node-a';
     for (;;) {

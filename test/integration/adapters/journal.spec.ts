@@ -261,7 +261,7 @@ describeWith(['mongod'], 'in MongoDB', () => {
   });
 });
 
-/** Forwards to the server of `uri` until it falls silent: connections stay open, nothing answers. */
+/** Forwards to the server of `uri` until it falls silent: connections stay, nothing answers. */
 async function silentProxy(uri: string) {
   const target = new URL(uri);
   const sockets: Socket[] = [];
