@@ -1,5 +1,5 @@
 /**
- * `npm run mutants -- [--seeds 300] [--only <part of a name>]`
+ * `npm run mutants -- [--seeds 600] [--only <part of a name>]`
  * Applies each small change to a copy of the source and runs the simulation there until a seed
  * fails. A change that no seed notices, or whose text is no longer found, fails the run: the tests
  * have lost a tooth. Exit code 1 then.
@@ -13,7 +13,7 @@ import { type Mutant, mutants } from '#test/mutants/list.ts';
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '300' },
+    seeds: { type: 'string', default: '600' },
     only: { type: 'string', default: '' },
     atOnce: { type: 'string', default: '2' },
   },

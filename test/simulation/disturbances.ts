@@ -1,3 +1,4 @@
+import type { EventState } from '#domain/inventory/state.ts';
 import type { Chance } from '#test/simulation/chance.ts';
 import type { Cluster } from '#test/simulation/cluster.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
@@ -7,8 +8,8 @@ type Options = {
   readonly scheduler: Scheduler;
   readonly chance: Chance;
   readonly cluster: Cluster;
-  /** Entries that are committed. */
-  readonly seq: () => number;
+  /** What is committed. */
+  readonly state: EventState;
   readonly calm: () => boolean;
   readonly fault: (kind: FaultKind, about: string) => void;
 };
@@ -26,14 +27,15 @@ export function disturb(options: Options, everyMs: number): void {
   next();
 }
 
-function strike({ scheduler, chance, cluster, seq, calm, fault }: Options): void {
-  const node = chance.pick(cluster.nodes);
+function strike({ scheduler, chance, cluster, state, calm, fault }: Options): void {
+  const owner = cluster.node(state.owner?.node ?? '');
+  const node = owner !== undefined && chance.hits(0.4) ? owner : chance.pick(cluster.nodes);
   if (node === undefined) return;
   const { nodeId, life, link } = node;
   const { now } = scheduler;
   // Often just longer than it takes to be called dead: then two nodes serve at a time.
-  const long = chance.hits(0.5) ? chance.ms(1_400, 2_600) : chance.ms(1_000, 6_000);
-  switch (chance.int(1, 8)) {
+  const long = chance.hits(0.5) ? chance.ms(1_600, 2_600) : chance.ms(1_000, 6_000);
+  switch (chance.int(1, 9)) {
     case 1:
       fault('pause', nodeId);
       life.pausedUntil = now + chance.ms(20, 900);
@@ -68,10 +70,16 @@ function strike({ scheduler, chance, cluster, seq, calm, fault }: Options): void
       fault('heartbeats lost', nodeId);
       link.beatsLostUntil = now + long;
       return;
+    case 8:
+      // Its gateways go elsewhere, and it does not know that it is called dead.
+      fault('gateways lose a node', nodeId);
+      link.unreachableUntil = now + long;
+      link.beatsLostUntil = now + long;
+      return;
     default:
       if (calm()) return;
       fault('stale primary', nodeId);
-      link.staleSeq = seq();
+      link.staleSeq = state.seq;
       link.staleUntil = now + chance.ms(200, 4_000);
   }
 }
@@ -81,6 +89,6 @@ export function settle(cluster: Cluster, now: number): void {
   for (const { life, link } of cluster.nodes) {
     life.skew = 0;
     life.pausedUntil = Math.min(life.pausedUntil, now);
-    link.cutUntil = link.beatsLostUntil = link.staleUntil = 0;
+    link.cutUntil = link.beatsLostUntil = link.staleUntil = link.unreachableUntil = 0;
   }
 }

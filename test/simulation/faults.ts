@@ -16,6 +16,7 @@ export const faultKinds = [
   'entry cannot be stored',
   'database cut off',
   'heartbeats lost',
+  'gateways lose a node',
   'pause',
   'pause longer than a take-over',
   'crash',

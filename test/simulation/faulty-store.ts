@@ -10,6 +10,8 @@ export type Link = {
   cutUntil: number;
   /** Heartbeats fail until then. */
   beatsLostUntil: number;
+  /** Gateways do not reach the node until then. */
+  unreachableUntil: number;
   /** Until then the node talks to an old primary, which knows entries up to `staleSeq`. */
   staleUntil: number;
   staleSeq: number;
@@ -18,6 +20,7 @@ export type Link = {
 export const goodLink = (): Link => ({
   cutUntil: 0,
   beatsLostUntil: 0,
+  unreachableUntil: 0,
   staleUntil: 0,
   staleSeq: 0,
 });

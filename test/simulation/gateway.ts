@@ -19,13 +19,14 @@ export type GatewayOptions = {
   readonly trace: (line: string) => void;
 };
 
-type Envelope = {
+type Route = {
   readonly to: string;
-  readonly suspect: string | undefined;
-  readonly number: string;
+  readonly suspect?: string | undefined;
+  /** Reaches the node although gateways do not. */
+  readonly anyway?: boolean;
 };
 
-const silenceMs = 800;
+const silenceMs = 500;
 const waitMs = 2_500;
 
 /**
@@ -52,7 +53,10 @@ export class Gateway {
     for (let i = 0; i < tries; i++) {
       if (i > 0) await scheduler.sleep(chance.ms(10, 150), undefined);
       const deadline = scheduler.serverNow() + waitMs;
-      const reply = await this.#try({ ...command, deadline }, this.#owner, this.#suspect);
+      const reply = await this.#try(
+        { ...command, deadline },
+        { to: this.#owner, suspect: this.#suspect },
+      );
       if (reply !== undefined && !isTransport(reply)) return reply;
       this.#learn(reply);
     }
@@ -62,7 +66,7 @@ export class Gateway {
   /** Sends a command once, to a node that may have nothing to do with the event. */
   async askAt(nodeId: string, command: Command): Promise<void> {
     const deadline = this.#o.scheduler.serverNow() + waitMs;
-    await this.#try({ ...command, deadline }, nodeId, undefined);
+    await this.#try({ ...command, deadline }, { to: nodeId, anyway: true });
   }
 
   /** Where to go next, after an answer that says nothing about the event. */
@@ -81,15 +85,11 @@ export class Gateway {
   }
 
   /** One try: undefined when no answer came in time. Whatever comes is checked, even when late. */
-  #try(
-    command: Command,
-    to: string,
-    suspect: string | undefined,
-  ): Promise<CommandReply | undefined> {
+  #try(command: Command, route: Route): Promise<CommandReply | undefined> {
     const { scheduler, chance, history, trace } = this.#o;
     const attempt = history.begin(command);
     const number = `${this.#o.name}${++this.#sent}`;
-    trace(`#${number} ${command.kind} ${command.id} → ${to}`);
+    trace(`#${number} ${command.kind} ${command.id} → ${route.to}`);
     return new Promise((resolve) => {
       const arrived = (reply: CommandReply): void => {
         trace(`#${number} ← ${JSON.stringify(reply.ok ? reply.value : reply.code)}`);
@@ -103,7 +103,7 @@ export class Gateway {
       };
       for (let copy = 0; copy < copies; copy++) {
         if (this.#lost('request lost', number)) settled();
-        else this.#deliver({ to, suspect, number }, attempt, settled, arrived);
+        else this.#deliver(route, number, attempt, settled, arrived);
       }
       scheduler.after(chance.ms(silenceMs, waitMs), undefined, () => resolve(undefined));
       // Long after the command's deadline nothing can answer it.
@@ -112,7 +112,8 @@ export class Gateway {
   }
 
   #deliver(
-    { to, suspect, number }: Envelope,
+    { to, suspect, anyway }: Route,
+    number: string,
     { command }: Attempt,
     settled: () => void,
     arrived: (reply: CommandReply) => void,
@@ -130,7 +131,8 @@ export class Gateway {
     };
     scheduler.after(this.#delay(number), undefined, () => {
       const node = cluster.node(to);
-      if (node === undefined) {
+      const lost = anyway !== true && (node?.link.unreachableUntil ?? 0) > scheduler.now;
+      if (node === undefined || lost) {
         settled();
         return;
       }

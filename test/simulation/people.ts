@@ -149,7 +149,7 @@ function wish(chance: Chance): Want {
 export async function onlooker(options: PersonOptions, nodeId: string): Promise<void> {
   const { scheduler, chance, gateway, known, over } = options;
   for (let n = 0; !over(); n++) {
-    await scheduler.sleep(chance.ms(20, 160), undefined);
+    await scheduler.sleep(chance.ms(20, 120), undefined);
     if (known.length === 0) continue;
     const { holdId, buyerId } = chance.pick(known);
     const id = `${nodeId}-look-${n}`;

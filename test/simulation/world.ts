@@ -53,7 +53,7 @@ export class World {
     this.#chance = new Chance(seed);
     const chance = this.#chance;
     this.#scheduler = new Scheduler(chance);
-    this.#long = seed % 16 === 7;
+    this.#long = seed % 10 === 7;
     this.#storms = this.#long
       ? [
           [0, stormMs],
@@ -92,8 +92,8 @@ export class World {
       if (from > 0) settle(this.#cluster, scheduler.now);
       await scheduler.runUntil(from, this.#failed);
       const everyMs = this.#chance.pick([600, 1_500, 4_000]);
-      const { seq } = { seq: () => this.#history.state.seq };
-      disturb({ ...this.#parts(), cluster: this.#cluster, seq, calm: this.#calm }, everyMs);
+      const { state } = this.#history;
+      disturb({ ...this.#parts(), cluster: this.#cluster, state, calm: this.#calm }, everyMs);
       await scheduler.runUntil(to, this.#failed);
       settle(this.#cluster, scheduler.now);
     }
@@ -106,14 +106,14 @@ export class World {
   }
 
   #begin(): void {
-    const people = this.#chance.int(4, 9);
+    const people = this.#chance.int(2, 9);
     // In a rush many commands meet in one batch.
     const idleMs = this.#chance.pick([60, 900, 900]);
     const slowMs = this.#long ? 318_000 : 5_000;
     const parts = { ...this.#parts(), over: this.#over, idleMs, slowMs, known: [] };
     const options = () => ({ ...parts, gateway: this.#chance.pick(this.#gateways) });
     void organizer({ ...options(), number: 0 });
-    const looks = this.#chance.hits(0.5) ? this.#cluster.nodeIds : [];
+    const looks = this.#chance.hits(0.75) ? this.#cluster.nodeIds : [];
     for (const nodeId of looks) void onlooker({ ...options(), number: 0 }, nodeId);
     for (let number = 1; number <= people; number++) {
       this.#scheduler.after(this.#chance.ms(0, 500), undefined, () => {
@@ -123,7 +123,7 @@ export class World {
     const look = (): void => {
       const [...nodes] = this.#cluster.nodes;
       if (nodes.length > 0) this.#cluster.wakeOrphans(this.#chance.pick(nodes).nodeId);
-      this.#scheduler.after(2_000, undefined, look);
+      this.#scheduler.after(this.#calm() ? 2_000 : 250, undefined, look);
     };
     look();
   }
