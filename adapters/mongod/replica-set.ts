@@ -9,23 +9,25 @@ const pollsMax = 600;
 /** Arguments that make a mongod a member of the set. */
 export const replicaSetArguments = ['--replSet', setName];
 
+const loopback = '127.0.0.1';
+
 /** Where a client finds the single-node set on `port`. */
-export const replicaSetUri = (port: number, database: string): string =>
-  `mongodb://127.0.0.1:${port}/${database}?replicaSet=${setName}`;
+export const replicaSetUri = (port: number, database: string, host = loopback): string =>
+  `mongodb://${host}:${port}/${database}?replicaSet=${setName}`;
 
 /**
  * Makes the mongod on `port` the primary of its single-node replica set: initiates a new data
  * folder; tells one that was last started on another port its new address. Resolves when it takes
- * writes; rejects after 30 s.
+ * writes; rejects after 30 s. `host` is the address of this machine that clients are told.
  */
-export async function ensurePrimary(port: number, clock: Clock): Promise<void> {
-  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
+export async function ensurePrimary(port: number, clock: Clock, host = loopback): Promise<void> {
+  const client = new MongoClient(`mongodb://${host}:${port}/?directConnection=true`, {
     serverSelectionTimeoutMS: 30_000,
   });
   try {
     await client.connect();
     const run = (command: Document): Promise<Document> => client.db('admin').command(command);
-    await initiateOrRejoin(run, `127.0.0.1:${port}`);
+    await initiateOrRejoin(run, `${host}:${port}`);
     for (let poll = 0; poll < pollsMax; poll++) {
       if ((await run({ hello: 1 })).isWritablePrimary === true) return;
       await clock.sleep(pollMs);

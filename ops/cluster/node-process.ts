@@ -16,6 +16,10 @@ export type NodePlan = {
   readonly port: number;
   readonly opsPort: number;
   readonly env: Readonly<Record<string, string>>;
+  /** Where it is reached from here; default this machine's loopback. */
+  readonly host?: string;
+  /** A command that becomes the node, such as `ip netns exec <name>`. */
+  readonly launcher?: readonly string[];
 };
 
 export type NodeEvents = {
@@ -53,9 +57,10 @@ export class NodeProcess {
    */
   start(): void {
     if (this.running || this.#retired) return;
-    const { name, role, port, opsPort, env } = this.plan;
+    const { name, role, port, opsPort, env, launcher = [] } = this.plan;
+    const [program = '', ...args] = [...launcher, process.execPath, main];
     this.#asked = false;
-    const child = spawn(process.execPath, [main], {
+    const child = spawn(program, args, {
       env: {
         ...process.env,
         ...env,
@@ -81,7 +86,8 @@ export class NodeProcess {
     let last = 'no answer';
     for (let waited = 0; waited < readyMs && this.running; waited += 100) {
       try {
-        const response = await fetch(`http://127.0.0.1:${this.plan.opsPort}/health/ready`, {
+        const { host = '127.0.0.1', opsPort } = this.plan;
+        const response = await fetch(`http://${host}:${opsPort}/health/ready`, {
           signal: AbortSignal.timeout(5_000),
         });
         if (response.ok) return;
