@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -7,7 +8,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { alive, startOf } from '#adapters/machine/processes.ts';
 
 const fileName = 'usher.lock';
@@ -19,7 +20,7 @@ const fileName = 'usher.lock';
  */
 export function lockDataFolder(folder: string): () => void {
   const file = join(folder, fileName);
-  writable(folder, () => mkdirSync(folder, { recursive: true }));
+  writable(folder, () => makeFolder(resolve(folder)));
   for (let attempt = 0; attempt < 2; attempt++) {
     if (writable(folder, () => created(file))) return () => rmSync(file, { force: true });
     const owner = ownerOf(file);
@@ -42,6 +43,20 @@ function writable<T>(folder: string, step: () => T): T {
       `The data folder ${folder} cannot be written (${code ?? message}): ` +
         'give this user the right to, or set DATA_DIR to another folder',
     );
+  }
+}
+
+/**
+ * Level by level: Node's own recursive way never ends on a file system that answers "no such file"
+ * to a new folder, as /proc does.
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -59,6 +59,13 @@ describe('a start that cannot succeed says why in one sentence and ends with cod
     );
   });
 
+  it('when the file system takes no new folder', async () => {
+    if (process.platform !== 'linux') return;
+    expect(await refusal({ ...anyPorts, DATA_DIR: '/proc/usher' })).toMatch(
+      /^Usher cannot start\. The data folder \/proc\/usher cannot be written \(ENOENT\): .*DATA_DIR/,
+    );
+  });
+
   it('when the data folder cannot be written', async () => {
     writeFileSync(join(folder.path, 'file'), '');
     expect(await refusal({ ...anyPorts, DATA_DIR: './file/data' })).toMatch(
