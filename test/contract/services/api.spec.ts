@@ -1,10 +1,9 @@
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { request as undici } from 'undici';
-import { registerStream } from '#broker/streams.ts';
-import { type ErrorCode, errorRegistry } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
-import { sendRaw, startGateway, type TestGateway } from '#test/support/gateway.ts';
+import { type Answer, asker, expectProblem } from '#test/support/answers.ts';
+import { startGateway, type TestGateway } from '#test/support/gateway.ts';
 import { authenticateToy, drawingsMade, toyService, toysContract } from '#test/support/toys.ts';
 
 let gateway: TestGateway;
@@ -19,21 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.broker.stop());
 
-type Answer = {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever came
-  readonly json: any;
-};
-
-async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(gateway.url + path, { redirect: 'manual', ...init });
-  const text = await response.text();
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-  const json = isJson && text !== '' ? JSON.parse(text) : undefined;
-  return { status: response.status, headers: response.headers, text, json };
-}
+const ask = asker(() => gateway.url);
 
 const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
   ask(path, {
@@ -44,20 +29,6 @@ const post = (path: string, body: unknown, headers: Record<string, string> = {})
 
 const asBuyer = { authorization: 'Bearer buyer' };
 const withKey = { ...asBuyer, 'idempotency-key': 'k-1' };
-
-/** What every refusal has to look like. */
-function expectProblem(answer: Answer, code: ErrorCode): void {
-  expect(answer.text).toContain(`"code":"${code}"`);
-  expect(answer.json).toMatchObject({ code, status: errorRegistry[code].status });
-  expect(answer.status).toBe(errorRegistry[code].status);
-  expect(answer.headers.get('content-type')).toBe('application/problem+json');
-  expect(answer.json.type).toBe(`/problems/${code}`);
-  expect(answer.json.title).toBe(errorRegistry[code].title);
-  expect(answer.json.requestId).toBe(answer.headers.get('x-request-id'));
-  expect(answer.json.detail).toEqual(expect.any(String));
-  expect(answer.text).not.toMatch(/\n\s+at |node_modules|\.ts:/);
-}
-
 describe('an operation', () => {
   it('gets its params from path and query', async () => {
     const answer = await ask('/v1/toys/b%C3%A4r?size=3');
@@ -316,97 +287,5 @@ describe('a refusal', () => {
     const begun = Date.now();
     expectProblem(await post('/v1/slow', { ms: 900 }), 'outcome-unknown');
     expect(Date.now() - begun).toBeLessThan(1_500);
-  });
-});
-
-describe('what is not a readable request', () => {
-  it('400: not HTTP at all', async () => {
-    const answer = await sendRaw(gateway.port, 'HELLO\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1.1 400 .*application\/problem\+json.*malformed-request/s);
-  });
-
-  it('431: too large headers', async () => {
-    const headers = `X-Long: ${'x'.repeat(40_000)}\r\n`;
-    const answer = await sendRaw(gateway.port, `GET / HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
-    expect(answer).toMatch(/^HTTP\/1.1 431 .*headers-too-large/s);
-  });
-
-  it('a body that stops half-way is given up', async () => {
-    const head = 'POST /v1/choose HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
-    const begun = Date.now();
-    const answer = await sendRaw(gateway.port, `${head}Content-Length: 100\r\n\r\n{"ki`, 9_000);
-    expect(answer).toMatch(/^HTTP\/1.1 408 .*request-timeout/s);
-    expect(Date.now() - begun).toBeLessThan(2_500);
-  });
-});
-
-describe('browsers', () => {
-  it('may call from other sites', async () => {
-    const answer = await ask('/v1/toys/1', { headers: { origin: 'https://shop.example' } });
-    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
-    expect(answer.headers.get('access-control-expose-headers')).toContain('X-Request-Id');
-    const refused = await ask('/v1/nothing', { headers: { origin: 'https://shop.example' } });
-    expect(refused.headers.get('access-control-allow-origin')).toBe('*');
-  });
-
-  it('are told beforehand what they may send', async () => {
-    const headers = {
-      origin: 'https://shop.example',
-      'access-control-request-method': 'POST',
-      'access-control-request-headers': 'idempotency-key',
-    };
-    const answer = await ask('/v1/toys', { method: 'OPTIONS', headers });
-    expect(answer.status).toBe(204);
-    expect(answer.headers.get('access-control-allow-headers')).toContain('Idempotency-Key');
-    expect(answer.headers.get('access-control-allow-methods')).toContain('POST');
-    expect(answer.headers.get('allow')).toBe('OPTIONS, POST');
-  });
-});
-
-describe('a stream', () => {
-  it('is written by the handler that is registered for its action', async () => {
-    expectProblem(await ask('/v1/toys/7/stream'), 'unavailable');
-    const stop = registerStream(gateway.broker, 'toys.watch', ({ params, response, request }) => {
-      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-      response.write(
-        `id: ${request.headers['last-event-id']}\ndata: ${JSON.stringify(params)}\n\n`,
-      );
-      response.end();
-    });
-    const answer = await ask('/v1/toys/7/stream', { headers: { 'last-event-id': '12' } });
-    stop();
-    expect(answer.text).toBe('id: 12\ndata: {"id":"7"}\n\n');
-    expect(answer.headers.get('x-request-id')).toMatch(/./);
-    expectProblem(await ask(`/v1/toys/${'7'.repeat(40)}/stream`), 'invalid-request');
-  });
-
-  it('that fails before its head is a problem document', async () => {
-    const stop = registerStream(gateway.broker, 'toys.watch', () => {
-      throw new Error('secret');
-    });
-    const answer = await ask('/v1/toys/7/stream');
-    stop();
-    expectProblem(answer, 'internal');
-  });
-});
-
-describe('explanations', () => {
-  it('stand under the type of every problem', async () => {
-    for (const code of Object.keys(errorRegistry)) {
-      const answer = await ask(`/problems/${code}`);
-      expect(answer.json).toMatchObject({ type: `/problems/${code}`, code });
-    }
-    expectProblem(await ask('/problems/nonsense'), 'not-found');
-    expect((await ask('/problems')).json.items).toHaveLength(Object.keys(errorRegistry).length);
-  });
-
-  it('the page of the API and its scripts are served from here', async () => {
-    const html = (await ask('/docs')).text;
-    for (const [, link] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
-      const answer = await ask(link ?? '');
-      expect(answer.status).toBe(200);
-      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
-    }
-    expect(html).not.toMatch(/https?:\/\//);
   });
 });
