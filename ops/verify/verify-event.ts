@@ -1,11 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Db } from 'mongodb';
-import { replicaSetUri } from '#adapters/mongod/replica-set.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { idPatterns } from '#domain/ids.ts';
+import { runningDatabase } from '#ops/running-database.ts';
 import { checkEvent, type Finding, isMoving, isResting } from '#ops/verify/event-checks.ts';
 import { type EventRecords, readRecords } from '#ops/verify/event-records.ts';
 import { reportLines } from '#ops/verify/report.ts';
@@ -100,7 +98,7 @@ async function main(): Promise<number> {
   });
   const [eventId] = positionals;
   if (eventId === undefined || !idPatterns.event.test(eventId)) throw new Error(usage);
-  const uri = values.uri ?? process.env.MONGODB_URI ?? childMongodUri();
+  const uri = runningDatabase(values.uri);
   if (uri === undefined) throw new Error(`no database: set MONGODB_URI or give --uri\n${usage}`);
   const db = await acquireMongo(uri);
   try {
@@ -111,14 +109,6 @@ async function main(): Promise<number> {
   } finally {
     await releaseMongo(uri);
   }
-}
-
-/** The mongod that a running `npm start` keeps in the data folder. */
-function childMongodUri(): string | undefined {
-  const record = join(process.env.DATA_DIR ?? './data', 'mongodb', 'mongod.json');
-  if (!existsSync(record)) return undefined;
-  const { port } = JSON.parse(readFileSync(record, 'utf8')) as { readonly port: number };
-  return replicaSetUri(port, 'usher');
 }
 
 if (import.meta.main) {

@@ -19,8 +19,6 @@ afterAll(() => gateway?.broker.stop());
 
 const ask = asker(() => gateway.url);
 
-const asBuyer = { authorization: 'Bearer buyer' };
-
 describe('what is not a readable request', () => {
   it('400: not HTTP at all', async () => {
     const answer = await sendRaw(gateway.port, 'HELLO\r\n\r\n');
