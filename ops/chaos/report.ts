@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { Samples, table } from '#bench/support/stats.ts';
+import type { Counts } from '#ops/chaos/cluster.ts';
+import type { OperationRow } from '#ops/chaos/history.ts';
+import type { RecoveryRow } from '#ops/chaos/recovery.ts';
+
+export type ChaosReport = {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly cluster: Counts;
+  /** `loopback`: nodes could not be cut off. */
+  readonly network: 'namespaces' | 'loopback';
+  /** Faults that this machine cannot do, and why. */
+  readonly leftOut: readonly string[];
+  readonly faults: ReadonlyArray<{ readonly name: string; readonly fired: number }>;
+  readonly rounds: number;
+  readonly operations: number;
+  readonly byKind: readonly OperationRow[];
+  /** From an owner's going to the next accepted reservation. */
+  readonly recoveries: readonly RecoveryRow[];
+  /** From a planned hand-over to the next owner's first hold. */
+  readonly handOversMs: readonly number[];
+  readonly journalEntries: number;
+  readonly linearizable: { readonly seats: number; readonly operations: number };
+  /** Everything that does not hold, in words. */
+  readonly violations: readonly string[];
+  /** Where logs and histories are kept when something does not hold. */
+  readonly folder?: string;
+};
+
+const recoveryBarMs = 3_000;
+const handOverBarMs = 250;
+/** A paused or cut-off owner counts from the moment it is lost, as a killed one does. */
+const barred = ['kill-owner', 'pause-owner', 'cut-database'];
+
+/** Bars of speed that the run misses, in words: they depend on the machine. */
+export function shortfalls(report: ChaosReport): string[] {
+  const slow = report.recoveries
+    .filter(({ fault, p99Ms, never }) => barred.includes(fault) && (p99Ms > recoveryBarMs || never))
+    .map(({ fault, p99Ms }) => `${fault}: accepts again after ${p99Ms.toFixed(0)} ms (p99)`);
+  const handOver = quantiles(report.handOversMs);
+  return handOver.p99 <= handOverBarMs
+    ? slow
+    : [...slow, `hand-over takes ${handOver.p99} ms (p99), bar ${handOverBarMs} ms`];
+}
+
+function quantiles(values: readonly number[]): { p50: number; p99: number } {
+  const samples = new Samples();
+  for (const value of values) samples.add(value);
+  return { p50: samples.quantile(0.5), p99: samples.quantile(0.99) };
+}
+
+/** The report as tables for a terminal. */
+export function lines(report: ChaosReport): string[] {
+  const { p50, p99 } = quantiles(report.handOversMs);
+  const faults = report.faults.map(({ name, fired }) => [name, fired]);
+  const kinds = report.byKind.map((row) => [
+    ...[row.kind, row.ok, row.fail, row.unknown],
+    ...[row.p50Ms.toFixed(1), row.p99Ms.toFixed(0)],
+  ]);
+  const recoveries = report.recoveries
+    .filter(({ fault }) => !fault.includes('+'))
+    .map((row) => [row.fault, row.events, row.p50Ms.toFixed(0), row.p99Ms.toFixed(0), row.never]);
+  const { seats, operations } = report.linearizable;
+  const short = shortfalls(report);
+  return [
+    table([['fault', 'fired'], ...faults]),
+    ...report.leftOut.map((why) => `left out: ${why}`),
+    '',
+    table([['operation', 'ok', 'refused', 'unknown', 'p50 ms', 'p99 ms'], ...kinds]),
+    '',
+    table([['accepts again after', 'events', 'p50 ms', 'p99 ms', 'never'], ...recoveries]),
+    `planned hand-overs: ${report.handOversMs.length}, p50 ${p50} ms, p99 ${p99} ms`,
+    '',
+    `${report.operations} operations in ${report.rounds} rounds, ${report.journalEntries} journal entries`,
+    `${operations} steps of ${seats} seats checked for linearizability`,
+    ...report.violations.slice(0, 20).map((violation) => `✗ ${violation}`),
+    report.violations.length === 0
+      ? 'No violation: every answer was true and everything acknowledged is there'
+      : `✗ ${report.violations.length} violations; logs and histories: ${report.folder}`,
+    ...short.map((what) => `falls short of R5: ${what}`),
+  ];
+}
+
+/** Writes `bench/results/chaos.json` with where and when it was. */
+export function storeReport(report: ChaosReport): void {
+  const folder = new URL('../../bench/results/', import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  const where = {
+    at: new Date().toISOString(),
+    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: availableParallelism(),
+      memoryGb: Math.round(totalmem() / 2 ** 30),
+    },
+    node: process.version,
+  };
+  const { handOversMs, folder: _kept, ...rest } = report;
+  const handOvers = { count: handOversMs.length, ...quantiles(handOversMs) };
+  const content = { ...where, minutes: report.seconds / 60, ...rest, handOvers };
+  writeFileSync(new URL('chaos.json', folder), `${JSON.stringify(content, null, 2)}\n`);
+}
