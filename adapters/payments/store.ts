@@ -69,6 +69,16 @@ const full = () => new UsherError('overloaded', 'Too many payments wait for the 
 const bounds = { groupMax: 500, waitingMax: 10_000, whenFull: full } as const;
 const doneKeptMs = 35 * 24 * 3_600_000;
 
+/** Sum of the noted refunds that are under way or done. */
+const returnedBy = (refunds: string) => ({
+  $sum: {
+    $map: {
+      input: refunds,
+      in: { $cond: [{ $in: ['$$this.status', ['failed', 'canceled']] }, 0, '$$this.amount'] },
+    },
+  },
+});
+
 /** Positions of what a unique index refused; undefined when something else went wrong. */
 function duplicatesIn(error: unknown): number[] | undefined {
   if (!(error instanceof MongoBulkWriteError)) return undefined;
@@ -165,29 +175,34 @@ export class PaymentStore {
     const set = {
       status,
       captured: amountCaptured,
-      refunded: amountRefunded,
+      refunded: { $max: [amountRefunded, returnedBy('$refunds')] },
       // Later than `createdAt` even within the same millisecond: the inbox tells by it.
       updatedAt: this.#clock.now() + 1,
     };
     const filter: Filter<PaymentDoc> = final.includes(status)
       ? { intentId }
       : { intentId, status: { $nin: final } };
-    await this.#changes.add({ updateOne: { filter, update: { $set: set } } });
+    await this.#changes.add({ updateOne: { filter, update: [{ $set: set }] } });
   }
 
-  /** Notes a refund once. */
+  /**
+   * Notes a refund under its key, in place of what was noted under it before. A webhook may have
+   * told of the same money already, so amounts are never added to what stands there.
+   */
   async refunded(intentId: string, refundKey: string, refund: ProviderRefund): Promise<void> {
     const { refundId, status, amount } = refund;
     const at = this.#clock.now();
     const entry = { refundId, refundKey, amount: amount.amount, status, at };
+    const others = {
+      $filter: { input: '$refunds', cond: { $ne: ['$$this.refundKey', refundKey] } },
+    };
     await this.#changes.add({
       updateOne: {
-        filter: { intentId, 'refunds.refundKey': { $ne: refundKey } },
-        update: {
-          $push: { refunds: entry },
-          $inc: { refunded: amount.amount },
-          $set: { updatedAt: at },
-        },
+        filter: { intentId },
+        update: [
+          { $set: { refunds: { $concatArrays: [others, [entry]] }, updatedAt: at } },
+          { $set: { refunded: { $max: ['$refunded', returnedBy('$refunds')] } } },
+        ],
       },
     });
   }

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { systemClock } from '#adapters/clock/system.ts';
+import { systemIds } from '#adapters/ids/system.ts';
+import type { ProviderIntent, ProviderRefund } from '#adapters/payments/port.ts';
+import { PaymentStore } from '#adapters/payments/store.ts';
+import { makeId, makeScopedId } from '#domain/ids.ts';
+import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
+
+const intentId = 'pi_1';
+const amount = { amount: 7_000, currency: 'EUR' };
+
+const captured = (amountRefunded: number): ProviderIntent => ({
+  intentId,
+  status: 'succeeded',
+  amount,
+  amountCaptured: amount.amount,
+  amountRefunded,
+  createdAt: 0,
+});
+
+const refund = (status: ProviderRefund['status'], part = amount): ProviderRefund => ({
+  refundId: 're_1',
+  status,
+  amount: part,
+});
+
+describeWith(['mongod'], 'what is noted of refunds', () => {
+  let database: TestDatabase;
+  let store: PaymentStore;
+  let bookingId: string;
+
+  const refunded = async (): Promise<number | undefined> =>
+    (await store.ofBooking(bookingId))[0]?.refunded;
+
+  beforeEach(async () => {
+    database = await testDatabase('payment-store');
+    store = new PaymentStore(database.db, systemClock);
+    await store.prepare();
+    const eventId = makeId('event', systemIds.ulid());
+    bookingId = makeScopedId('booking', eventId, systemIds.ulid());
+    const buyerId = makeId('user', systemIds.ulid());
+    await store.opened({ eventId, bookingId, attempt: 1, buyerId, amount }, captured(0));
+  });
+  afterEach(() => database.drop());
+
+  it('counts money once that a webhook told of before the refund was answered', async () => {
+    await store.seen(captured(7_000));
+    await store.refunded(intentId, 'r1', refund('succeeded'));
+    expect(await refunded()).toBe(7_000);
+  });
+
+  it('keeps a refund against what was read of the intent before it', async () => {
+    await store.refunded(intentId, 'r1', refund('succeeded'));
+    await store.seen(captured(0));
+    expect(await refunded()).toBe(7_000);
+  });
+
+  it('counts a refund once that is answered again', async () => {
+    await store.refunded(intentId, 'r1', refund('pending'));
+    await store.refunded(intentId, 'r1', refund('succeeded'));
+    expect(await refunded()).toBe(7_000);
+    expect((await store.ofBooking(bookingId))[0]?.refunds).toHaveLength(1);
+  });
+
+  it('adds up refunds of parts', async () => {
+    await store.refunded(intentId, 'r1', refund('succeeded', { ...amount, amount: 3_000 }));
+    await store.refunded(intentId, 'r2', refund('succeeded', { ...amount, amount: 1_000 }));
+    expect(await refunded()).toBe(4_000);
+  });
+
+  it('takes a refund back that failed', async () => {
+    await store.refunded(intentId, 'r1', refund('pending'));
+    await store.refunded(intentId, 'r1', refund('failed'));
+    await store.seen(captured(0));
+    expect(await refunded()).toBe(0);
+  });
+});
