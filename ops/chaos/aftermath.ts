@@ -5,14 +5,14 @@ import { inParallel } from '#bench/support/stats.ts';
 import type { ChaosCluster } from '#ops/chaos/cluster.ts';
 import type { Crowd, Stage } from '#ops/chaos/crowd.ts';
 import type { History } from '#ops/chaos/history.ts';
-import { type Sweep, sweepJournal } from '#ops/chaos/journal-sweep.ts';
+import { type HandOver, type Sweep, sweepJournal } from '#ops/chaos/journal-sweep.ts';
 import { Shopper } from '#ops/chaos/shopper.ts';
 import { verifyEvent } from '#ops/verify/verify-event.ts';
 
 export type Aftermath = {
   /** Whatever does not hold now that all is quiet, in words. */
   readonly findings: readonly string[];
-  readonly handOversMs: readonly number[];
+  readonly handOvers: readonly HandOver[];
   readonly journalEntries: number;
 };
 
@@ -53,7 +53,7 @@ export async function inspect(quiet: Quiet): Promise<Aftermath> {
   findings.push(...journalsKeep(history, sweeps));
   return {
     findings,
-    handOversMs: sweeps.flatMap((sweep) => sweep.handOversMs),
+    handOvers: sweeps.flatMap((sweep) => sweep.handOvers),
     journalEntries: sweeps.reduce((sum, { seq }) => sum + seq, 0),
   };
 }

@@ -152,7 +152,7 @@ function cutOwner(name: string, servers: readonly Server[], direction: Direction
     needs: 'cuts',
     run: (scene, round) =>
       withOwner(scene, round, async (node) => {
-        if (servers.includes('database')) scene.ownerGoes(node);
+        scene.ownerGoes(node);
         await cutFor(scene, node, servers, direction, span(round.force, 1_500, 7_000));
       }),
   };

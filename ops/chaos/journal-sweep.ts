@@ -6,6 +6,14 @@ import type { Entry } from '#adapters/journal/port.ts';
 import type { Fact } from '#domain/inventory/facts.ts';
 import { limits } from '#domain/limits.ts';
 
+/** A planned change of owner, by the entries' times. */
+export type HandOver = {
+  /** From the last entry of the old owner to the claim of the new one. */
+  readonly claimedMs: number;
+  /** … and to its first hold. */
+  readonly acceptsMs: number;
+};
+
 /** What one event's journal says, read without the code that decides. */
 export type Sweep = {
   /** Broken rules, in words. */
@@ -15,8 +23,7 @@ export type Sweep = {
   /** Place → `r` reserved, `s` sold, `b` blocked; absent: available. */
   readonly taken: ReadonlyMap<number, 'r' | 's' | 'b'>;
   readonly seq: number;
-  /** From each hand-over to the next owner's first hold, by the entries' times. */
-  readonly handOversMs: readonly number[];
+  readonly handOvers: readonly HandOver[];
 };
 
 const pageSize = 1_000;
@@ -42,7 +49,7 @@ class Sweeper implements Sweep {
   readonly held = new Set<string>();
   readonly released = new Set<string>();
   readonly taken = new Map<number, 'r' | 's' | 'b'>();
-  readonly handOversMs: number[] = [];
+  readonly handOvers: HandOver[] = [];
   seq = 0;
   readonly #eventId: string;
   readonly #live = new Map<string, Live>();
@@ -52,6 +59,7 @@ class Sweeper implements Sweep {
   #owner = '';
   #at = 0;
   #handedOverAt: number | undefined;
+  #claimedAt = 0;
 
   constructor(eventId: string) {
     this.#eventId = eventId;
@@ -69,6 +77,7 @@ class Sweeper implements Sweep {
       if (epoch !== this.#epoch + 1) this.#finding(`epoch ${epoch} after ${this.#epoch}`);
       this.#epoch = epoch;
       this.#owner = incarnation;
+      this.#claimedAt = at;
     } else if (epoch !== this.#epoch || incarnation !== this.#owner) {
       this.#finding(`written by ${incarnation} of epoch ${epoch}, not by the owner`);
     }
@@ -137,8 +146,9 @@ class Sweeper implements Sweep {
     }
     this.#live.set(hold, { places, deadline });
     if (this.#handedOverAt === undefined) return;
-    const ms = this.#at - this.#handedOverAt;
-    if (ms < handOverMostMs) this.handOversMs.push(ms);
+    const acceptsMs = this.#at - this.#handedOverAt;
+    const claimedMs = this.#claimedAt - this.#handedOverAt;
+    if (acceptsMs < handOverMostMs) this.handOvers.push({ claimedMs, acceptsMs });
     this.#handedOverAt = undefined;
   }
 

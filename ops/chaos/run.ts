@@ -89,7 +89,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     operations: history.operations,
     byKind: history.table(),
     recoveries: world.recoveries.table(),
-    handOversMs: after.handOversMs,
+    handOvers: after.handOvers,
     journalEntries: after.journalEntries,
     linearizable: { seats: linearizable.seats, operations: linearizable.operations },
     violations,
