@@ -30,6 +30,7 @@ const pageSize = 1_000;
 /** A longer pause after a hand-over says that nobody asked, not that nobody answered. */
 const handOverMostMs = 10_000;
 
+/** Reads a whole journal, archive included, and sweeps it. */
 export async function sweepJournal(db: Db, eventId: string): Promise<Sweep> {
   const journal = createMongoJournal(db, limits, systemClock);
   const sweeper = new Sweeper(eventId);
@@ -39,6 +40,13 @@ export async function sweepJournal(db: Db, eventId: string): Promise<Sweep> {
     next = (entries.at(-1)?.seq ?? next) + 1;
     if (entries.length < pageSize) return sweeper;
   }
+}
+
+/** Sweeps entries that are at hand, from the first on. */
+export function sweepEntries(eventId: string, entries: readonly Entry[]): Sweep {
+  const sweeper = new Sweeper(eventId);
+  for (const entry of entries) sweeper.entry(entry);
+  return sweeper;
 }
 
 type Live = { readonly places: readonly number[]; deadline: number };

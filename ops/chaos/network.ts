@@ -133,24 +133,25 @@ async function freeNet(): Promise<string> {
   throw new Error('No network of 198.18.0.0/16 is free');
 }
 
-async function listed(): Promise<{ spaces: string[]; bridges: string[] }> {
+async function listed(): Promise<{ spaces: string[]; links: string[] }> {
   const spaces = (await ip('netns', 'list')).split('\n').map((line) => line.split(' ')[0] ?? '');
-  const links = (await ip('-o', 'link', 'show', 'type', 'bridge')).split('\n');
-  const bridges = links.map((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? '');
-  return { spaces, bridges };
+  const lines = (await ip('-o', 'link')).split('\n');
+  return { spaces, links: lines.map((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? '') };
 }
 
 async function removeAll(pid: number | string): Promise<void> {
   const { bridge, node } = namesOf(pid);
-  const { spaces, bridges } = await listed();
+  const { spaces, links } = await listed();
+  // The kernel takes its time to end a namespace, and with it the lines that lead there.
+  const mine = links.filter((link) => link === bridge || link.startsWith(node));
+  for (const link of mine) await ip('link', 'del', link);
   for (const space of spaces) if (space.startsWith(node)) await ip('netns', 'del', space);
-  if (bridges.includes(bridge)) await ip('link', 'del', bridge);
 }
 
 /** What a run that was killed before it could clean up has left. */
 async function removeLeftOvers(): Promise<void> {
-  const { spaces, bridges } = await listed();
-  const pids = [...spaces, ...bridges].flatMap((name) => /^uc(\d+)[bn]/.exec(name)?.[1] ?? []);
+  const { spaces, links } = await listed();
+  const pids = [...spaces, ...links].flatMap((name) => /^uc(\d+)[bn]/.exec(name)?.[1] ?? []);
   for (const pid of new Set(pids)) if (!alive(Number(pid))) await removeAll(pid);
 }
 
