@@ -4,6 +4,7 @@ import { every, inParallel, within } from '#actors/every.ts';
 import { type CommandReply, type Refusal, refusal } from '#actors/mailbox.ts';
 import { Members } from '#actors/members.ts';
 import { type OpeningDeps, openActor } from '#actors/opening.ts';
+import { Reach } from '#actors/reach.ts';
 import { restore } from '#actors/restore.ts';
 import { Upkeep } from '#actors/upkeep.ts';
 import type { PackedView } from '#actors/view-desk.ts';
@@ -28,6 +29,8 @@ export type HostOptions = {
   readonly publish: (delta: Delta) => void;
   /** Tells another node that an event was handed to it; may be lost. */
   readonly invite?: (nodeId: string, eventId: string) => void;
+  /** Resolves when the message server answers; undefined where there is none. */
+  readonly askMessages?: () => Promise<unknown>;
   /** Told when this node begins or ceases to take events. */
   readonly offeringChanged?: (offering: boolean) => void;
   /** Problems for the log. */
@@ -62,6 +65,7 @@ export class Host {
   readonly incarnation: string;
   readonly #o: HostOptions;
   readonly #members: Members;
+  readonly #reach: Reach;
   readonly #upkeep: Upkeep;
   readonly #opening: OpeningDeps;
   readonly #actors = new Map<string, EventActor>();
@@ -81,6 +85,7 @@ export class Host {
     const { incarnation } = this;
     const members = new Members({ nodeId, incarnation, clock, nodes, limits });
     this.#members = members;
+    this.#reach = new Reach(clock, limits, options.askMessages);
     const shared = {
       ...options,
       incarnation,
@@ -100,12 +105,12 @@ export class Host {
 
   /** Whether this node takes events now. */
   get offering(): boolean {
-    return this.#serves && !this.#draining && this.#members.clockIsRight;
+    return this.#serves && !this.#draining && this.#members.clockIsRight && !this.#reach.lost;
   }
 
   /** Resolves after the first heartbeat, whether or not the database has answered. */
   async start(): Promise<void> {
-    const { clock, limits } = this.#o;
+    const { clock, limits, askMessages } = this.#o;
     await this.#beat().catch((error: unknown) => this.#report('no heartbeat', { error }));
     const ticker = (ms: number, name: string, task: () => void | Promise<void>): Cancel =>
       every(clock, ms, task, (error) => this.#report(`${name} failed`, { error }));
@@ -114,6 +119,9 @@ export class Host {
       ticker(limits.sweepEveryMs, 'a sweep', () => this.#sweep()),
       ticker(limits.deltaEveryMs, 'publishing', () => this.#publish()),
       ticker(limits.upkeepEveryMs, 'upkeep', () => this.#keepUp()),
+      ...(askMessages
+        ? [ticker(limits.heartbeatEveryMs, 'a look at messages', () => this.#reach.look())]
+        : []),
     ];
   }
 
@@ -312,7 +320,10 @@ export class Host {
   }
 
   async #keepUp(): Promise<void> {
-    if (this.#serves && !this.#draining) await this.#upkeep.round(!this.#members.clockIsRight);
+    if (!this.#serves || this.#draining) return;
+    const { lostForLong } = this.#reach;
+    const leaving = this.#members.clockIsRight ? lostForLong && 'to-others' : 'anyhow';
+    await this.#upkeep.round(leaving);
   }
 
   #tellOffering(): void {

@@ -23,6 +23,8 @@ export type UpkeepDeps = Writer & {
 const perRound = { rows: 500, handOvers: 100, compactions: 4 } as const;
 const atOnce = 16;
 
+type Leaving = 'to-others' | 'anyhow';
+
 type Loose = { readonly epoch: number; readonly last: DirectoryRow | undefined };
 
 /** What a host does about once a second for the events it holds. */
@@ -38,8 +40,11 @@ export class Upkeep {
     this.#d = deps;
   }
 
-  /** `leaving`: this node may not own; everything is to go, not only what is better elsewhere. */
-  async round(leaving: boolean): Promise<void> {
+  /**
+   * `leaving`: this node should not own, everything is to go and not only what is better elsewhere;
+   * `to-others`: where there is another node.
+   */
+  async round(leaving: Leaving | false): Promise<void> {
     await this.#listLoose();
     await this.#refreshDirectory();
     await this.#passivate();
@@ -116,13 +121,13 @@ export class Upkeep {
   }
 
   /** Hands over what another node should have, once it has been here for its tenure. */
-  async #moveAway(leaving: boolean): Promise<void> {
+  async #moveAway(leaving: Leaving | false): Promise<void> {
     const { clock, limits, members, nodeId } = this.#d;
     const peers = members.settledPeers();
-    if (peers.length === 0 && !leaving) return;
+    if (peers.length === 0 && leaving !== 'anyhow') return;
     const heldSince = clock.monotonic() - limits.ownerTenureMs;
     const moves = this.#serving().flatMap((actor) => {
-      if (leaving) return [{ actor, to: this.otherOwner(actor.eventId) }];
+      if (leaving !== false) return [{ actor, to: this.otherOwner(actor.eventId) }];
       const [best] = rankNodes(actor.eventId, [nodeId, ...peers]);
       if (best === undefined || best === nodeId || actor.servingSince > heldSince) return [];
       return [{ actor, to: best }];

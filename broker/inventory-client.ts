@@ -12,7 +12,7 @@ import type { Limits } from '#domain/limits.ts';
 
 /** The way to the inventory nodes: Moleculer in the product (`broker/inventory-sender.ts`). */
 export interface InventorySender {
-  /** Nodes that offer inventory now, in the event's hash order. */
+  /** Nodes that offer inventory now, in the event's hash order, those that take no events last. */
   nodesOf(eventId: string): readonly string[];
   /** Asks that node. Settles within `timeoutMs`; rejects as Moleculer's `broker.call` does. */
   send(

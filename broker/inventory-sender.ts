@@ -1,6 +1,6 @@
 import type { ServiceBroker } from 'moleculer';
+import { nodesForEvent } from '#broker/event-nodes.ts';
 import type { InventorySender } from '#broker/inventory-client.ts';
-import { rankNodes } from '#domain/placement.ts';
 
 /** What is used of the broker's registry, which Moleculer does not type. */
 type Endpoints = { endpoints: readonly { id: string; isAvailable: boolean }[] };
@@ -15,8 +15,10 @@ export function inventorySender(broker: ServiceBroker): InventorySender {
   return {
     nodesOf: (eventId) => {
       const all = registry.getActionEndpoints('inventory.execute')?.endpoints ?? [];
-      const available = all.filter(({ isAvailable }) => isAvailable).map(({ id }) => id);
-      return available.length > 1 ? rankNodes(eventId, available) : available;
+      return nodesForEvent(
+        eventId,
+        all.filter(({ isAvailable }) => isAvailable),
+      );
     },
     send: (nodeId, action, params, timeoutMs) =>
       broker.call(`inventory.${action}`, params, {

@@ -1,3 +1,4 @@
+import type { ServiceBroker } from 'moleculer';
 import { connect } from 'nats';
 import type { Clock } from '#adapters/clock/port.ts';
 
@@ -6,9 +7,12 @@ export type NatsOptions = {
   readonly user?: string;
   readonly pass?: string;
   readonly reconnectTimeWait: number;
+  readonly pingInterval: number;
 };
 
 const reconnectMs = 500;
+/** A connection that swallows everything is given up after three of these. */
+const pingMs = 5_000;
 
 /** The client's options for `nats://user:password@host:port`, or several with commas between. */
 export function natsOptions(list: string): NatsOptions {
@@ -19,6 +23,7 @@ export function natsOptions(list: string): NatsOptions {
     ...(username === '' ? {} : { user: decodeURIComponent(username) }),
     ...(password === '' ? {} : { pass: decodeURIComponent(password) }),
     reconnectTimeWait: reconnectMs,
+    pingInterval: pingMs,
   };
 }
 
@@ -43,3 +48,20 @@ const unreachable = (servers: readonly string[], waitMs: number, { message }: Er
     `NATS at ${servers.join(', ')} (NATS_URL) cannot be reached within ${waitMs / 1_000} s ` +
       `(${message})`,
   );
+
+/** What is used of the transporter, which Moleculer does not type. */
+type Transit = { tx?: { client?: { rtt(): Promise<number> } | null } } | undefined;
+
+/**
+ * Asks NATS for an answer on the broker's connection in use: rejects, or stays open, where there is
+ * none. Undefined for a broker without a transporter.
+ */
+export function natsOf(broker: ServiceBroker): (() => Promise<number>) | undefined {
+  const transit = broker.transit as unknown as Transit;
+  if (!transit) return undefined;
+  return async () => {
+    const client = transit.tx?.client;
+    if (!client) throw new Error('not connected');
+    return client.rtt();
+  };
+}

@@ -1,12 +1,13 @@
 import { type Context, type Endpoint, Strategies } from 'moleculer';
 import { contractTable } from '#broker/contract-table.ts';
+import { nodesForEvent } from '#broker/event-nodes.ts';
 import type { Placement, ServiceContract } from '#contracts/contract.ts';
 import { contracts } from '#contracts/index.ts';
-import { rankNodes } from '#domain/placement.ts';
 
 /**
  * Picks the node that runs a call, by the placement its contract states:
- *  - `event`: the node that ranks first for `params.eventId` among those that offer the action;
+ *  - `event`: the node that ranks first for `params.eventId` among those that offer the action and
+ *    take events;
  *  - `any` (and actions or events without a contract): this node if it offers it, else in turn;
  *  - `local`: this node (a call elsewhere must name the node, see the contract middleware).
  * Needs `registry.preferLocal: false`. Moleculer gives it available endpoints only, and does not
@@ -41,9 +42,6 @@ const actionName = (list: readonly Endpoint[]): string =>
 function endpointOfEvent(list: readonly Endpoint[], ctx?: Context): Endpoint | undefined {
   const eventId = (ctx?.params as { eventId?: unknown } | undefined)?.eventId;
   if (typeof eventId !== 'string') return undefined;
-  const [first] = rankNodes(
-    eventId,
-    list.map((endpoint) => endpoint.id),
-  );
+  const [first] = nodesForEvent(eventId, list);
   return list.find((endpoint) => endpoint.id === first);
 }

@@ -1,6 +1,7 @@
 import type { ServiceBroker } from 'moleculer';
 import type { Db } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
+import { natsOf } from '#broker/nats.ts';
 
 /** `ok`, or why not. */
 export type Readiness = {
@@ -9,9 +10,6 @@ export type Readiness = {
 };
 
 const checkMs = 2_000;
-
-/** What is used of the transporter, which Moleculer does not type. */
-type Transit = { tx?: { client?: { rtt(): Promise<number> } | null } } | undefined;
 
 /**
  * Whether this node can do its work now: it has started and is not draining, MongoDB answers, with
@@ -23,12 +21,12 @@ export async function readiness(
   needs: readonly string[],
   clock: Clock,
 ): Promise<Readiness> {
-  const transit = broker.transit as unknown as Transit;
+  const nats = natsOf(broker);
   const checks = {
     node: broker.started ? 'ok' : 'starting or stopping',
     services: missingServices(broker, needs),
     mongodb: await outcome(db.admin().ping({ timeoutMS: checkMs }), clock),
-    ...(transit ? { nats: await outcome(transit.tx?.client?.rtt(), clock) } : {}),
+    ...(nats ? { nats: await outcome(nats(), clock) } : {}),
   };
   return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
 }

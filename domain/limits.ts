@@ -53,6 +53,8 @@ export const limits = {
   handOverMs: 2_000,
   clockSkewMaxMs: 1_000,
   databaseCutOffMs: 2_000,
+  /** No answer of the message server for this long: no caller reaches this node. */
+  messagesCutOffMs: 2_000,
   /** What a look for an event's owner found is told again this long without another look. */
   ownerToldMs: 100,
   movedRetriesMax: 3,
@@ -177,6 +179,7 @@ export function brokenRelations(l: Limits): string[] {
     [l.databaseTimeoutMs <= l.callTimeoutMs, 'databaseTimeoutMs must not exceed callTimeoutMs'],
     [l.queueWaitMs < l.callTimeoutMs, 'queueWaitMs must be below callTimeoutMs'],
     [l.heartbeatEveryMs * 3 <= l.heartbeatDeadMs, 'heartbeatDeadMs must allow three heartbeats'],
+    [l.heartbeatDeadMs < l.messagesCutOffMs, 'heartbeatDeadMs must be below messagesCutOffMs'],
     [l.heartbeatDeadMs < l.databaseCutOffMs, 'heartbeatDeadMs must be below databaseCutOffMs'],
     [l.batchCommandsMax <= l.mailboxCommandsMax, 'a batch must fit the mailbox'],
     [l.batchBytesMax <= l.mailboxBytesMax, "a batch's bytes must fit the mailbox"],

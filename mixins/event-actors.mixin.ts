@@ -4,6 +4,8 @@ import { createMongoInventory, prepareInventory } from '#adapters/journal/mongo.
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { call } from '#broker/call.ts';
 import { broadcast } from '#broker/emit.ts';
+import { tellTakesEvents } from '#broker/event-nodes.ts';
+import { natsOf } from '#broker/nats.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
 /** What a service with the mixin has while it runs. */
@@ -37,6 +39,7 @@ function hostOn(
   { clock, ids, config }: Runtime,
   store: ReturnType<typeof createMongoInventory>,
 ): Host {
+  const askMessages = natsOf(broker);
   const told = (what: string) => (error: Error) => logger.debug(what, { error: error.message });
   return createHost({
     ...store,
@@ -56,7 +59,9 @@ function hostOn(
         told('the new owner was not woken'),
       );
     },
+    ...(askMessages && { askMessages }),
     offeringChanged: (offering) => {
+      tellTakesEvents(broker, offering).catch(told('the other nodes were not told'));
       if (offering) logger.info('this node takes events');
       else logger.warn('this node takes no events');
     },

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Service, ServiceSchema } from 'moleculer';
 import ApiGateway from 'moleculer-web';
+import { othersStarted } from '#broker/started.ts';
 import type { ServiceContract } from '#contracts/contract.ts';
 import { contracts } from '#contracts/index.ts';
 import { authMixin, type WithAuth } from '#mixins/auth.mixin.ts';
@@ -70,7 +71,8 @@ export function createApiService(runtime: Runtime, options: ApiOptions = {}): Se
         dispatcher.dispatch(request, response),
       );
     },
-    async started() {
+    async started(this: Service) {
+      await othersStarted(this.broker, 'api', clock, limits.startWaitMs);
       await listen(server, config.port);
     },
     async stopped() {

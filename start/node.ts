@@ -1,5 +1,6 @@
 import { ServiceBroker } from 'moleculer';
 import type { Clock } from '#adapters/clock/port.ts';
+import type { WithActors } from '#mixins/event-actors.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { servicesOf } from '#services/index.ts';
 import { moleculerConfig } from '../moleculer.config.ts';
@@ -25,9 +26,9 @@ const explained = (error: NodeJS.ErrnoException & { port?: number }): Error =>
 
 /**
  * Stops a node so that nothing it has begun is cut off: the gateway takes no new request and
- * finishes those it has while everything else still runs; other nodes are told to send no more;
- * running actions finish; services stop (inventory hands its events over). Answers false when
- * this took longer than `drainMs`.
+ * finishes those it has while everything else still runs; inventory hands its events over, while
+ * whoever still asks it for one is told where that went; other nodes are told to send no more;
+ * running actions finish; services stop. Answers false when this took longer than `drainMs`.
  */
 export function drainNode(broker: ServiceBroker, drainMs: number, clock: Clock): Promise<boolean> {
   const late = Promise.withResolvers<boolean>();
@@ -38,6 +39,8 @@ export function drainNode(broker: ServiceBroker, drainMs: number, clock: Clock):
 async function stopInOrder(broker: ServiceBroker): Promise<true> {
   const gateway = broker.getLocalService('api');
   if (gateway !== undefined) await broker.destroyService(gateway);
+  const inventory = broker.getLocalService('inventory') as Partial<WithActors> | undefined;
+  await inventory?.actors?.drain();
   await broker.stop();
   return true;
 }

@@ -67,6 +67,8 @@ export type StageNode = {
   readonly invited: string[];
   /** While true, this node's database calls fail. */
   cut: boolean;
+  /** While true, the message server does not answer this node. */
+  deaf: boolean;
 };
 
 /** Hosts on one database, in virtual time. */
@@ -84,8 +86,8 @@ export class Stage {
   async node(nodeId: string, settled = true): Promise<StageNode> {
     const life = this.scheduler.born(nodeId);
     const journal = new StuntJournal(this.store.journal);
-    const node = { nodeId, journal, life, deltas: [], problems: [], invited: [], cut: false };
-    const whole = node as unknown as StageNode;
+    const node = { nodeId, journal, life, deltas: [], problems: [], invited: [] };
+    const whole = Object.assign(node, { cut: false, deaf: false }) as unknown as StageNode;
     const cutOff = <T>(call: () => Promise<T>): Promise<T> =>
       whole.cut ? Promise.reject(new Error('cut off')) : call();
     const nodes: Nodes = {
@@ -105,6 +107,9 @@ export class Stage {
       limits: this.limits,
       publish: (delta) => whole.deltas.push(delta),
       invite: (to, id) => whole.invited.push(`${to} ${id}`),
+      askMessages: async () => {
+        if (whole.deaf) throw new Error('no answer');
+      },
       report: (problem) => whole.problems.push(problem),
     });
     Object.assign(node, { host });
