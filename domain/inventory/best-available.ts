@@ -48,7 +48,8 @@ function filterOf(state: EventState, want: Best): Filter {
 
 /**
  * Goes through the runs by their best rank and stops when no later one can be better. Full runs
- * are passed over by their counts, so the cost is a few nanoseconds each.
+ * are passed over by their counts, and those whose free seats cannot be better by the lowest rank
+ * among them, so the cost is a few nanoseconds each.
  */
 function search(state: EventState, filter: Filter): readonly number[] | undefined {
   const { places, runFree } = state;
@@ -58,7 +59,10 @@ function search(state: EventState, filter: Filter): readonly number[] | undefine
   for (const run of places.runsByRank) {
     if ((runFree[run] as number) < quantity) continue;
     if (clean !== undefined && quantity * (places.runRank[run] as number) >= clean.sum) break;
-    if (!fits(state, run, filter) || longestIn(state, run) < quantity) continue;
+    if (!fits(state, run, filter)) continue;
+    refresh(state, run);
+    if ((state.runLongest[run] as number) < quantity) continue;
+    if (clean !== undefined && quantity * (state.runLowest[run] as number) >= clean.sum) continue;
     scanRun(state, run, filter, (from, sum) => {
       if (leavesSingle(state, from, quantity)) {
         if (other === undefined || sum < other.sum) other = { from, sum };
@@ -79,19 +83,24 @@ function fits(state: EventState, run: number, filter: Filter): boolean {
   return places.rows[places.row[place] as number]?.section === filter.section;
 }
 
-/** The longest stretch of free seats of a run, kept until one of its seats changes. */
-function longestIn(state: EventState, run: number): number {
-  if (state.runDirty[run] === 1) {
-    let longest = 0;
-    let length = 0;
-    for (let at = state.places.runFrom[run] as number; at < (state.places.runTo[run] as number); ) {
-      length = isFree(state, at++) ? length + 1 : 0;
-      if (length > longest) longest = length;
+/** Looks at a run's free seats: longest stretch and lowest rank, kept until one of them changes. */
+function refresh(state: EventState, run: number): void {
+  if (state.runDirty[run] !== 1) return;
+  const { placeAt, rank, runFrom, runTo } = state.places;
+  let longest = 0;
+  let length = 0;
+  let lowest = Number.POSITIVE_INFINITY;
+  for (let at = runFrom[run] as number; at < (runTo[run] as number); at++) {
+    if (!isFree(state, at)) {
+      length = 0;
+      continue;
     }
-    state.runLongest[run] = longest;
-    state.runDirty[run] = 0;
+    if (++length > longest) longest = length;
+    lowest = Math.min(lowest, rank[placeAt[at] as number] as number);
   }
-  return state.runLongest[run] as number;
+  state.runLongest[run] = longest;
+  state.runLowest[run] = lowest;
+  state.runDirty[run] = 0;
 }
 
 const isFree = (state: EventState, position: number): boolean =>

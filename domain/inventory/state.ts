@@ -62,6 +62,8 @@ export type EventState = {
   runFree: Uint32Array;
   /** Run → no fewer than its longest free stretch; exact unless `runDirty`. */
   runLongest: Uint32Array;
+  /** Run → the lowest rank of its free places, while not `runDirty`. */
+  runLowest: Float64Array;
   runDirty: Uint8Array;
   readonly holds: Map<string, Hold>;
   readonly slots: (Hold | undefined)[];
@@ -98,6 +100,7 @@ export function createState(eventId: string): EventState {
     counts: new Int32Array(4),
     runFree: new Uint32Array(0),
     runLongest: new Uint32Array(0),
+    runLowest: new Float64Array(0),
     runDirty: new Uint8Array(0),
     holds: new Map(),
     slots: [],
@@ -169,6 +172,7 @@ export function setLayouts(state: EventState, layouts: readonly string[]): void 
   state.counts.fill(0);
   state.runFree = new Uint32Array(places.runFrom.length);
   state.runLongest = new Uint32Array(places.runFrom.length);
+  state.runLowest = new Float64Array(places.runFrom.length);
   state.runDirty = new Uint8Array(places.runFrom.length).fill(1);
   for (let place = 0; place < places.size; place++) {
     if (state.status[place] === status.available) state.status[place] = freedStatus(state, place);
