@@ -111,14 +111,24 @@ export const accountsContract = service({
       params: z.object({}),
       result: z.object({
         keys: z.array(
-          z.object({
-            kty: z.literal('OKP'),
-            crv: z.literal('Ed25519'),
-            x: z.string(),
-            kid: z.string(),
-            alg: z.literal('EdDSA'),
-            use: z.literal('sig'),
-          }),
+          z.discriminatedUnion('kty', [
+            z.object({
+              kty: z.literal('RSA'),
+              n: z.string(),
+              e: z.string(),
+              kid: z.string(),
+              alg: z.literal('RS256'),
+              use: z.literal('sig'),
+            }),
+            z.object({
+              kty: z.literal('OKP'),
+              crv: z.literal('Ed25519'),
+              x: z.string(),
+              kid: z.string(),
+              alg: z.literal('EdDSA'),
+              use: z.literal('sig'),
+            }),
+          ]),
         ),
       }),
       errors: ['unavailable'],

@@ -13,7 +13,8 @@ export type Account = {
   readonly createdAt: number;
 };
 
-export type AccountRole = 'buyer' | 'organizer' | 'support' | 'admin';
+export const accountRoles = ['buyer', 'organizer', 'support', 'admin'] as const;
+export type AccountRole = (typeof accountRoles)[number];
 export type Membership = { readonly organizerId: string; readonly name: string };
 
 /**

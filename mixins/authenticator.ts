@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import type { CryptoKey } from 'jose';
+import { hash, type KeyObject } from 'node:crypto';
 import type { Clock } from '#adapters/clock/port.ts';
-import { importKey, type PublicJwk, verifyAccessToken } from '#adapters/tokens/access-token.ts';
+import { type PublicJwk, verifyAccessToken, verifyingKey } from '#adapters/tokens/access-token.ts';
 import { Lru } from '#broker/lru.ts';
 import type { Caller } from '#contracts/common.ts';
 import { codeOf, UsherError } from '#domain/errors.ts';
@@ -21,7 +20,7 @@ export class Authenticator {
   readonly #clock: Clock;
   readonly #limits: Limits;
   readonly #known: Lru<Known>;
-  #keys = new Map<string, CryptoKey>();
+  #keys = new Map<string, KeyObject>();
   #fetchedAt = Number.NEGATIVE_INFINITY;
   #fetching: Promise<void> | undefined;
 
@@ -38,16 +37,16 @@ export class Authenticator {
    */
   async authenticate(token: string): Promise<Caller> {
     if (token.length > tokenCharsMax) throw refused();
-    const hash = createHash('sha256').update(token).digest('base64');
-    const known = this.#known.get(hash);
+    const hashed = hash('sha256', token, 'base64');
+    const known = this.#known.get(hashed);
     const now = this.#clock.now();
     if (known !== undefined) {
       if (known.expiresAt > now) return known.caller;
-      this.#known.delete(hash);
+      this.#known.delete(hashed);
       throw refused();
     }
     const { caller, expiresAt } = await this.#verify(token, now);
-    this.#known.set(hash, { caller, expiresAt });
+    this.#known.set(hashed, { caller, expiresAt });
     return caller;
   }
 
@@ -61,7 +60,7 @@ export class Authenticator {
     }
   }
 
-  async #keyOf(kid: string): Promise<CryptoKey | undefined> {
+  async #keyOf(kid: string): Promise<KeyObject | undefined> {
     const key = this.#keys.get(kid);
     if (key !== undefined) return key;
     // A forged key id must not make every request ask the accounts service.
@@ -80,8 +79,7 @@ export class Authenticator {
     } catch {
       throw new UsherError('unavailable', 'The keys of access tokens cannot be had');
     }
-    const entries = jwks.map(async (jwk) => [jwk.kid, await importKey(jwk)] as const);
-    this.#keys = new Map(await Promise.all(entries));
+    this.#keys = new Map(jwks.map((jwk) => [jwk.kid, verifyingKey(jwk)]));
     this.#fetchedAt = this.#clock.monotonic();
   }
 }

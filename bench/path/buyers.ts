@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { systemIds } from '#adapters/ids/system.ts';
 import { importKey, signAccessToken } from '#adapters/tokens/access-token.ts';
+import { inParallel } from '#bench/support/stats.ts';
 import { makeId } from '#domain/ids.ts';
 
 const tokenTtlMs = 15 * 60_000;
@@ -32,7 +33,9 @@ export async function buyerTokens(mongodbUri: string, count: number): Promise<st
         tokenTtlMs,
       );
     const tokens: string[] = [];
-    for (let i = 0; i < count; i++) tokens.push(await sign());
+    await inParallel(count, 16, async () => {
+      tokens.push(await sign());
+    });
     return tokens;
   } finally {
     await client.close();
