@@ -1,4 +1,5 @@
 import { accountsContract } from '#contracts/accounts.contract.ts';
+import { auditContract } from '#contracts/audit.contract.ts';
 import { availabilityContract } from '#contracts/availability.contract.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
 import { catalogueContract } from '#contracts/catalogue.contract.ts';
@@ -7,6 +8,7 @@ import type { ActionMap } from '#contracts/contract.ts';
 import { inventoryContract } from '#contracts/inventory.contract.ts';
 import { messagesContract } from '#contracts/messages.contract.ts';
 import { paymentsContract } from '#contracts/payments.contract.ts';
+import { reportsContract } from '#contracts/reports.contract.ts';
 import { reservationsContract } from '#contracts/reservations.contract.ts';
 import { schedulerContract } from '#contracts/scheduler.contract.ts';
 import { searchContract } from '#contracts/search.contract.ts';
@@ -15,6 +17,7 @@ import { venuesContract } from '#contracts/venues.contract.ts';
 /** Every service contract. One line a service; the rest of the system derives from this list. */
 export const contracts = [
   accountsContract,
+  auditContract,
   availabilityContract,
   bookingsContract,
   catalogueContract,
@@ -22,6 +25,7 @@ export const contracts = [
   inventoryContract,
   messagesContract,
   paymentsContract,
+  reportsContract,
   reservationsContract,
   searchContract,
   venuesContract,

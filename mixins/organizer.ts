@@ -42,3 +42,16 @@ export const ownedFilter = (ctx: UsherContext): { organizerId?: { $in: string[] 
   const { roles, organizerIds } = callerOf(ctx);
   return roles.includes('admin') ? {} : { organizerId: { $in: [...organizerIds] } };
 };
+
+/**
+ * The organizers whose books the caller may see; `named` narrows them, and one that is not the
+ * caller's leaves none. Undefined: all, for administrators.
+ */
+export function visibleOrganizers(
+  ctx: UsherContext,
+  named: string | undefined,
+): readonly string[] | undefined {
+  const caller = callerOf(ctx);
+  if (named !== undefined) return actsFor(caller, named) ? [named] : [];
+  return caller.roles.includes('admin') ? undefined : caller.organizerIds;
+}

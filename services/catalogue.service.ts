@@ -29,6 +29,7 @@ export function createCatalogueService(runtime: Runtime): ServiceSchema {
     { key: { organizerId: 1, _id: -1 } },
     { key: { venueId: 1, startsAt: 1, _id: 1 } },
     { key: { changesDueAt: 1 }, sparse: true },
+    { key: { actsWaiting: 1 }, sparse: true },
   ]);
   let events = adapter;
   let parts: CatalogueParts;

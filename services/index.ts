@@ -3,6 +3,7 @@ import type { Role } from '#config/config.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { createAccountsService } from '#services/accounts.service.ts';
 import { createApiService } from '#services/api.service.ts';
+import { createAuditService } from '#services/audit.service.ts';
 import { createAvailabilityService } from '#services/availability.service.ts';
 import { createBookingsService } from '#services/bookings.service.ts';
 import { createCatalogueService } from '#services/catalogue.service.ts';
@@ -11,6 +12,7 @@ import { createInventoryService } from '#services/inventory.service.ts';
 import { createMessagesService } from '#services/messages.service.ts';
 import { createOpsService } from '#services/ops.service.ts';
 import { createPaymentsService } from '#services/payments.service.ts';
+import { createReportsService } from '#services/reports.service.ts';
 import { createReservationsService } from '#services/reservations.service.ts';
 import { createSchedulerService } from '#services/scheduler.service.ts';
 import { createSearchService } from '#services/search.service.ts';
@@ -36,7 +38,7 @@ const servicesByRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     createBookingsService,
     createPaymentsService,
   ],
-  worker: [createMessagesService, createSchedulerService],
+  worker: [createMessagesService, createAuditService, createReportsService, createSchedulerService],
 };
 
 /** On every node. */

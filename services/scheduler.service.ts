@@ -15,6 +15,7 @@ const minutes = 60_000;
 const lockMs = 6 * seconds;
 const wakesAtOnceMax = 16;
 const reminderRoundsMax = 20;
+const auditRoundsMax = 100;
 /** Recurring work, done by one of the workers at a time. */
 export function createSchedulerService({ clock, ids, config }: Runtime): ServiceSchema {
   let scheduler: AgendaScheduler;
@@ -68,6 +69,13 @@ const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
     limitMs: 75 * seconds,
     run: () => reconcilePayments(broker),
   },
+  {
+    name: 'append-audit',
+    everyMs: 3 * seconds,
+    lockMs,
+    limitMs: 75 * seconds,
+    run: () => appendAudit(broker),
+  },
 ];
 
 /** Wakes live events that nobody living owns, so that their holds expire on time. */
@@ -104,4 +112,16 @@ async function remindBuyers(broker: ServiceBroker) {
 async function reconcilePayments(broker: ServiceBroker) {
   const { checked, findings } = await call(broker, 'payments.reconcile', {});
   return { checked, findings: findings.length };
+}
+
+/** Takes acts into the audit log; one worker at a time, and each act once whoever repeats it. */
+async function appendAudit(broker: ServiceBroker) {
+  let appended = 0;
+  for (let round = 0; round < auditRoundsMax; round++) {
+    const { added, failed, more } = await call(broker, 'audit.append', {});
+    appended += added;
+    if (failed > 0) throw new Error(`${failed} chains of the audit log cannot be continued`);
+    if (!more) break;
+  }
+  return { appended };
 }

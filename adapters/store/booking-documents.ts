@@ -1,4 +1,5 @@
 import type { Document, WithoutId } from 'mongodb';
+import { isFreeAct } from '#domain/audit-acts.ts';
 import type { Booking } from '#domain/booking.ts';
 import { isActive } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
@@ -19,7 +20,11 @@ export type BookingDocument = Omit<Booking, 'bookingId'> & {
   readonly active: boolean;
 };
 export type TicketDocument = Omit<Ticket, 'ticketId'> & { readonly _id: string };
-export type LedgerDocument = Omit<LedgerEntry, 'id'> & { readonly _id: string };
+export type LedgerDocument = Omit<LedgerEntry, 'id'> & {
+  readonly _id: string;
+  /** Until it stands in the audit log. */
+  readonly unaudited?: true;
+};
 
 /** `open` until its consumer has stored it, or given up after the last try. */
 export type OutboxDocument = Omit<Message, 'key'> & {
@@ -30,6 +35,8 @@ export type OutboxDocument = Omit<Message, 'key'> & {
   readonly createdAt: number;
   readonly doneAt?: number;
   readonly why?: string;
+  /** Until it stands in the audit log; absent when the ledger tells the same. */
+  readonly unaudited?: true;
 };
 
 export const toBookingDocument = ({ bookingId, ...rest }: Booking): BookingDocument => ({
@@ -57,6 +64,7 @@ export const fromTicketDocument = ({ _id, ...rest }: TicketDocument): Ticket => 
 export const toLedgerDocument = ({ id, ...rest }: LedgerEntry): LedgerDocument => ({
   _id: id,
   ...rest,
+  unaudited: true,
 });
 
 export const toOutboxDocument = ({ key, ...rest }: Message, now: number): OutboxDocument => ({
@@ -66,6 +74,7 @@ export const toOutboxDocument = ({ key, ...rest }: Message, now: number): Outbox
   tries: 0,
   dueAt: now,
   createdAt: now,
+  ...(isFreeAct(rest) && { unaudited: true }),
 });
 
 /** The whole document but its id, for a replacement. */

@@ -1,4 +1,5 @@
-import type { ClientSession, Collection, Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
 import {
   type BookingDocument,
   collections,
@@ -7,24 +8,14 @@ import {
   type LedgerDocument,
   type OutboxDocument,
   type TicketDocument,
-  toBookingDocument,
-  toLedgerDocument,
-  toOutboxDocument,
-  toTicketDocument,
-  withoutId,
 } from '#adapters/store/booking-documents.ts';
+import { BookingWrites, placeIndex } from '#adapters/store/booking-writes.ts';
 import type { BookingStore, CommitResult, ListPosition } from '#adapters/store/bookings.port.ts';
-import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
-import { transactionOptions } from '#adapters/store/mongo.ts';
+import { stored } from '#adapters/store/failures.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import { limits } from '#domain/limits.ts';
 import type { Ticket } from '#domain/ticket.ts';
-
-const placeIndex = 'one_active_ticket_per_place';
-
-/** Ends a transaction whose compare-and-set found another version. */
-class Stale extends Error {}
 
 type Collections = {
   readonly bookings: Collection<BookingDocument>;
@@ -70,34 +61,32 @@ export async function prepareBookings(db: Db): Promise<void> {
       },
       { key: { bookingId: 1 } },
     ]),
-    ledger.createIndexes([{ key: { eventId: 1 } }, { key: { bookingId: 1 } }]),
+    ledger.createIndexes([
+      { key: { eventId: 1 } },
+      { key: { bookingId: 1 } },
+      { key: { at: 1 }, partialFilterExpression: { unaudited: true } },
+    ]),
     outbox.createIndexes([
       { key: { dueAt: 1 }, partialFilterExpression: { state: 'open' } },
       { key: { eventId: 1, state: 1 } },
+      { key: { createdAt: 1 }, partialFilterExpression: { unaudited: true } },
     ]),
   ]);
 }
 
 /** Bookings in MongoDB. Call `prepareBookings` first. */
 export class MongoBookings implements BookingStore {
-  readonly #db: Db;
   readonly #on: Collections;
+  readonly #writes: BookingWrites;
   readonly #maxTimeMS = limits.databaseTimeoutMs;
 
-  constructor(db: Db) {
-    this.#db = db;
+  constructor(db: Db, clock: Clock) {
     this.#on = open(db);
+    this.#writes = new BookingWrites(db, clock);
   }
 
-  async insert(booking: Booking): Promise<'inserted' | 'exists'> {
-    try {
-      const document = toBookingDocument(booking);
-      await stored(() => this.#on.bookings.insertOne(document, { maxTimeMS: this.#maxTimeMS }));
-      return 'inserted';
-    } catch (error) {
-      if (isDuplicateKey(error)) return 'exists';
-      throw error;
-    }
+  insert(booking: Booking): Promise<'inserted' | 'exists'> {
+    return this.#writes.insert(booking);
   }
 
   find(bookingId: string): Promise<Booking | undefined> {
@@ -152,18 +141,8 @@ export class MongoBookings implements BookingStore {
     return matchedCount === 1;
   }
 
-  async commit(change: Change): Promise<CommitResult> {
-    const alone =
-      change.issued.length + change.voided.length === 0 &&
-      change.entries.length + change.messages.length === 0;
-    try {
-      await stored(() => (alone ? this.#replace(change) : this.#transact(change)));
-      return 'done';
-    } catch (error) {
-      if (error instanceof Stale) return 'stale';
-      if (isDuplicateKey(error) && String(error).includes(placeIndex)) return 'place-taken';
-      throw error;
-    }
+  commit(change: Change): Promise<CommitResult> {
+    return this.#writes.commit(change);
   }
 
   async list(buyerId: string, after: ListPosition | undefined, limit: number) {
@@ -199,43 +178,5 @@ export class MongoBookings implements BookingStore {
     const options = { maxTimeMS: this.#maxTimeMS };
     const found = await stored(() => this.#on.bookings.findOne(filter, options));
     return found === null ? undefined : fromBookingDocument(found);
-  }
-
-  async #replace({ expected, booking }: Change, session?: ClientSession): Promise<void> {
-    const { matchedCount } = await this.#on.bookings.replaceOne(
-      { _id: booking.bookingId, version: expected },
-      withoutId(toBookingDocument(booking)),
-      session === undefined ? { maxTimeMS: this.#maxTimeMS } : { session },
-    );
-    if (matchedCount === 0) throw new Stale();
-  }
-
-  /** The callback may run several times: it must not change anything outside the transaction. */
-  async #transact(change: Change): Promise<void> {
-    const { issued, voided, entries, messages, booking } = change;
-    const { tickets, ledger, outbox } = this.#on;
-    await this.#db.client.withSession((session) =>
-      session.withTransaction(
-        async () => {
-          await this.#replace(change, session);
-          if (issued.length > 0) {
-            await tickets.insertMany(issued.map(toTicketDocument), { session });
-          }
-          if (voided.length > 0) {
-            const gone = { status: 'cancelled', active: false } as const;
-            const where = { _id: { $in: [...voided] }, bookingId: booking.bookingId };
-            await tickets.updateMany(where, { $set: gone }, { session });
-          }
-          if (entries.length > 0) {
-            await ledger.insertMany(entries.map(toLedgerDocument), { session });
-          }
-          if (messages.length > 0) {
-            const open = messages.map((m) => toOutboxDocument(m, booking.updatedAt));
-            await outbox.insertMany(open, { session });
-          }
-        },
-        { ...transactionOptions, timeoutMS: limits.databaseTimeoutMs * 2 },
-      ),
-    );
   }
 }

@@ -5,6 +5,16 @@ import type { EventCategory, EventRules } from '#domain/event.ts';
 /** A change that waits, with its body as JSON text: category names may be no field names. */
 export type ChangeRow = { readonly version: number; readonly body: string };
 
+/** An organizer's act that is not in the audit log yet, with its data as JSON text. */
+export type ActRow = {
+  readonly no: number;
+  /** Epoch ms. */
+  readonly at: number;
+  readonly actor: string;
+  readonly act: string;
+  readonly body: string;
+};
+
 /**
  * An event as it is stored; times in epoch ms. `changes` are what the seats do not have yet: they
  * stand in the document of their cause, so that neither is ever there without the other.
@@ -31,6 +41,10 @@ export type EventRow = Versioned &
     readonly changeResults: readonly ChangeResult[];
     /** Epoch ms at which the oldest waiting change is to be sent; absent when none waits. */
     readonly changesDueAt?: number;
+    /** Acts of its organizer: how many were made, and those on their way to the audit log. */
+    readonly actsMade?: number;
+    readonly acts?: readonly ActRow[];
+    readonly actsWaiting?: true;
     readonly createdAt: number;
     readonly updatedAt: number;
   };
@@ -38,3 +52,5 @@ export type EventRow = Versioned &
 /** More waiting changes of one event than this are refused. */
 export const changesWaitingMax = 100;
 export const changeResultsKept = 20;
+/** With more acts of one event on their way to the audit log, further ones are refused. */
+export const actsWaitingMax = 200;

@@ -1,18 +1,40 @@
 import type { EventChange } from '#adapters/store/event-changes.port.ts';
 import { changeRowOf } from '#adapters/store/event-changes.ts';
-import { changesWaitingMax, type EventRow } from '#adapters/store/event-rows.ts';
+import {
+  type ActRow,
+  actsWaitingMax,
+  changesWaitingMax,
+  type EventRow,
+} from '#adapters/store/event-rows.ts';
 import type { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
 import type { UsherContext } from '#broker/call.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
 import { termsOf } from '#domain/event.ts';
 import type { EventLimits } from '#domain/inventory/terms.ts';
+import { callerOf } from '#mixins/caller.ts';
 import { owned } from '#mixins/organizer.ts';
 
-/** A change to an event's document, and what its seats must hear of it. */
+/** A change to an event's document, its name in the audit log, and what its seats must hear. */
 export type Edit = {
   readonly set: Partial<EventRow>;
+  readonly act: EditAct;
   readonly change?: ChangeBody;
 };
+
+export type EditAct = {
+  /** `event.published`, … */
+  readonly act: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+};
+
+/** What the caller does, as it waits in the event's document for the audit log. */
+export const actRow = (ctx: UsherContext, no: number, at: number, own: EditAct): ActRow => ({
+  no,
+  at,
+  actor: callerOf(ctx).userId,
+  act: own.act,
+  body: JSON.stringify(own.data ?? {}),
+});
 
 type WithoutVersion<T> = T extends unknown ? Omit<T, 'version'> : never;
 export type ChangeBody = WithoutVersion<EventChange>;
@@ -31,8 +53,8 @@ export function termsChange(
 }
 
 /**
- * Writes edits of events: the document and the change its seats must hear of, in one write, under
- * the next of the event's change versions.
+ * Writes edits of events: the document, the act for the audit log and the change its seats must
+ * hear of, in one write, under the next of the event's change versions.
  */
 export class EventEditor {
   readonly #events: MoleculerDbAdapter<EventRow>;
@@ -43,12 +65,18 @@ export class EventEditor {
     this.#now = now;
   }
 
-  /** Rejects with `stale-version`, `overloaded` (too many changes wait). */
-  write(row: EventRow, { set, change }: Edit): Promise<EventRow> {
+  /** Rejects with `stale-version`, `overloaded` (too many changes or acts wait). */
+  write(ctx: UsherContext, row: EventRow, { set, change, act }: Edit): Promise<EventRow> {
     const now = this.#now();
-    const fields = { ...set, updatedAt: now };
+    if ((row.acts ?? []).length >= actsWaitingMax) {
+      throw new UsherError('overloaded', 'Too many changes of this event wait for the audit log');
+    }
+    const no = (row.actsMade ?? 0) + 1;
+    const acts = actRow(ctx, no, now, act);
+    const fields = { ...set, updatedAt: now, actsMade: no, actsWaiting: true } as const;
     if (change === undefined) {
-      return this.#events.updateVersioned(row._id, row.version, { set: fields });
+      const update = { set: fields, $push: { acts } };
+      return this.#events.updateVersioned(row._id, row.version, update);
     }
     if (row.changes.length >= changesWaitingMax) {
       throw new UsherError('overloaded', 'Too many changes of this event wait for its seats');
@@ -56,7 +84,7 @@ export class EventEditor {
     const version = row.changesMade + 1;
     return this.#events.updateVersioned(row._id, row.version, {
       set: { ...fields, changesMade: version },
-      $push: { changes: changeRowOf({ ...change, version }) },
+      $push: { acts, changes: changeRowOf({ ...change, version }) },
       $min: { changesDueAt: now },
     });
   }
@@ -76,7 +104,7 @@ export class EventEditor {
       const edit = decide(row);
       if (edit === undefined) return row;
       try {
-        return await this.write(row, edit);
+        return await this.write(ctx, row, edit);
       } catch (error) {
         if (tries >= triesMax || !hasCode(error, 'stale-version')) throw error;
       }

@@ -4,12 +4,13 @@ import { call, type UsherContext } from '#broker/call.ts';
 import { reply } from '#broker/reply.ts';
 import type { catalogueContract } from '#contracts/catalogue.contract.ts';
 import type { EventView } from '#contracts/event-schemas.ts';
+import { changedFields } from '#domain/audit-acts.ts';
 import { type FieldError, UsherError } from '#domain/errors.ts';
 import { type EventMove, type EventRules, eventMistakes, statusAfter } from '#domain/event.ts';
 import { makeId } from '#domain/ids.ts';
 import { deadlineOf } from '#mixins/caller.ts';
 import { owned, ownedFilter } from '#mixins/organizer.ts';
-import { type Edit, termsChange } from '#services/catalogue/event-editor.ts';
+import { actRow, type Edit, termsChange } from '#services/catalogue/event-editor.ts';
 import {
   draftRules,
   type EventInput,
@@ -83,6 +84,9 @@ export function createEvent(parts: CatalogueParts, ctx: Ctx<'createEvent'>): Pro
       changesApplied: 0,
       changes: [],
       changeResults: [],
+      actsMade: 1,
+      acts: [actRow(ctx, 1, now, { act: 'event.created', data: { title: input.title, venueId } })],
+      actsWaiting: true,
       createdAt: now,
       updatedAt: now,
     } as unknown as EventRow;
@@ -130,7 +134,11 @@ export async function patchEvent(parts: CatalogueParts, ctx: Ctx<'patchEvent'>):
   return settled(
     parts,
     ctx,
-    await parts.editor.write(row, { set, ...termsEdit(parts, row, next) }),
+    await parts.editor.write(ctx, row, {
+      set,
+      act: { act: 'event.changed', data: changedFields(row, set) },
+      ...termsEdit(parts, row, next),
+    }),
   );
 }
 
@@ -146,6 +154,13 @@ function termsEdit(parts: CatalogueParts, row: EventRow, next: EventRow): Pick<E
   return { change: termsChange('open', next, ceilings) };
 }
 
+const actNames: Readonly<Record<EventMove, string>> = {
+  publish: 'event.published',
+  pause: 'event.paused',
+  resume: 'event.resumed',
+  cancel: 'event.cancelled',
+};
+
 /** `catalogue.publish`, `pause`, `resume`, `cancel`; repeating one that was made answers the same. */
 export async function moveEvent(
   parts: CatalogueParts,
@@ -159,8 +174,9 @@ export async function moveEvent(
     if (move === 'publish' && present.endsAt <= clock.now()) {
       throw new UsherError('state-forbids', 'An event that is over cannot be published');
     }
-    if (present.status === 'draft' && status === 'cancelled') return { set: { status } };
-    return { set: { status }, ...termsEdit(parts, present, { ...present, status }) };
+    const edit = { set: { status }, act: { act: actNames[move] } };
+    if (present.status === 'draft' && status === 'cancelled') return edit;
+    return { ...edit, ...termsEdit(parts, present, { ...present, status }) };
   });
   return settled(parts, ctx, row);
 }
@@ -192,7 +208,11 @@ export function blockSeats(
   return parts.once(ctx, `catalogue.${kind}`, ctx.params, async () => {
     const row = await parts.editor.edit(ctx, eventId, ({ status }) => {
       if (status === 'published' || status === 'paused')
-        return { set: {}, change: { kind, seats } };
+        return {
+          set: {},
+          act: { act: `seats.${kind}ed`, data: { seats } },
+          change: { kind, seats },
+        };
       throw new UsherError('state-forbids', `Seats of a ${status} event cannot be changed`);
     });
     const outcome = await waitForSeats(parts, ctx, row);

@@ -36,6 +36,16 @@ function neighbours(orphans: Set<string>, calls: string[]): ServiceSchema[] {
       },
     },
     {
+      name: 'audit',
+      actions: {
+        append: () => {
+          calls.push('append');
+          const rounds = calls.filter((name) => name === 'append').length;
+          return { added: 1, failed: 0, more: rounds < 2 };
+        },
+      },
+    },
+    {
       name: 'payments',
       actions: {
         reconcile: () => {
@@ -85,17 +95,18 @@ describeWith(['mongod'], 'the scheduler service', () => {
   it('wakes orphans, reminds until nothing is left, reconciles: once for all workers', async () => {
     const events = [...orphans].map((eventId) => `wake ${eventId}`);
     const [one] = await Promise.all([start('one'), start('two')]);
-    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 3);
+    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 4);
     expect([...calls].sort()).toEqual(
-      [...events, 'remind', 'remind', 'remind', 'reconcile'].sort(),
+      [...events, 'remind', 'remind', 'remind', 'reconcile', 'append', 'append'].sort(),
     );
     const { jobs } = await call(one, 'scheduler.tallies', {});
     expect(jobs.map(({ name, runs, errors }) => ({ name, runs, errors }))).toEqual([
+      { name: 'append-audit', runs: 1, errors: 0 },
       { name: 'reconcile-payments', runs: 1, errors: 1 },
       { name: 'remind-buyers', runs: 1, errors: 0 },
       { name: 'wake-events', runs: 1, errors: 0 },
     ]);
-    expect(jobs[0]?.lastError).toContain('payment provider');
+    expect(jobs[1]?.lastError).toContain('payment provider');
   });
 
   it('does a turn at once when told to', async () => {

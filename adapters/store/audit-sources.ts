@@ -1,0 +1,193 @@
+import type { Collection, Db } from 'mongodb';
+import {
+  collections,
+  type LedgerDocument,
+  type OutboxDocument,
+} from '#adapters/store/booking-documents.ts';
+import type { ActRow, EventRow } from '#adapters/store/event-rows.ts';
+import { stored } from '#adapters/store/failures.ts';
+import type { Act } from '#domain/audit.ts';
+import {
+  actOfEvent,
+  actOfLedger,
+  actOfMessage,
+  isFreeAct,
+  parseSource,
+} from '#domain/audit-acts.ts';
+import { limits } from '#domain/limits.ts';
+
+const bounded = { maxTimeMS: limits.databaseTimeoutMs } as const;
+const eventsAtOnce = 50;
+
+/** What a source says now of an act in the log. */
+export type Original =
+  /** The source is kept: the act as it follows from it. */
+  | { readonly act: Act }
+  /** The source has only counted it. */
+  | { readonly organizerId: string };
+
+type Names = {
+  readonly ledger: readonly string[];
+  readonly messages: readonly string[];
+  readonly events: ReadonlyMap<string, number>;
+};
+
+const eventActOf = (row: EventRow, { body, ...rest }: ActRow): Act =>
+  actOfEvent(row._id, row.organizerId, { ...rest, data: JSON.parse(body) });
+
+/** Ids by source; of an event the highest number. */
+function namesOf(sources: readonly string[]): Names {
+  const ledger: string[] = [];
+  const messages: string[] = [];
+  const events = new Map<string, number>();
+  for (const name of sources.map(parseSource)) {
+    if (name?.of === 'ledger') ledger.push(name.id);
+    else if (name?.of === 'message') messages.push(name.id);
+    else if (name?.of === 'event') {
+      events.set(name.eventId, Math.max(name.no, events.get(name.eventId) ?? 0));
+    }
+  }
+  return { ledger, messages, events };
+}
+
+/**
+ * Where acts are written down with what they did, in one transaction or one document: the ledger,
+ * the bookings' messages about free tickets, and the events. Each carries a mark until the act
+ * stands in the log; the marks are the log's, all else is only read.
+ */
+export class AuditSources {
+  readonly #ledger: Collection<LedgerDocument>;
+  readonly #messages: Collection<OutboxDocument>;
+  readonly #bookings: Collection<{ readonly _id: string; readonly buyerId: string }>;
+  readonly #events: Collection<EventRow>;
+
+  constructor(db: Db) {
+    this.#ledger = db.collection(collections.ledger);
+    this.#messages = db.collection(collections.outbox);
+    this.#bookings = db.collection(collections.bookings);
+    this.#events = db.collection('events');
+  }
+
+  /** Acts that carry the mark, the oldest first; about `limit` of each kind. */
+  async pending(limit: number): Promise<readonly Act[]> {
+    const marked = { unaudited: true } as const;
+    const [ledger, messages, rows] = await stored(() =>
+      Promise.all([
+        this.#ledger.find(marked, bounded).sort({ at: 1 }).limit(limit).toArray(),
+        this.#messages.find(marked, bounded).sort({ createdAt: 1 }).limit(limit).toArray(),
+        this.#events.find({ actsWaiting: true }, bounded).limit(eventsAtOnce).toArray(),
+      ]),
+    );
+    const own = rows.flatMap((row) => (row.acts ?? []).map((act) => eventActOf(row, act)));
+    const acts = [...(await this.#ofBookings(ledger, messages)), ...own];
+    return acts.sort((a, b) => a.at - b.at);
+  }
+
+  /** These stand in the log: takes their marks away. Repeating does nothing. */
+  async recorded(acts: readonly Act[]): Promise<void> {
+    const { ledger, messages, events } = namesOf(acts.map(({ source }) => source));
+    const unmark = { $unset: { unaudited: '' } } as const;
+    const clear = [...events].flatMap(([_id, no]) => [
+      { updateOne: { filter: { _id }, update: { $pull: { acts: { no: { $lte: no } } } } } },
+      {
+        updateOne: {
+          filter: { _id, acts: { $size: 0 } },
+          update: { $unset: { actsWaiting: '' } } as const,
+        },
+      },
+    ]);
+    await stored(async () => {
+      if (ledger.length > 0) await this.#ledger.updateMany({ _id: { $in: [...ledger] } }, unmark);
+      if (messages.length > 0) {
+        await this.#messages.updateMany({ _id: { $in: [...messages] } }, unmark);
+      }
+      if (clear.length > 0) await this.#events.bulkWrite(clear, { ordered: true });
+    });
+  }
+
+  /** What the sources say of these acts; the ones they know nothing of are not in the answer. */
+  async originals(sources: readonly string[]): Promise<ReadonlyMap<string, Original>> {
+    const { ledger, messages, events } = namesOf(sources);
+    const [entries, texts, rows] = await Promise.all([
+      this.#ledger.find({ _id: { $in: [...ledger] } }).toArray(),
+      this.#messages.find({ _id: { $in: [...messages] } }).toArray(),
+      this.#events.find({ _id: { $in: [...events.keys()] } }).toArray(),
+    ]);
+    const found = new Map<string, Original>();
+    for (const act of await this.#ofBookings(entries, texts)) found.set(act.source, { act });
+    const made = new Map(rows.map((row) => [row._id, row]));
+    for (const source of sources) {
+      const name = parseSource(source);
+      if (name?.of !== 'event') continue;
+      const row = made.get(name.eventId);
+      if (row === undefined || name.no < 1 || name.no > (row.actsMade ?? 0)) continue;
+      found.set(source, { organizerId: row.organizerId });
+    }
+    return found;
+  }
+
+  /**
+   * Batches of all acts that must stand in the log by now: those that were ever made, without the
+   * ones that still carry the mark.
+   */
+  async *due(atOnce: number): AsyncGenerator<readonly string[]> {
+    const kept = { unaudited: { $ne: true } } as const;
+    const project = { _id: 1, kind: 1, data: 1, eventId: 1 } as const;
+    const batch: string[] = [];
+    for await (const { _id } of this.#ledger.find(kept).project<{ _id: string }>({ _id: 1 })) {
+      batch.push(`ledger:${_id}`);
+      if (batch.length >= atOnce) yield batch.splice(0);
+    }
+    for await (const message of this.#messages.find(kept).project<OutboxDocument>(project)) {
+      if (isFreeAct(message)) batch.push(`message:${message._id}`);
+      if (batch.length >= atOnce) yield batch.splice(0);
+    }
+    for await (const row of this.#events.find({ actsMade: { $gt: 0 } })) {
+      const waiting = new Set((row.acts ?? []).map(({ no }) => no));
+      for (let no = 1; no <= (row.actsMade ?? 0); no++) {
+        if (!waiting.has(no)) batch.push(`event:${row._id}:${no}`);
+        if (batch.length >= atOnce) yield batch.splice(0);
+      }
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  /** Which organizer these events belong to. */
+  async organizersOf(eventIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const query = this.#events
+      .find({ _id: { $in: [...new Set(eventIds)] } }, bounded)
+      .project<{ _id: string; organizerId: string }>({ organizerId: 1 });
+    const found = await stored(() => query.toArray());
+    return new Map(found.map(({ _id, organizerId }) => [_id, organizerId]));
+  }
+
+  async #ofBookings(
+    ledger: readonly LedgerDocument[],
+    messages: readonly OutboxDocument[],
+  ): Promise<readonly Act[]> {
+    const eventIds = [...ledger, ...messages].map(({ eventId }) => eventId);
+    const organizers = await this.organizersOf(eventIds);
+    const buyers = await this.#buyersOf(ledger.map(({ bookingId }) => bookingId));
+    return [
+      ...ledger.map(({ _id: id, unaudited: _, ...entry }) =>
+        actOfLedger(
+          { id, ...entry },
+          { organizerId: organizers.get(entry.eventId), buyerId: buyers.get(entry.bookingId) },
+        ),
+      ),
+      ...messages
+        .filter(isFreeAct)
+        .map(({ _id: key, createdAt, ...message }) =>
+          actOfMessage({ key, ...message }, organizers.get(message.eventId), createdAt),
+        ),
+    ];
+  }
+
+  async #buyersOf(bookingIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const query = this.#bookings
+      .find({ _id: { $in: [...new Set(bookingIds)] } }, bounded)
+      .project<{ _id: string; buyerId: string }>({ buyerId: 1 });
+    const found = await stored(() => query.toArray());
+    return new Map(found.map(({ _id, buyerId }) => [_id, buyerId]));
+  }
+}

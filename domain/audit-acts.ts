@@ -1,0 +1,139 @@
+import { type Act, nobody } from '#domain/audit.ts';
+import type { LedgerEntry } from '#domain/ledger.ts';
+
+/** An organizer's act on an event, as it is kept with the event until it stands in the log. */
+export type EventAct = {
+  /** Counts the event's acts 1, 2, 3, … */
+  readonly no: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly act: string;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** Whom an act on a booking concerns. */
+export type Concerned = {
+  readonly organizerId: string | undefined;
+  readonly buyerId: string | undefined;
+};
+
+/** What follows by itself has no person behind it. */
+export const system = 'system';
+
+const ledgerSource = 'ledger:';
+const messageSource = 'message:';
+const eventSource = 'event:';
+
+const actNames: Readonly<Record<string, string>> = {
+  sale: 'booking.sold',
+  cash: 'payment.captured',
+  refund: 'payment.refunded',
+  'stray-cash': 'payment.stray',
+};
+
+/** Part of the ledger entry's id behind the booking: `sale`, `cancelled-2`, … */
+const partOf = ({ id, bookingId }: LedgerEntry): string => id.slice(bookingId.length + 1);
+
+function actNameOf(entry: LedgerEntry): string {
+  if (entry.kind === 'reversal') {
+    return partOf(entry) === 'undone' ? 'booking.undone' : 'booking.cancelled';
+  }
+  return actNames[entry.kind] ?? `ledger.${entry.kind}`;
+}
+
+/** Buying and cancelling are the buyer's acts; the rest follows by itself. */
+const actorOf = (act: string, buyerId: string | undefined): string =>
+  act === 'booking.sold' || act === 'booking.cancelled' ? (buyerId ?? system) : system;
+
+/** Money moved. */
+export function actOfLedger(entry: LedgerEntry, { organizerId, buyerId }: Concerned): Act {
+  const act = actNameOf(entry);
+  const { eventId, currency, postings } = entry;
+  return {
+    source: `${ledgerSource}${entry.id}`,
+    organizerId: organizerId ?? nobody,
+    at: entry.at,
+    actor: actorOf(act, buyerId),
+    act,
+    subject: entry.bookingId,
+    data: { eventId, buyerId: buyerId ?? null, part: partOf(entry), currency, postings },
+  };
+}
+
+/** A message of a booking, as far as it may stand for an act. */
+export type ActMessage = {
+  readonly key: string;
+  readonly eventId: string;
+  readonly kind: string;
+  readonly to: { readonly userId: string };
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+const freeActNames: Readonly<Record<string, string>> = {
+  'booking-confirmed': 'booking.sold',
+  'booking-cancelled': 'booking.cancelled',
+};
+
+/** Tickets that cost nothing leave no ledger entry: their message stands for the act. */
+export const isFreeAct = ({ kind, data }: Pick<ActMessage, 'kind' | 'data'>): boolean =>
+  Object.hasOwn(freeActNames, kind) &&
+  (data.amount as { readonly amount?: unknown } | undefined)?.amount === 0;
+
+/** The act a message stands for; only when `isFreeAct`. */
+export function actOfMessage(
+  message: ActMessage,
+  organizerId: string | undefined,
+  at: number,
+): Act {
+  const { key, eventId, kind, to, data } = message;
+  const act = freeActNames[kind] ?? `booking.${kind}`;
+  const { bookingId, seats, amount } = data;
+  return {
+    source: `${messageSource}${key}`,
+    organizerId: organizerId ?? nobody,
+    at,
+    actor: actorOf(act, to.userId),
+    act,
+    subject: String(bookingId),
+    data: { eventId, buyerId: to.userId, seats, amount },
+  };
+}
+
+/** An organizer's act on an event. */
+export const actOfEvent = (eventId: string, organizerId: string, own: EventAct): Act => ({
+  source: `${eventSource}${eventId}:${own.no}`,
+  organizerId,
+  at: own.at,
+  actor: own.actor,
+  act: own.act,
+  subject: eventId,
+  data: own.data,
+});
+
+export type SourceName =
+  | { readonly of: 'ledger' | 'message'; readonly id: string }
+  | { readonly of: 'event'; readonly eventId: string; readonly no: number };
+
+/** What a source names; undefined for a text that names none. */
+export function parseSource(source: string): SourceName | undefined {
+  if (source.startsWith(ledgerSource)) {
+    return { of: 'ledger', id: source.slice(ledgerSource.length) };
+  }
+  if (source.startsWith(messageSource)) {
+    return { of: 'message', id: source.slice(messageSource.length) };
+  }
+  const [, eventId, no] = /^event:(evt_\w+):(\d+)$/.exec(source) ?? [];
+  if (eventId === undefined || no === undefined) return undefined;
+  return { of: 'event', eventId, no: Number(no) };
+}
+
+/** The fields that `set` changes in `row`, each with what it was and what it becomes. */
+export function changedFields(
+  row: Readonly<Record<string, unknown>>,
+  set: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const changed = Object.entries(set)
+    .filter(([field, to]) => JSON.stringify(row[field]) !== JSON.stringify(to))
+    .map(([field, to]) => [field, { from: row[field] ?? null, to: to ?? null }]);
+  return Object.fromEntries(changed);
+}
