@@ -118,15 +118,13 @@ export class Buyer {
     const { tally, habits } = this.#sale;
     const declines = Math.random() < habits.decline;
     const started = performance.now();
-    const first = await this.#checkout(
-      held,
-      declines ? 'pm_card_visa_chargeDeclined' : 'pm_card_visa',
-    );
-    let booking = first;
-    if (booking?.status === 'declined') {
+    const card = declines ? 'pm_card_visa_chargeDeclined' : 'pm_card_visa';
+    let booking = await this.#checkout(held, card);
+    if (booking !== 'refused' && booking?.status === 'declined') {
       tally.count('declined');
       booking = await this.#checkout(held, 'pm_card_visa');
     }
+    if (booking === 'refused') return undefined;
     if (booking?.status === 'confirmed') {
       tally.time('checkout to tickets', performance.now() - started);
       return booking;
@@ -135,16 +133,14 @@ export class Buyer {
     return undefined;
   }
 
-  async #checkout(held: Held, card: string): Promise<BookingView | undefined> {
+  async #checkout(held: Held, card: string): Promise<BookingView | 'refused' | undefined> {
     const answer = await this.#ask<BookingView & Problem>('checkout', 'POST', '/v1/checkout', {
       reservationId: held.reservationId,
       payment: { method: 'card', token: card },
     });
-    if (answer?.status !== 202) {
-      this.#sale.tally.refused(`checkout ${answer?.body.code ?? answer?.status ?? 'no answer'}`);
-      return undefined;
-    }
-    return this.#await(answer.body.bookingId);
+    if (answer?.status === 202) return this.#await(answer.body.bookingId);
+    this.#sale.tally.refused(`checkout ${answer?.body.code ?? answer?.status ?? 'no answer'}`);
+    return 'refused';
   }
 
   async #await(bookingId: string): Promise<BookingView | undefined> {

@@ -139,7 +139,8 @@ describeWith(
 
       expect(tally.doubles).toEqual([]);
       expect(tally.of('confirmed')).toBeGreaterThan(100);
-      expect(tally.of('booking unknown')).toBe(0);
+      // What was not refused was settled while the buyer watched.
+      expect(tally.report(1)).not.toMatch(/booking unknown/);
       await everythingAddsUp();
       await everyAnswerStillStands();
     }, 240_000);
