@@ -53,12 +53,14 @@ const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
  * bits, so every 128-bit value has exactly one spelling.
  */
 export function spellUlid(bytes: Uint8Array): string {
-  let value = 0n;
-  for (let i = 0; i < 16; i++) value = (value << 8n) | BigInt(bytes[i] ?? 0);
   let text = '';
-  for (let i = 0; i < 26; i++) {
-    text = alphabet.charAt(Number(value & 31n)) + text;
-    value >>= 5n;
+  let value = 0;
+  // Of the 130 bits of 26 characters the first two are none of ours.
+  let bits = 2;
+  for (let i = 0; i < 16; i++) {
+    value = (value << 8) | (bytes[i] ?? 0);
+    for (bits += 8; bits >= 5; bits -= 5) text += alphabet.charAt((value >> (bits - 5)) & 31);
+    value &= (1 << bits) - 1;
   }
   return text;
 }

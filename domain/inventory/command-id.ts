@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { makeScopedId, spellUlid } from '#domain/ids.ts';
 
 /** What makes two requests the same request. */
@@ -11,17 +11,15 @@ export type CommandScope = {
   readonly key: string;
 };
 
-const hash128 = (text: string): Uint8Array =>
-  createHash('sha256').update(text).digest().subarray(0, 16);
-
-const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+/** The first 128 bits of a SHA-256, as 32 hex digits. */
+const hash128 = (text: string): string => hash('sha256', text, 'hex').slice(0, 32);
 
 /**
  * The id of a command: 32 hex digits, the first 128 bits of a SHA-256 over the scope. The same
  * scope gives the same id on every node and for ever, so a repeated request meets its own effect.
  */
 export const deriveCommandId = ({ buyerId, route, eventId, key }: CommandScope): string =>
-  toHex(hash128(JSON.stringify([buyerId, route, eventId, key])));
+  hash128(JSON.stringify([buyerId, route, eventId, key]));
 
 /**
  * The id of the hold that a command makes: `rsv_<event ULID><the command id's 128 bits as ULID>`.
@@ -29,10 +27,8 @@ export const deriveCommandId = ({ buyerId, route, eventId, key }: CommandScope):
  * hashed first.
  */
 export function holdIdOf(eventId: string, commandId: string): string {
-  const bits = /^[0-9a-f]{32}$/.test(commandId)
-    ? Buffer.from(commandId, 'hex')
-    : hash128(commandId);
-  return makeScopedId('reservation', eventId, spellUlid(bits));
+  const digits = /^[0-9a-f]{32}$/.test(commandId) ? commandId : hash128(commandId);
+  return makeScopedId('reservation', eventId, spellUlid(Buffer.from(digits, 'hex')));
 }
 
 /** JSON with sorted keys and without undefined members: equal bodies give equal text. */
@@ -50,4 +46,4 @@ function canonical(value: unknown): string {
  * 32 hex digits that are equal for equal JSON bodies whatever the order of their members: tells a
  * repeated request from another one under the same key (`idempotency-key-reused`).
  */
-export const fingerprintOf = (body: unknown): string => toHex(hash128(canonical(body)));
+export const fingerprintOf = (body: unknown): string => hash128(canonical(body));

@@ -69,15 +69,16 @@ export async function sendText(
   text: string | Buffer,
   limits: Limits,
 ): Promise<void> {
-  let body: Buffer = typeof text === 'string' ? Buffer.from(text) : text;
-  if (body.length >= limits.compressFromBytes) {
+  // A short text goes out as it is: Node joins head and body to one write only for strings.
+  let body: string | Buffer = text;
+  if (Buffer.byteLength(text) >= limits.compressFromBytes) {
     headers.Vary = 'Accept-Encoding';
     if (takesGzip(exchange.request.headers['accept-encoding'])) {
-      body = await compressed(body);
+      body = await compressed(typeof text === 'string' ? Buffer.from(text) : text);
       headers['Content-Encoding'] = 'gzip';
     }
   }
-  headers['Content-Length'] = body.length;
+  headers['Content-Length'] = Buffer.byteLength(body);
   if (exchange.response.destroyed) return;
   exchange.response.writeHead(status, headers);
   end(exchange, body, limits.refusedBodyBytesMax);
