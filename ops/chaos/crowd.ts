@@ -23,7 +23,7 @@ export type CrowdOptions = {
 };
 
 /** Shares of what a client does with a reservation; the rest lets it expire. */
-const habits = { checkOut: 0.25, release: 0.62, decline: 0.08, keep: 0.1, leave: 0.01, look: 0.3 };
+const habits = { checkOut: 0.1, release: 0.8, decline: 0.08, keep: 0.2, leave: 0.01, look: 0.3 };
 const ticketsMax = 3;
 const thinkMs = 40;
 /** Of an event's seats, at most this share stays sold: the oldest bookings are cancelled. */
