@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, type WriteStream, writeFileSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  type WriteStream,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '#adapters/machine/ports.ts';
 import { startSimulator } from '#adapters/payments/simulator/index.ts';
@@ -84,9 +91,19 @@ export async function startChaosCluster(plan: ClusterPlan): Promise<ChaosCluster
   const nodes = seats.map((seat) => makeNode(seat, env, folder, diedByThemselves));
   cleanUp.defer(() => killAll(nodes));
   for (const node of nodes) node.process.start();
-  await Promise.all(nodes.map((node) => node.process.ready()));
+  await Promise.all(nodes.map((node) => firstReady(node, folder)));
   return { nodes, gatewayUrls, mongod, mongodbUri, nats, diedByThemselves };
 }
+
+/** What a node that does not even start has said belongs to the reason. */
+async function firstReady({ name, process: node }: Node, folder: string): Promise<void> {
+  await node.ready().catch((error: Error) => {
+    const said = readFileSync(logOf(folder, name), 'utf8').trim().split('\n').slice(-8);
+    throw new Error([error.message, ...said].join('\n  '));
+  });
+}
+
+const logOf = (folder: string, name: string): string => join(folder, 'logs', `${name}.log`);
 
 type Seat = {
   readonly name: string;
@@ -114,7 +131,7 @@ function makeNode(
   folder: string,
   died: string[],
 ): Node {
-  const log: WriteStream = createWriteStream(join(folder, 'logs', `${name}.log`));
+  const log: WriteStream = createWriteStream(logOf(folder, name));
   const clock = name === 'inventory-1' ? clockOf(folder) : undefined;
   const launcher = [...place.launcher, ...(clock?.launcher ?? [])];
   const process = new NodeProcess(
