@@ -55,8 +55,7 @@ export function assemble(input: BatchInput): Batch {
     const pending = mailbox.next(at);
     if (pending === undefined) break;
     const decision = decideOne(input, pending.command);
-    const texts = decision.facts.map((fact) => JSON.stringify(fact));
-    const text = texts.join(',');
+    const text = JSON.stringify(decision.facts).slice(1, -1);
     const size = Buffer.byteLength(text) + 1;
     const large = bytes + size > limits.batchBytesMax;
     if (large && batch.facts.length > 0) {

@@ -279,7 +279,7 @@ export class EventActor {
       commandsMax: this.#commandsMax,
       clock,
       limits,
-      storable: (facts) => journal.canStore([facts]),
+      storable: (facts) => journal.canStore(journal.entry([facts], journal.now())),
       report: (problem, data) => report(problem, { eventId: this.eventId, ...data }),
     });
   }
@@ -287,7 +287,7 @@ export class EventActor {
   async #write(batch: Batch): Promise<void> {
     const journal = this.#own();
     const entry = journal.entry(batch.facts, batch.at);
-    if (!journal.canStore(batch.facts)) return this.#split(batch);
+    if (!journal.canStore(entry)) return this.#split(batch);
     if (this.#endedBy(await journal.write(entry))) return;
     this.#deltas?.note(this.#known(), batch);
     this.#unlisted = true;

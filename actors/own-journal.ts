@@ -61,10 +61,10 @@ export class OwnJournal {
     });
   }
 
-  /** Whether any server could store an entry of these facts. */
-  canStore(facts: readonly string[]): boolean {
+  /** Whether any server could store this entry. */
+  canStore(entry: Entry): boolean {
     try {
-      this.#deps.journal.assertStorable(this.entry(facts, this.#at));
+      this.#deps.journal.assertStorable(entry);
       return true;
     } catch {
       return false;

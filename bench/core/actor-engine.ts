@@ -2,8 +2,13 @@ import { MongoClient } from 'mongodb';
 import { createHost, type Host } from '#actors/host.ts';
 import { systemClock } from '#adapters/clock/system.ts';
 import { systemIds } from '#adapters/ids/system.ts';
-import { createMongoInventory, prepareInventory } from '#adapters/journal/mongo.ts';
-import type { CommitLatency, Engine } from '#bench/core/engine.ts';
+import {
+  createMongoInventory,
+  type InventoryStore,
+  prepareInventory,
+} from '#adapters/journal/mongo.ts';
+import type { Entry, Journal } from '#adapters/journal/port.ts';
+import type { CommitLatency, Engine, Order } from '#bench/core/engine.ts';
 import { makeId } from '#domain/ids.ts';
 import { deriveCommandId, fingerprintOf, holdIdOf } from '#domain/inventory/command-id.ts';
 import type { Command } from '#domain/inventory/commands.ts';
@@ -12,7 +17,10 @@ import { packLayout } from '#domain/layout.ts';
 import { limits } from '#domain/limits.ts';
 
 const perRow = 50;
-const callMs = 10_000;
+/** Deadlines are set before a run starts and must outlive it. */
+const callMs = 10 * 60_000;
+/** Commands made between two looks at the heartbeats of the host, which share the process. */
+const madeAtOnce = 1_000;
 
 /** A flat floor with one price; ids `1-1`, `1-2`, … */
 function termsFor(seats: number): Terms {
@@ -49,7 +57,9 @@ function termsFor(seats: number): Terms {
 
 const seatId = (i: number): string => `${Math.floor(i / perRow) + 1}-${(i % perRow) + 1}`;
 
-function holdCommand(eventId: string, seat: number, buyerId: string): Command {
+/** What a gateway makes of a request. */
+function holdCommand(eventId: string, { seat }: Order): Command {
+  const buyerId = makeId('user', systemIds.ulid());
   const want = { by: 'seats', seats: [seatId(seat)] } as const;
   const id = deriveCommandId({ buyerId, route: 'reserve', eventId, key: String(seat) });
   return {
@@ -76,6 +86,9 @@ async function untilServing(host: Host, command: Command): Promise<void> {
   throw new Error(`The event could not be opened within 5 s: ${why}.`);
 }
 
+/** As a command arrives from the wire. */
+const parsed = (command: Command): Command => JSON.parse(JSON.stringify(command)) as Command;
+
 /** The event actor of the inventory nodes on its journal, called in the same process. */
 export async function eventActor(uri: string, latency: CommitLatency): Promise<Engine> {
   const client = new MongoClient(uri, { writeConcern: { w: 'majority', journal: true } });
@@ -84,61 +97,60 @@ export async function eventActor(uri: string, latency: CommitLatency): Promise<E
   await db.dropDatabase();
   await prepareInventory(db);
   const store = createMongoInventory(db, limits, systemClock);
-  const journal = {
-    ...store.journal,
-    append: async (entry: Parameters<typeof store.journal.append>[0]) => {
-      await store.journal.append(entry);
-      await latency();
-    },
+  const append = async (entry: Entry): Promise<void> => {
+    await store.journal.append(entry);
+    await latency();
   };
-  const host = createHost({
-    nodeId: 'bench',
-    clock: systemClock,
-    ids: systemIds,
-    ...store,
-    journal,
-    limits,
-    publish: () => {},
-    report: (problem, data) => console.error(problem, data),
-  });
-  await host.start();
+  let host: Host | undefined;
   let eventId = '';
-  const buyers = new Map<string, string>();
-  const buyerIdOf = (name: string): string => {
-    let known = buyers.get(name);
-    if (known === undefined) {
-      known = makeId('user', systemIds.ulid());
-      buyers.set(name, known);
-    }
-    return known;
-  };
+  let commands: Command[] = [];
   return {
     name: 'event actor',
-    async prepare(seats) {
-      buyers.clear();
+    async prepare(seats, orders) {
+      // A node of its own for every run: no event of an earlier one is left in memory.
+      host?.abandon();
+      host = await startHost({ ...store, journal: { ...store.journal, append } });
       eventId = makeId('event', systemIds.ulid());
       const deadline = Date.now() + callMs;
       const terms = termsFor(seats);
       await untilServing(host, { kind: 'open', id: 'open', eventId, deadline, version: 1, terms });
+      commands = [];
+      for (const [turn, order] of orders.entries()) {
+        if (turn % madeAtOnce === 0) await systemClock.tick();
+        commands.push(parsed(holdCommand(eventId, order)));
+      }
     },
-    async reserve(seat, buyer) {
-      const command = holdCommand(eventId, seat, buyerIdOf(buyer));
-      const [reply] = await host.execute(eventId, [command]);
+    async reserve(turn) {
+      const [reply] = (await host?.execute(eventId, [commands[turn] as Command])) ?? [];
       if (reply?.ok === true) return true;
       if (reply?.code === 'seats-unavailable') return false;
       throw new Error(`A hold was answered ${reply?.code ?? 'by nothing'}.`);
     },
     count: () => countHeld(store.journal, eventId),
     async close() {
-      await host.stop();
+      host?.abandon();
       await client.close();
     },
   };
 }
 
+async function startHost(store: InventoryStore): Promise<Host> {
+  const host = createHost({
+    nodeId: 'bench',
+    clock: systemClock,
+    ids: systemIds,
+    ...store,
+    limits,
+    publish: () => {},
+    report: (problem, data) => console.error(problem, data),
+  });
+  await host.start();
+  return host;
+}
+
 /** Reads every `held` fact back from the journal itself. */
 async function countHeld(
-  journal: ReturnType<typeof createMongoInventory>['journal'],
+  journal: Journal,
   eventId: string,
 ): Promise<{ reservations: number; distinctSeats: number }> {
   const places = new Set<number>();

@@ -1,4 +1,4 @@
-import type { Engine } from '#bench/core/engine.ts';
+import type { Engine, Order } from '#bench/core/engine.ts';
 import { Samples } from '#bench/support/stats.ts';
 
 export type EngineRun = {
@@ -20,19 +20,18 @@ export async function closedLoop(
   engine: Engine,
   options: { readonly width: number; readonly seconds: number; readonly seats: number },
 ): Promise<EngineRun> {
-  await engine.prepare(options.seats);
-  const order = shuffled(options.seats);
+  const orders = ordersFor(options.seats);
+  await engine.prepare(options.seats, orders);
   const latency = new Samples();
   let next = 0;
   let taken = 0;
   const started = performance.now();
   const until = started + options.seconds * 1_000;
   const lane = async (): Promise<void> => {
-    while (performance.now() < until && next < order.length) {
-      const turn = next++;
-      const again = turn % 10 === 9 ? order[turn - 5] : undefined;
+    while (next < orders.length) {
       const sentAt = performance.now();
-      if (await engine.reserve(again ?? (order[turn] as number), `buyer-${turn}`)) {
+      if (sentAt >= until) return;
+      if (await engine.reserve(next++)) {
         taken++;
         latency.add(performance.now() - sentAt);
       }
@@ -54,6 +53,15 @@ export async function closedLoop(
 /** A run scores only when every answer stands in the store and no seat is there twice. */
 export const isHonest = (run: EngineRun): boolean =>
   run.answered === run.stored && run.stored === run.distinctSeats;
+
+/** Every tenth order asks for a seat that was asked for before. */
+function ordersFor(seats: number): readonly Order[] {
+  const order = shuffled(seats);
+  return order.map((seat, turn) => ({
+    seat: turn % 10 === 9 ? (order[turn - 5] as number) : seat,
+    buyer: `buyer-${turn}`,
+  }));
+}
 
 function shuffled(count: number): number[] {
   const order = Array.from({ length: count }, (_, i) => i);

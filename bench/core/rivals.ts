@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { type Collection, type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
-import type { CommitLatency, Engine } from '#bench/core/engine.ts';
+import type { CommitLatency, Engine, Order } from '#bench/core/engine.ts';
 
 const eventId = 'the-event';
 
@@ -52,13 +52,16 @@ type Parts = {
 async function rival(uri: string, latency: CommitLatency, parts: Parts): Promise<Engine> {
   const store = await connectTo(uri);
   const reservations = store.db.collection(parts.collection);
+  let orders: readonly Order[] = [];
   return {
     name: parts.name,
-    async prepare(seats) {
+    async prepare(seats, ordersOfRun) {
+      orders = ordersOfRun;
       await reservations.drop().catch(() => false);
       await parts.prepare(store, reservations, seats);
     },
-    async reserve(seat, buyer) {
+    async reserve(turn) {
+      const { seat, buyer } = orders[turn] as Order;
       const taken = await parts.reserve(store, reservations, seat, buyer);
       await latency();
       return taken;

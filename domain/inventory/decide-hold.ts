@@ -13,7 +13,13 @@ import { type Quote, quoteFor } from '#domain/pricing.ts';
 
 type HoldCommand = CommandOf<'hold'>;
 type Refused = ReturnType<typeof refuse>;
+/** What a want means on this chart. */
+type Asked =
+  | { readonly by: 'seats'; readonly quantity: number; readonly places: readonly number[] }
+  | Exclude<Want, { by: 'seats' }>;
 type Choice = { readonly places: readonly number[]; readonly ended: readonly Hold[] };
+
+const noHolds: readonly Hold[] = [];
 
 /**
  * Makes a hold, once per command id. Which answer wins: the memory of the command (the hold or
@@ -26,16 +32,16 @@ export function decideHold(state: EventState, command: HoldCommand, now: number)
   if (again !== undefined) return again;
   const { terms } = state;
   if (terms === undefined) return refuse('not-found', 'The event is not open');
-  const quantity = wrongWant(state.places, command.want);
-  if (typeof quantity !== 'number') return quantity;
+  const asked = understand(state.places, command.want);
+  if ('reply' in asked) return asked;
   const closed = notOnSale(terms, command, now);
   if (closed !== undefined) return closed;
-  const mine = (state.holdsOf.get(state.buyers.numberOf(command.buyerId)) ?? []).filter((hold) =>
-    isOverdue(hold, now),
-  );
-  const beyond = overLimit(state, terms, command.buyerId, quantity, mine);
+  const buyer = state.buyers.numberOf(command.buyerId);
+  const live = state.holdsOf.get(buyer) ?? noHolds;
+  const mine = live.length === 0 ? live : live.filter((hold) => isOverdue(hold, now));
+  const beyond = overLimit(state, terms, buyer, asked.quantity, mine);
   if (beyond !== undefined) return beyond;
-  const choice = choose(state, command.want, now, mine);
+  const choice = choose(state, asked, now, mine);
   return 'reply' in choice ? choice : holdPlaces(state, terms, command, choice, now);
 }
 
@@ -102,23 +108,27 @@ function repeated(
 const wrong = (path: string, message: string): Refused =>
   refuse('invalid-request', message, { errors: [{ path, message }] });
 
-/** The number of tickets that is wanted, or why the chart can never give it. */
-function wrongWant(places: Places, want: Want): number | Refused {
-  if (want.by === 'seats') {
-    if (want.seats.length === 0) return wrong('seats', 'name at least one seat');
-    if (new Set(want.seats).size < want.seats.length) return wrong('seats', 'names a seat twice');
-    const unknown = want.seats.filter((id) => placeOf(places, id) < 0);
-    if (unknown.length > 0) return wrong('seats', `there are no seats ${unknown.join(', ')}`);
-    return want.seats.length;
-  }
+/** What is wanted, or why the chart can never give it. */
+function understand(places: Places, want: Want): Asked | Refused {
+  if (want.by === 'seats') return understandSeats(places, want.seats);
   if (!Number.isSafeInteger(want.quantity) || want.quantity < 1) {
     return wrong(want.by === 'best' ? 'best.quantity' : 'quantity', 'must be at least 1');
   }
   if (want.by === 'area') {
     const known = places.areas.some(({ area }) => area.id === want.area);
-    return known ? want.quantity : wrong('area', `there is no area ${want.area}`);
+    return known ? want : wrong('area', `there is no area ${want.area}`);
   }
-  return wrongBest(places, want) ?? want.quantity;
+  return wrongBest(places, want) ?? want;
+}
+
+function understandSeats(places: Places, seats: readonly string[]): Asked | Refused {
+  if (seats.length === 0) return wrong('seats', 'name at least one seat');
+  const repeats = seats.length > 1 && new Set(seats).size < seats.length;
+  if (repeats) return wrong('seats', 'names a seat twice');
+  const found = seats.map((id) => placeOf(places, id));
+  if (!found.includes(-1)) return { by: 'seats', quantity: seats.length, places: found };
+  const unknown = seats.filter((_, i) => found[i] === -1);
+  return wrong('seats', `there are no seats ${unknown.join(', ')}`);
 }
 
 function wrongBest(places: Places, { section, category }: Best): Refused | undefined {
@@ -145,33 +155,33 @@ function notOnSale(terms: Terms, { channel }: HoldCommand, now: number): Refused
 function overLimit(
   state: EventState,
   terms: Terms,
-  buyerId: string,
+  buyer: number,
   quantity: number,
   ended: readonly Hold[],
 ): Refused | undefined {
-  const buyer = state.buyers.numberOf(buyerId);
   const freed = ended.reduce((sum, hold) => sum + hold.places.length, 0);
   const tickets = state.buyers.tickets(buyer) - freed;
   const holds = (state.holdsOf.get(buyer)?.length ?? 0) - ended.length;
-  const facts = ended.map(expiredFact);
   const ticketsMax = Math.min(terms.limits.ticketsPerBuyer, limits.ticketsPerBuyerAndEvent);
   if (tickets + quantity > ticketsMax) {
     const data = { limit: 'tickets', max: ticketsMax, have: tickets };
-    return refuse('limit-exceeded', `At most ${ticketsMax} tickets per buyer`, data, facts);
+    const detail = `At most ${ticketsMax} tickets per buyer`;
+    return refuse('limit-exceeded', detail, data, ended.map(expiredFact));
   }
   const holdsMax = Math.min(terms.limits.liveHoldsPerBuyer, limits.liveHoldsPerBuyerAndEvent);
   if (holds < holdsMax) return undefined;
   const data = { limit: 'holds', max: holdsMax, have: holds };
-  return refuse('limit-exceeded', `At most ${holdsMax} reservations at a time`, data, facts);
+  const detail = `At most ${holdsMax} reservations at a time`;
+  return refuse('limit-exceeded', detail, data, ended.map(expiredFact));
 }
 
 function choose(
   state: EventState,
-  want: Want,
+  want: Asked,
   now: number,
   mine: readonly Hold[],
 ): Choice | Refused {
-  if (want.by === 'seats') return chooseSeats(state, want.seats, now, mine);
+  if (want.by === 'seats') return chooseSeats(state, want.places, now, mine);
   const look = () =>
     want.by === 'best' ? findBest(state, want) : findInArea(state, want.area, want.quantity);
   const places = look();
@@ -189,14 +199,15 @@ function choose(
 
 function chooseSeats(
   state: EventState,
-  seats: readonly string[],
+  places: readonly number[],
   now: number,
   mine: readonly Hold[],
 ): Choice | Refused {
-  const places = seats.map((id) => placeOf(state.places, id));
+  const free = (place: number): boolean => state.status[place] === status.available;
+  if (places.every(free)) return { places, ended: mine };
   const ended = new Set(mine);
   const taken = places.filter((place) => {
-    if (state.status[place] === status.available) return false;
+    if (free(place)) return false;
     const holder = holdOn(state, place);
     if (holder === undefined || !isOverdue(holder, now)) return true;
     ended.add(holder);
@@ -207,23 +218,26 @@ function chooseSeats(
   return refuse('seats-unavailable', undefined, data, [...ended].map(expiredFact));
 }
 
-/** Price terms do not change, so equal groups share one quote. */
+/** Price terms do not change, so groups of the same categories share one quote. */
 const quotes = new WeakMap<Terms, Map<string, Quote>>();
 
 /** The price of these places under these terms. */
 export function quoteOf(places: Places, terms: Terms, list: readonly number[]): Quote {
-  const counts: Record<string, number> = {};
-  for (const place of list) {
-    const name = places.categories[places.category[place] ?? 0] ?? '';
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
   let known = quotes.get(terms);
   if (known === undefined) {
     known = new Map();
     quotes.set(terms, known);
   }
-  const key = JSON.stringify(counts);
-  const quote = known.get(key) ?? quoteFor(terms, counts);
+  const categories = list.map((place) => places.category[place] ?? 0);
+  const key = categories.sort((a, b) => a - b).join();
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const counts: Record<string, number> = {};
+  for (const category of categories) {
+    const name = places.categories[category] ?? '';
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  const quote = quoteFor(terms, counts);
   known.set(key, quote);
   return quote;
 }

@@ -108,7 +108,8 @@ export function addLive(state: EventState, made: Hold): void {
   for (const place of made.places) state.owners[place] = made.slot + 1;
   state.holds.set(made.id, made);
   state.deadlines.add(made);
-  state.holdsOf.set(made.buyer, [...(state.holdsOf.get(made.buyer) ?? []), made]);
+  const others = state.holdsOf.get(made.buyer);
+  state.holdsOf.set(made.buyer, others === undefined ? [made] : [...others, made]);
   state.buyers.addTickets(made.buyer, made.places.length);
 }
 

@@ -65,16 +65,18 @@ export class KeyTable {
 
   /** The number of `id`, -1 when it is not in the set. */
   numberOf(id: string): number {
+    if (this.size === 0) return -1;
     const odd = this.#encode(id);
     return (this.#index[this.#position(odd ? id : undefined)] ?? 0) - 1;
   }
 
   /** The number of `id`, which is added when it is new. */
   add(id: string): number {
-    const known = this.numberOf(id);
-    if (known >= 0) return known;
     if ((this.size + 1) * 2 > this.#index.length) this.#growIndex();
     const odd = this.#encode(id);
+    const at = this.#position(odd ? id : undefined);
+    const known = this.#index[at] ?? 0;
+    if (known > 0) return known - 1;
     const number = this.#free.pop() ?? this.#high++;
     if (number * 4 >= this.#keys.length) {
       const keys = new Uint32Array(Math.ceil((number + 1) * 1.5) * 4);
@@ -83,7 +85,7 @@ export class KeyTable {
     }
     this.#keys.set(words, number * 4);
     if (odd) this.#odd.set(number, id);
-    this.#index[this.#position(odd ? id : undefined)] = number + 1;
+    this.#index[at] = number + 1;
     return number;
   }
 
