@@ -61,7 +61,8 @@ export type Command =
       readonly holdId: string;
       readonly buyerId: string;
     })
-  /** Keeps a hold for a checkout that runs: once, to at least now + holdPinMs. */
+  /** Keeps a hold for a checkout that runs: once, to at least now + holdPinMs. Another error:
+   * state-forbids, when the booking has ended without a sale. */
   | (Base & {
       readonly kind: 'pin';
       readonly holdId: string;

@@ -86,7 +86,8 @@ export function decideRelease(
 
 /**
  * Keeps the hold for a booking: its deadline moves once in its life to at least
- * `now + limits.holdPinMs`, within the life. A hold that this booking keeps is a success.
+ * `now + limits.holdPinMs`, within the life. A hold that this booking keeps is a success. A booking
+ * whose sale was refused gets state-forbids: a pin that comes late must not keep seats for it.
  */
 export function decidePin(
   state: EventState,
@@ -98,6 +99,7 @@ export function decidePin(
   if ('sale' in found) return refuse('reservation-sold');
   const { live } = found;
   if (live.pinnedBy === bookingId) return accept(viewOf(state, live));
+  if (state.sales.refusalOf(bookingId) !== undefined) return refuse('state-forbids');
   const wished = Math.min(now + limits.holdPinMs, live.createdAt + limits.holdLifeMs);
   const deadline = live.pinnedOnce ? live.deadline : Math.max(live.deadline, wished);
   return accept({ ...viewOf(state, live), deadline, pinned: true }, [

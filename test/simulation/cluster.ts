@@ -4,9 +4,14 @@ import { createMemoryStore, type MemoryStore } from '#adapters/journal/memory.ts
 import type { Entry } from '#adapters/journal/port.ts';
 import { type Limits, limits } from '#domain/limits.ts';
 import type { Chance } from '#test/simulation/chance.ts';
-import { eventId } from '#test/simulation/event.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
-import { FaultyStore, goodLink, type Link } from '#test/simulation/faulty-store.ts';
+import {
+  FaultyStore,
+  goodLink,
+  type Link,
+  type OldSnapshot,
+} from '#test/simulation/faulty-store.ts';
+import { Primary } from '#test/simulation/primary.ts';
 import type { Life, Scheduler } from '#test/simulation/scheduler.ts';
 
 export type SimNode = {
@@ -22,10 +27,14 @@ export type ClusterOptions = {
   readonly size: number;
   readonly trouble: () => number;
   readonly entryCharsMax: number;
+  /** Asked whenever a node looks for events that nobody uses. */
+  readonly passivateAfterIdleMs: () => number;
   readonly fault: (kind: FaultKind, about: string) => void;
   readonly applied: (entry: Entry) => void;
   readonly published: (delta: Delta) => void;
   readonly trace: (line: string) => void;
+  /** Counts what nodes report. */
+  readonly reached: (branch: string) => void;
 };
 
 /** Small numbers where production has large ones, so that a short run meets every rule. */
@@ -34,7 +43,6 @@ const simulatedLimits: Limits = {
   snapshotEveryEntries: 12,
   compactionSparesMs: 1_000,
   compactEveryMs: 1_500,
-  passivateAfterIdleMs: 3_000,
   ownerTenureMs: 3_000,
 };
 
@@ -43,12 +51,21 @@ export class Cluster {
   readonly store: MemoryStore;
   readonly nodeIds: readonly string[];
   readonly #o: ClusterOptions;
+  readonly #limits: Limits;
   readonly #nodes = new Map<string, SimNode>();
-  readonly #snapshots: { seq: number; bytes: Uint8Array }[] = [];
+  readonly #primary: Primary;
+  readonly #snapshots: OldSnapshot[] = [];
 
   constructor(options: ClusterOptions) {
     this.#o = options;
+    this.#limits = {
+      ...simulatedLimits,
+      get passivateAfterIdleMs() {
+        return options.passivateAfterIdleMs();
+      },
+    };
     this.store = createMemoryStore(options.scheduler.serverNow);
+    this.#primary = new Primary({ ...options, store: this.store });
     this.nodeIds = Array.from({ length: options.size }, (_, i) => `inv-${i + 1}`);
     for (const nodeId of this.nodeIds) this.boot(nodeId);
   }
@@ -69,6 +86,7 @@ export class Cluster {
     const faulty = new FaultyStore({
       ...this.#o,
       store: this.store,
+      primary: this.#primary,
       life,
       link,
       older: this.#snapshots,
@@ -81,10 +99,11 @@ export class Cluster {
       snapshots: faulty.snapshots,
       directory: faulty.directory,
       nodes: faulty.nodes,
-      limits: simulatedLimits,
+      limits: this.#limits,
       publish: this.#o.published,
-      invite: (to) => scheduler.after(chance.ms(1, 5), undefined, () => this.wake(to)),
+      invite: (to, id) => scheduler.after(chance.ms(1, 5), undefined, () => this.wake(to, id)),
       report: (problem, { error }) => {
+        this.#o.reached(`node: ${problem}`);
         trace(`${nodeId} reports: ${problem}${error instanceof Error ? `: ${error.message}` : ''}`);
       },
     });
@@ -93,8 +112,8 @@ export class Cluster {
     scheduler.after(0, life, () => void host.start());
   }
 
-  /** Has a node claim the event if nobody has it. */
-  wake(nodeId: string): void {
+  /** Has a node claim an event if nobody has it. */
+  wake(nodeId: string, eventId: string): void {
     const node = this.#nodes.get(nodeId);
     if (node === undefined) return;
     this.#o.scheduler.after(0, node.life, () => void node.host.wake(eventId).catch(() => {}));

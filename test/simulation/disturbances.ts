@@ -8,8 +8,8 @@ type Options = {
   readonly scheduler: Scheduler;
   readonly chance: Chance;
   readonly cluster: Cluster;
-  /** What is committed. */
-  readonly state: EventState;
+  /** What is committed, of each event. */
+  readonly states: readonly EventState[];
   readonly calm: () => boolean;
   readonly fault: (kind: FaultKind, about: string) => void;
 };
@@ -27,15 +27,15 @@ export function disturb(options: Options, everyMs: number): void {
   next();
 }
 
-function strike({ scheduler, chance, cluster, state, calm, fault }: Options): void {
-  const owner = cluster.node(state.owner?.node ?? '');
+function strike({ scheduler, chance, cluster, states, calm, fault }: Options): void {
+  const owner = cluster.node(chance.pick(states).owner?.node ?? '');
   const node = owner !== undefined && chance.hits(0.4) ? owner : chance.pick(cluster.nodes);
   if (node === undefined) return;
   const { nodeId, life, link } = node;
   const { now } = scheduler;
   // Often just longer than it takes to be called dead: then two nodes serve at a time.
   const long = chance.hits(0.5) ? chance.ms(1_600, 2_600) : chance.ms(1_000, 6_000);
-  switch (chance.int(1, 9)) {
+  switch (chance.int(1, 10)) {
     case 1:
       fault('pause', nodeId);
       life.pausedUntil = now + chance.ms(20, 900);
@@ -76,16 +76,24 @@ function strike({ scheduler, chance, cluster, state, calm, fault }: Options): vo
       link.unreachableUntil = now + long;
       link.beatsLostUntil = now + long;
       return;
+    case 9:
+      fault('clock jump of the database server', nodeId);
+      // Sometimes by more than a node may be off: then nobody may own until it is over.
+      scheduler.jumpServer(chance.ms(-900, 900) * (chance.hits(0.3) ? 2 : 1));
+      if (chance.hits(0.5)) scheduler.after(long, undefined, () => scheduler.jumpServer(0));
+      return;
     default:
       if (calm()) return;
       fault('stale primary', nodeId);
-      link.staleSeq = state.seq;
+      link.staleSeqs = new Map(states.map(({ eventId, seq }) => [eventId, seq]));
       link.staleUntil = now + chance.ms(200, 4_000);
   }
 }
 
 /** Ends whatever still lasts. */
-export function settle(cluster: Cluster, now: number): void {
+export function settle(cluster: Cluster, scheduler: Scheduler): void {
+  const { now } = scheduler;
+  scheduler.jumpServer(0);
   for (const { life, link } of cluster.nodes) {
     life.skew = 0;
     life.pausedUntil = Math.min(life.pausedUntil, now);

@@ -2,7 +2,8 @@ import type { MemoryStore } from '#adapters/journal/memory.ts';
 import type { Directory, Entry, Journal, Nodes, Snapshots } from '#adapters/journal/port.ts';
 import type { Chance } from '#test/simulation/chance.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
-import type { Life, Scheduler } from '#test/simulation/scheduler.ts';
+import type { Primary } from '#test/simulation/primary.ts';
+import { type Life, remote, type Scheduler } from '#test/simulation/scheduler.ts';
 
 /** What the database is for one node at the moment; changed by the world. */
 export type Link = {
@@ -12,9 +13,9 @@ export type Link = {
   beatsLostUntil: number;
   /** Gateways do not reach the node until then. */
   unreachableUntil: number;
-  /** Until then the node talks to an old primary, which knows entries up to `staleSeq`. */
+  /** Until then the node talks to an old primary, which knows each event up to its `staleSeqs`. */
   staleUntil: number;
-  staleSeq: number;
+  staleSeqs: ReadonlyMap<string, number>;
 };
 
 export const goodLink = (): Link => ({
@@ -22,11 +23,18 @@ export const goodLink = (): Link => ({
   beatsLostUntil: 0,
   unreachableUntil: 0,
   staleUntil: 0,
-  staleSeq: 0,
+  staleSeqs: new Map(),
 });
+
+export type OldSnapshot = {
+  readonly eventId: string;
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+};
 
 export type StoreOptions = {
   readonly store: MemoryStore;
+  readonly primary: Primary;
   readonly scheduler: Scheduler;
   readonly chance: Chance;
   readonly life: Life;
@@ -34,12 +42,10 @@ export type StoreOptions = {
   /** Probability of trouble of one call. */
   readonly trouble: () => number;
   /** All snapshots that were saved, by any node. */
-  readonly older: { readonly seq: number; readonly bytes: Uint8Array }[];
+  readonly older: OldSnapshot[];
   /** Entries of more characters cannot be stored. */
   readonly entryCharsMax: number;
   readonly fault: (kind: FaultKind, about: string) => void;
-  /** Told of every entry at the moment it is applied. */
-  readonly applied: (entry: Entry) => void;
 };
 
 /** The database as one life of one node meets it: late, lossy, and sometimes an old primary. */
@@ -55,10 +61,11 @@ export class FaultyStore {
     read: (eventId, seq) =>
       this.#read('read', async () => {
         const found = await this.#o.store.journal.read(eventId, seq);
-        return this.#hides(seq) ? undefined : found;
+        return this.#hides(eventId, seq) ? undefined : found;
       }),
     exists: (eventId, seq) => {
-      if (this.#stale || this.#o.chance.hits(this.#o.trouble())) {
+      const waits = this.#o.primary.isUndecided(eventId, seq);
+      if (this.#stale || waits || this.#o.chance.hits(this.#o.trouble())) {
         this.#o.fault('linearizable read failed', `at ${seq}`);
         return this.#fails();
       }
@@ -67,13 +74,16 @@ export class FaultyStore {
     head: (eventId) =>
       this.#read('head', async () => {
         const head = await this.#o.store.journal.head(eventId);
-        if (head === undefined || !this.#hides(head.seq)) return head;
-        return this.#o.store.journal.read(eventId, this.#o.link.staleSeq);
+        if (head === undefined || !this.#hides(eventId, head.seq)) return head;
+        return this.#o.store.journal.read(eventId, this.#staleSeq(eventId));
       }),
     replay: (eventId, fromSeq, limit) =>
       this.#read('replay', async () => {
         const found = await this.#o.store.journal.replay(eventId, fromSeq, limit);
-        return found.filter((entry) => !this.#hides(entry.seq));
+        if (found.some(({ compacted }) => compacted === true)) {
+          this.#o.fault('emptied entry read', `from ${fromSeq}`);
+        }
+        return found.filter((entry) => !this.#hides(eventId, entry.seq));
       }),
     assertStorable: (entry) => {
       this.#o.store.journal.assertStorable(entry);
@@ -82,7 +92,11 @@ export class FaultyStore {
       throw new Error('too large');
     },
     compact: (eventId, upTo, olderThan) =>
-      this.#read('compact', () => this.#o.store.journal.compact(eventId, upTo, olderThan)),
+      this.#read('compact', async () => {
+        const emptied = await this.#o.store.journal.compact(eventId, upTo, olderThan);
+        if (emptied > 0) this.#o.fault('entries emptied', `${emptied} up to ${upTo}`);
+        return emptied;
+      }),
     history: (eventId, fromSeq, limit) =>
       this.#read('history', () => this.#o.store.journal.history(eventId, fromSeq, limit)),
   };
@@ -91,14 +105,16 @@ export class FaultyStore {
     save: (eventId, seq, epoch, bytes) =>
       this.#other('snapshot failed', async () => {
         await this.#o.store.snapshots.save(eventId, seq, epoch, bytes);
-        this.#o.older.push({ seq, bytes: bytes.slice() });
+        this.#o.older.push({ eventId, seq, bytes: bytes.slice() });
       }),
     load: (eventId) =>
       this.#other('snapshot failed', async () => {
         const newest = await this.#o.store.snapshots.load(eventId);
         const { older, chance, trouble, fault } = this.#o;
-        const before = older.findLast(({ seq }) => seq < (newest?.seq ?? 0));
-        if (before === undefined || !chance.hits(6 * trouble())) return newest;
+        const before = older.findLast(
+          (old) => old.eventId === eventId && old.seq < (newest?.seq ?? 0),
+        );
+        if (before === undefined || !chance.hits(10 * trouble())) return newest;
         // As when an old primary is asked: it does not know the newest yet.
         fault('old snapshot answered', `${before.seq}`);
         return before;
@@ -133,21 +149,18 @@ export class FaultyStore {
     return this.#o.scheduler.now < this.#o.link.cutUntil;
   }
 
-  #hides(seq: number): boolean {
-    const hides = this.#stale && seq > this.#o.link.staleSeq;
+  #staleSeq(eventId: string): number {
+    return this.#o.link.staleSeqs.get(eventId) ?? 0;
+  }
+
+  #hides(eventId: string, seq: number): boolean {
+    const hides = this.#stale && seq > this.#staleSeq(eventId);
     if (hides) this.#o.fault('stale read answered', `without ${seq}`);
     return hides;
   }
 
-  /** A request that takes effect at the server after a while and is answered after another. */
   #call<T>(effect: () => Promise<T>): Promise<T> {
-    const { scheduler, chance } = this.#o;
-    if (this.#cut) return this.#fails();
-    return this.#answered(
-      new Promise((resolve, reject) => {
-        scheduler.after(chance.ms(0.1, 3), undefined, () => void effect().then(resolve, reject));
-      }),
-    );
+    return this.#cut ? this.#fails() : remote(this.#o, effect);
   }
 
   /** Brings an answer to the node, which may be paused, or not be there any more. */
@@ -180,15 +193,14 @@ export class FaultyStore {
     return this.#fails();
   }
 
-  async #apply(entry: Entry): Promise<void> {
-    await this.#o.store.journal.append(entry);
-    this.#o.applied(entry);
-  }
-
   /** Sends an insert that reaches the server in `ms`, whatever becomes of the sender. */
   #send(entry: Entry, ms: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#o.scheduler.after(ms, undefined, () => void this.#apply(entry).then(resolve, reject));
+      this.#o.scheduler.after(
+        ms,
+        undefined,
+        () => void this.#o.primary.append(entry).then(resolve, reject),
+      );
     });
   }
 
@@ -197,7 +209,7 @@ export class FaultyStore {
     const about = `${entry.seq} of ${entry.node}`;
     // An old primary takes no write that a majority would keep.
     if (this.#cut || this.#stale) return this.#fails();
-    if (!chance.hits(2 * this.#o.trouble())) return this.#call(() => this.#apply(entry));
+    if (!chance.hits(2 * this.#o.trouble())) return this.#call(() => this.#o.primary.append(entry));
     const kind = chance.int(1, 6);
     if (kind === 1) {
       fault('append: acknowledgement lost', about);
@@ -210,7 +222,7 @@ export class FaultyStore {
     }
     if (kind === 3) {
       fault('append: applied late', about);
-      this.#send(entry, chance.ms(5, 4_000)).catch(() => {});
+      this.#send(entry, chance.ms(5, 4_000)).catch(() => this.#noteLate(entry));
       return this.#fails(1, 100);
     }
     if (kind === 4) {
@@ -222,10 +234,27 @@ export class FaultyStore {
       return this.#answered(chance.hits(0.5) ? first : second);
     }
     if (kind === 5) {
-      fault('append: duplicate key of a rolled-back write', about);
-      return this.#fails(0.2, 5);
+      void this.#takeAlone(entry);
+      return this.#fails(20, 400);
     }
     fault('append: slow', about);
     return this.#answered(this.#send(entry, chance.ms(50, 1_200)));
+  }
+
+  /** A write that came after all has found its own retry. */
+  async #noteLate(entry: Entry): Promise<void> {
+    const found = await this.#o.store.journal.read(entry.eventId, entry.seq);
+    if (found?.batchId !== entry.batchId) return;
+    this.#o.fault('append: late, behind its own retry', `${entry.seq} of ${entry.node}`);
+  }
+
+  /** A write that only the primary has for a while; then an election takes it back, or not. */
+  async #takeAlone(entry: Entry): Promise<void> {
+    const { chance, fault, primary, scheduler } = this.#o;
+    const lost = chance.hits(0.7);
+    const ms = chance.ms(30, 900);
+    if (!(await primary.takeAlone(entry, lost))) return;
+    if (lost) fault('append: taken back by an election', `${entry.seq} of ${entry.node}`);
+    scheduler.after(ms, undefined, () => void primary.decide(entry).catch(() => {}));
   }
 }

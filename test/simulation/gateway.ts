@@ -3,13 +3,13 @@ import type { Command } from '#domain/inventory/commands.ts';
 import { rankNodes } from '#domain/placement.ts';
 import type { Chance } from '#test/simulation/chance.ts';
 import type { Cluster, SimNode } from '#test/simulation/cluster.ts';
-import { eventId } from '#test/simulation/event.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
 import { type Attempt, type History, isTransport } from '#test/simulation/history.ts';
 import type { Scheduler } from '#test/simulation/scheduler.ts';
 
 export type GatewayOptions = {
   readonly name: string;
+  readonly eventId: string;
   readonly scheduler: Scheduler;
   readonly chance: Chance;
   readonly cluster: Cluster;
@@ -34,6 +34,7 @@ const waitMs = 2_500;
  * knows for itself where the owner is, so one may still ask an old owner when others ask the new.
  */
 export class Gateway {
+  readonly eventId: string;
   readonly #o: GatewayOptions;
   #owner: string;
   #suspect: string | undefined;
@@ -41,7 +42,8 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#o = options;
-    this.#owner = rankNodes(eventId, options.cluster.nodeIds)[0] ?? '';
+    this.eventId = options.eventId;
+    this.#owner = rankNodes(this.eventId, options.cluster.nodeIds)[0] ?? '';
   }
 
   /**
@@ -79,7 +81,7 @@ export class Gateway {
       return;
     }
     if (reply !== undefined && chance.hits(0.5)) return;
-    const ranked = rankNodes(eventId, cluster.nodeIds);
+    const ranked = rankNodes(this.eventId, cluster.nodeIds);
     this.#suspect = this.#owner;
     this.#owner = ranked[(ranked.indexOf(this.#owner) + 1) % ranked.length] ?? '';
   }
@@ -147,7 +149,7 @@ export class Gateway {
     command: Command,
     suspect: string | undefined,
   ): Promise<CommandReply> {
-    const [reply] = await host.execute(eventId, [command], suspect);
+    const [reply] = await host.execute(this.eventId, [command], suspect);
     if (reply === undefined) throw new Error('no reply');
     return JSON.parse(JSON.stringify(reply)) as CommandReply;
   }

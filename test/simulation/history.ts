@@ -5,6 +5,7 @@ import { decide } from '#domain/inventory/decide.ts';
 import { evolve } from '#domain/inventory/evolve.ts';
 import type { Fact } from '#domain/inventory/facts.ts';
 import { countsOf, createState, type EventState } from '#domain/inventory/state.ts';
+import type { Scheduler } from '#test/simulation/scheduler.ts';
 import { SeatModel } from '#test/simulation/seat-model.ts';
 
 /** One try of a command, from the moment it is sent until its answer is there. */
@@ -49,12 +50,18 @@ export class History {
   readonly model: SeatModel;
   readonly #fail: (problem: string) => void;
   readonly #now: () => number;
+  readonly #nows: () => readonly number[];
   readonly #attempts = new Set<Attempt>();
   readonly #successes = new Map<string, string>();
 
-  constructor(eventId: string, now: () => number, fail: (problem: string) => void) {
+  constructor(
+    eventId: string,
+    { serverNow, serverNows }: Pick<Scheduler, 'serverNow' | 'serverNows'>,
+    fail: (problem: string) => void,
+  ) {
     this.state = createState(eventId);
-    this.#now = now;
+    this.#now = serverNow;
+    this.#nows = serverNows;
     this.#fail = fail;
     this.model = new SeatModel(fail);
   }
@@ -126,8 +133,9 @@ export class History {
    * would have been then, by a batch that is committed only now.
    */
   #note(attempt: Attempt, decidedAt?: number): void {
-    for (const offMs of [-clockSlackMs, 0, clockSlackMs])
-      this.#noteAt(attempt, this.#now() + offMs);
+    for (const now of this.#nows()) {
+      for (const offMs of [-clockSlackMs, 0, clockSlackMs]) this.#noteAt(attempt, now + offMs);
+    }
     if (decidedAt === undefined || decidedAt < attempt.sentAt - clockSlackMs) return;
     this.#noteAt(attempt, decidedAt);
   }

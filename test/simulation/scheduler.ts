@@ -23,12 +23,17 @@ type Task = {
 /** Epoch ms at which every run begins. */
 export const epochMs = 1_800_000_000_000;
 
+/** A node that cannot reach the database, or is paused, learns late. */
+const nodesLearnMs = 12_000;
+
 /** Virtual time: tasks run one by one in the order of their times, each to its end. */
 export class Scheduler {
   /** Ms since the begin of the run. */
   now = 0;
   #order = 0;
   #heap: Task[] = [];
+  #serverSkew = 0;
+  #jumps: { readonly until: number; readonly skew: number }[] = [];
   readonly #chance: Chance;
 
   constructor(chance: Chance) {
@@ -64,7 +69,20 @@ export class Scheduler {
   }
 
   /** The database server's clock. */
-  serverNow = (): number => Math.floor(epochMs + this.now);
+  serverNow = (): number => Math.floor(epochMs + this.now + this.#serverSkew);
+
+  /** Sets the database server's clock; an election may bring a server with another one. */
+  jumpServer(skewMs: number): void {
+    this.#jumps.push({ until: this.now + nodesLearnMs, skew: this.#serverSkew });
+    this.#serverSkew = skewMs;
+  }
+
+  /** What nodes may take for the server's time: they learn of a jump by their next heartbeat. */
+  serverNows = (): readonly number[] => {
+    this.#jumps = this.#jumps.filter(({ until }) => until > this.now);
+    const skews = new Set([this.#serverSkew, ...this.#jumps.map(({ skew }) => skew)]);
+    return [...skews].map((skew) => Math.floor(epochMs + this.now + skew));
+  };
 
   /** Runs everything that is due until `until` (ms since the begin), or until `done` says so. */
   async runUntil(until: number, done: () => boolean = () => false): Promise<void> {
@@ -121,4 +139,22 @@ export class Scheduler {
     }
     heap[at] = last;
   }
+}
+
+type Way = { readonly scheduler: Scheduler; readonly chance: Chance; readonly life: Life };
+
+/**
+ * A request that takes effect elsewhere after a while, whatever becomes of the caller, and is
+ * answered after another, if the caller still lives.
+ */
+export function remote<T>({ scheduler, chance, life }: Way, effect: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const tell = (act: () => void) => scheduler.after(chance.ms(0.1, 3), life, act);
+    scheduler.after(chance.ms(0.1, 3), undefined, () => {
+      effect().then(
+        (value) => tell(() => resolve(value)),
+        (error: unknown) => tell(() => reject(error)),
+      );
+    });
+  });
 }

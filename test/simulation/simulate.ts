@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { coverageLines } from '#test/simulation/coverage.ts';
 import { addFaults, faultKinds, noFaults } from '#test/simulation/faults.ts';
 import type { Outcome } from '#test/simulation/world.ts';
 
@@ -30,6 +31,7 @@ const failed: Outcome[] = [];
 const unequal: number[] = [];
 let done = 0;
 let entries = 0;
+let bookings = 0;
 
 const count = (name: string, more: number): void => {
   counts.set(name, (counts.get(name) ?? 0) + more);
@@ -39,12 +41,14 @@ function take(outcome: Outcome): void {
   done++;
   entries += outcome.entries;
   addFaults(faults, outcome.faults);
-  for (const [fact, n] of Object.entries(outcome.facts)) count(fact, n);
+  bookings += outcome.bookings;
+  for (const [branch, n] of Object.entries(outcome.reached)) count(branch, n);
   if (outcome.problem !== undefined) failed.push(outcome);
   if (values.brief || (done % 100 !== 0 && done !== seeds)) return;
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(
-    `${done}/${seeds} seeds, ${entries} entries, ${failed.length} failed, ${seconds.toFixed(1)} s`,
+    `${done}/${seeds} seeds, ${entries} entries, ${bookings} bookings, ` +
+      `${failed.length} failed, ${seconds.toFixed(1)} s`,
   );
 }
 
@@ -91,8 +95,8 @@ function report(failure: Outcome | undefined): void {
   }
   console.log('\nfaults brought about');
   for (const kind of faultKinds) console.log(`${String(faults[kind]).padStart(9)}  ${kind}`);
-  console.log('\nfacts committed');
-  for (const [fact, n] of counts) console.log(`${String(n).padStart(9)}  ${fact}`);
+  console.log('\ncovered');
+  for (const line of coverageLines(counts)) console.log(line);
   if (repeatEvery > 0) {
     const verdict = unequal.length === 0 ? 'gave the same trace' : `DIFFERED: ${unequal}`;
     console.log(`\nevery ${repeatEvery}th seed was run twice and ${verdict}`);

@@ -205,6 +205,16 @@ describe('giving back', () => {
     expect(ids(world.sell(1, 2))).toEqual(['expired']);
   });
 
+  it('leaves nothing for a pin of that booking that comes late', () => {
+    const world = open();
+    world.take(1, 1, 'A-1');
+    world.unsell(1, 1);
+    expect(codeOf(world.pin(1, 1, 1))).toBe('state-forbids');
+    expect(world.facts).toEqual([]);
+    // Another booking may keep the hold.
+    expect(codeOf(world.pin(1, 1, 2))).toBe('ok');
+  });
+
   it('leaves the pin of another booking alone', () => {
     const world = open();
     world.take(1, 1, 'A-1');

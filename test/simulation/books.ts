@@ -1,0 +1,92 @@
+import { type Booking, isFinalAttempt } from '#domain/booking.ts';
+import type { EventState } from '#domain/inventory/state.ts';
+import { balancesOf } from '#domain/ledger.ts';
+import { sumOf } from '#domain/ticket.ts';
+import type { Office } from '#test/simulation/office.ts';
+
+type Check = (holds: boolean, sentence: string) => void;
+
+/** Bookings that still have something to do. */
+export const openBookings = ({ store }: Office): readonly Booking[] =>
+  store.contents.bookings.filter((b) => b.dueAt !== undefined);
+
+/** Messages that their consumer has not stored yet. */
+export const openMessages = ({ store }: Office): number =>
+  store.contents.outbox.filter(({ state }) => state === 'open').length;
+
+/** What does not agree between journals, bookings, tickets and money when all has come to rest. */
+export function contradictions(office: Office, states: readonly EventState[]): readonly string[] {
+  const found: string[] = [];
+  const check: Check = (holds, sentence) => {
+    if (!holds) found.push(sentence);
+  };
+  checkBookings(office, states, check);
+  for (const state of states) checkSeats(office, state, check);
+  checkMoney(office, check);
+  checkMessages(office, check);
+  return found;
+}
+
+function checkBookings({ store }: Office, states: readonly EventState[], check: Check): void {
+  for (const b of store.contents.bookings) {
+    const what = `${b.bookingId} ${b.status}/${b.step}`;
+    check(b.dueAt === undefined, `${what} is still due`);
+    check(b.attempts.every(isFinalAttempt), `${what} has an open attempt`);
+    const state = states.find(({ eventId }) => eventId === b.eventId);
+    const hold = state?.holds.get(b.reservationId) ?? state?.lapsed.get(b.reservationId);
+    check(hold?.pinnedBy !== b.bookingId, `${what} still keeps its hold`);
+  }
+}
+
+/** Seats that the journal has sold to a booking, and active tickets, are the same. */
+function checkSeats({ store }: Office, state: EventState, check: Check): void {
+  const { bookings, tickets } = store.contents;
+  const active = tickets.filter((t) => t.active && t.eventId === state.eventId);
+  const ours = new Set(bookings.map((b) => b.bookingId));
+  let sold = 0;
+  for (const [place, owner] of state.owners.entries()) {
+    if (owner >= 0) continue;
+    const bookingId = state.sales.bookings.idOf(-owner - 1);
+    // The others were sold without the bookings.
+    if (!ours.has(bookingId)) continue;
+    sold++;
+    const here = active.filter((t) => t.place === place && t.bookingId === bookingId);
+    check(here.length === 1, `place ${place} of ${bookingId} has ${here.length} active tickets`);
+  }
+  check(sold === active.length, `${active.length} active tickets, ${sold} sold seats`);
+}
+
+function checkMoney({ store, provider }: Office, check: Check): void {
+  const { bookings, tickets, ledger } = store.contents;
+  let captured = 0;
+  for (const { id, status, amount, refunded } of provider.intents.values()) {
+    check(status === 'canceled' || status === 'succeeded', `the intent ${id} is ${status}`);
+    if (status === 'succeeded') captured += amount - refunded;
+  }
+  const { paid, shares } = sumOf(tickets.filter((t) => t.active));
+  const unpaid = bookings
+    .flatMap((b) => b.returns)
+    .reduce((sum, r) => sum + (r.refund === 'failed' ? r.amount : 0), 0);
+  const balances = balancesOf(ledger);
+  const { organizer, fees, taxes } = balances;
+  check(captured === paid + unpaid, `${captured} captured, tickets worth ${paid}, ${unpaid} owed`);
+  check(balances.provider === captured, `the ledger has ${balances.provider}, not ${captured}`);
+  check(balances.buyer === 0, `buyers owe ${balances.buyer}`);
+  check(-balances.owed === unpaid, `${-balances.owed} is owed to buyers, not ${unpaid}`);
+  check(-organizer === shares.organizer, `the organizer has ${-organizer}`);
+  check(-fees === shares.fees && -taxes === shares.taxes, 'fees and taxes do not fit the tickets');
+}
+
+function checkMessages({ store, delivered }: Office, check: Check): void {
+  const { outbox, bookings } = store.contents;
+  for (const { message, state } of outbox) {
+    check(state === 'done', `the message ${message.key} is ${state}`);
+    check(delivered.has(message.key), `the message ${message.key} was never stored`);
+  }
+  check(delivered.size === outbox.length, 'a message was stored that nobody wrote');
+  for (const { bookingId, status } of bookings) {
+    const told = delivered.has(`${bookingId}:confirmed`);
+    if (status === 'confirmed') check(told, `${bookingId} is confirmed and nobody was told`);
+    if (status === 'expired') check(!told, `${bookingId} expired and was told as confirmed`);
+  }
+}
