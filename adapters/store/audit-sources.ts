@@ -152,6 +152,16 @@ export class AuditSources {
     if (batch.length > 0) yield batch;
   }
 
+  /** Those of the sources that belong to this organizer's chain. */
+  async ofOrganizer(organizerId: string, some: readonly string[]): Promise<readonly string[]> {
+    const found = await this.originals(some);
+    return some.filter((source) => {
+      const original = found.get(source);
+      if (original === undefined) return false;
+      return organizerId === ('act' in original ? original.act : original).organizerId;
+    });
+  }
+
   /** Which organizer these events belong to. */
   async organizersOf(eventIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const query = this.#events

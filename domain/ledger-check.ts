@@ -1,0 +1,60 @@
+import { accounts, balancesOf, type LedgerEntry } from '#domain/ledger.ts';
+
+/** Something in the books that does not add up. */
+export type BookMistake = { readonly about: string; readonly problem: string };
+
+/** What the provider and the booking say of the same money. Amounts in minor units. */
+export type MoneyRecord = {
+  /** Nothing of the booking is under way; undefined: there is no such booking. */
+  readonly settled: boolean | undefined;
+  readonly captured: number;
+  readonly refunded: number;
+  /** Returns the provider has failed for good: still owed to the buyer. */
+  readonly unreturned: number;
+};
+
+const isAccount = (name: unknown): boolean => accounts.some((account) => account === name);
+
+/** What is wrong with an entry by itself. */
+export function entryMistakes(entry: LedgerEntry): readonly BookMistake[] {
+  const problems: string[] = [];
+  const { id, bookingId, eventId, postings, currency, at } = entry;
+  if (!id.startsWith(`${bookingId}:`)) problems.push(`is not an entry of ${bookingId}`);
+  if (bookingId.slice(4, 30) !== eventId.slice(4)) problems.push(`is not of ${eventId}`);
+  if (!/^[A-Z]{3}$/.test(currency)) problems.push(`has no currency: ${currency}`);
+  if (!Number.isSafeInteger(at)) problems.push('has no time');
+  if (postings.length === 0) problems.push('has no postings');
+  for (const { debit, credit, amount } of postings) {
+    if (!isAccount(debit) || !isAccount(credit)) problems.push(`posts to ${debit}, ${credit}`);
+    if (debit === credit) problems.push(`debits and credits ${debit}`);
+    if (!Number.isSafeInteger(amount) || amount <= 0) problems.push(`posts ${amount}`);
+  }
+  return problems.map((problem) => ({ about: id, problem }));
+}
+
+/**
+ * What is wrong with all entries of one booking beside what the provider has. What is under way is
+ * not compared.
+ */
+export function bookingMistakes(
+  bookingId: string,
+  entries: readonly LedgerEntry[],
+  money: MoneyRecord,
+): readonly BookMistake[] {
+  const problems: string[] = [];
+  const currencies = new Set(entries.map(({ currency }) => currency));
+  if (currencies.size > 1) problems.push(`is booked in ${[...currencies].join(' and ')}`);
+  if (money.settled === undefined) problems.push('is in the ledger, but there is no such booking');
+  if (money.settled === true) {
+    const { provider, buyer, owed } = balancesOf(entries);
+    const inHand = money.captured - money.refunded;
+    if (provider !== inHand) {
+      problems.push(`has ${provider} at the provider by the ledger, ${inHand} by its payments`);
+    }
+    if (buyer !== 0) problems.push(`is settled, but the buyer owes ${buyer}`);
+    if (-owed !== money.unreturned) {
+      problems.push(`owes the buyer ${-owed} by the ledger, ${money.unreturned} by its refunds`);
+    }
+  }
+  return problems.map((problem) => ({ about: bookingId, problem }));
+}

@@ -1,0 +1,183 @@
+import type { Db } from 'mongodb';
+import type { PaymentDoc } from '#adapters/payments/store.ts';
+import { AuditSources } from '#adapters/store/audit-sources.ts';
+import {
+  type BookingDocument,
+  collections,
+  type LedgerDocument,
+} from '#adapters/store/booking-documents.ts';
+import { nobody } from '#domain/audit.ts';
+import { type Balances, balancesOf, type LedgerEntry } from '#domain/ledger.ts';
+import {
+  type BookMistake,
+  bookingMistakes,
+  entryMistakes,
+  type MoneyRecord,
+} from '#domain/ledger-check.ts';
+
+export type BookLine = {
+  readonly organizerId: string;
+  readonly currency: string;
+  readonly balances: Balances;
+};
+
+export type BooksReport = {
+  /** The balance of every account by organizer and currency. */
+  readonly lines: readonly BookLine[];
+  readonly entries: number;
+  readonly bookings: number;
+  /** Bookings that are still moving: their money was not compared. */
+  readonly underWay: number;
+  readonly mistakes: readonly BookMistake[];
+};
+
+type Booked = { readonly bookingId: string; readonly entries: readonly LedgerEntry[] };
+
+const bookingsAtOnce = 500;
+/** After so many mistakes they are no longer listed. */
+const mistakesMax = 1_000;
+
+/** Checks the ledger of every booking, and every captured payment for its booking. Reads only. */
+export async function checkBooks(db: Db): Promise<BooksReport> {
+  const lines = new Map<string, BookLine>();
+  const sources = new AuditSources(db);
+  const mistakes: BookMistake[] = [];
+  let entries = 0;
+  let bookings = 0;
+  let underWay = 0;
+  const note = (found: readonly BookMistake[]): void => {
+    mistakes.push(...found.slice(0, mistakesMax - mistakes.length));
+  };
+  for await (const batch of bookedBookings(db)) {
+    const all = batch.flatMap((booked) => booked.entries);
+    const organizers = await sources.organizersOf(all.map(({ eventId }) => eventId));
+    const money = await moneyOf(db, idsOf(batch));
+    for (const { bookingId, entries: own } of batch) {
+      const record = money(bookingId);
+      if (record.settled === false) underWay++;
+      note(own.flatMap(entryMistakes));
+      // The ledger was read first: what was settled in between is looked at once more.
+      const amiss = bookingMistakes(bookingId, own, record).length > 0;
+      if (amiss) note(await secondLook(db, bookingId));
+    }
+    for (const entry of all) addTo(lines, organizers.get(entry.eventId) ?? nobody, entry);
+    entries += all.length;
+    bookings += batch.length;
+  }
+  note(await unbookedPayments(db));
+  return { lines: [...lines.values()], entries, bookings, underWay, mistakes };
+}
+
+const idsOf = (batch: readonly Booked[]): readonly string[] =>
+  batch.map(({ bookingId }) => bookingId);
+
+function addTo(lines: Map<string, BookLine>, organizerId: string, entry: LedgerEntry): void {
+  const { currency } = entry;
+  const key = `${organizerId} ${currency}`;
+  const before = lines.get(key)?.balances ?? balancesOf([]);
+  const own = balancesOf([entry]);
+  const balances = Object.fromEntries(
+    Object.entries(own).map(([account, sum]) => [account, sum + before[account as keyof Balances]]),
+  ) as Balances;
+  lines.set(key, { organizerId, currency, balances });
+}
+
+/** The ledger's entries, those of a booking together, in batches of bookings. */
+async function* bookedBookings(db: Db): AsyncGenerator<readonly Booked[]> {
+  const ledger = db.collection<LedgerDocument>(collections.ledger);
+  const batch: Booked[] = [];
+  let own: LedgerEntry[] = [];
+  for await (const { _id: id, unaudited: _, ...rest } of ledger.find().sort({ bookingId: 1 })) {
+    const [first] = own;
+    if (first !== undefined && first.bookingId !== rest.bookingId) {
+      batch.push({ bookingId: first.bookingId, entries: own });
+      own = [];
+      if (batch.length >= bookingsAtOnce) yield batch.splice(0);
+    }
+    own.push({ id, ...rest });
+  }
+  const [last] = own;
+  if (last !== undefined) batch.push({ bookingId: last.bookingId, entries: own });
+  if (batch.length > 0) yield batch;
+}
+
+/** The mistakes of a booking that did not move while its records were read. */
+async function secondLook(db: Db, bookingId: string): Promise<readonly BookMistake[]> {
+  const bookings = db.collection<BookingDocument>(collections.bookings);
+  const version = async (): Promise<number | undefined> =>
+    (await bookings.findOne({ _id: bookingId }, { projection: { version: 1 } }))?.version;
+  const before = await version();
+  const record = (await moneyOf(db, [bookingId]))(bookingId);
+  const documents = await db
+    .collection<LedgerDocument>(collections.ledger)
+    .find({ bookingId })
+    .toArray();
+  const entries = documents.map(({ _id: id, unaudited: _, ...rest }) => ({ id, ...rest }));
+  if ((await version()) !== before) return [];
+  return bookingMistakes(bookingId, entries, record);
+}
+
+/**
+ * What payments and bookings say of these bookings' money. A refund that the provider failed is
+ * counted as asked for in the payment: there the booking's own returns tell.
+ */
+async function moneyOf(
+  db: Db,
+  bookingIds: readonly string[],
+): Promise<(bookingId: string) => MoneyRecord> {
+  const ids = [...bookingIds];
+  const [bookings, payments] = await Promise.all([
+    db
+      .collection<BookingDocument>(collections.bookings)
+      .find({ _id: { $in: ids } })
+      .project<Pick<BookingDocument, '_id' | 'step' | 'returns'>>({ step: 1, returns: 1 })
+      .toArray(),
+    db
+      .collection<PaymentDoc>('payments')
+      .find({ bookingId: { $in: ids } })
+      .toArray(),
+  ]);
+  const known = new Map(bookings.map((b) => [b._id, b]));
+  const paid = Map.groupBy(payments, ({ bookingId }) => bookingId);
+  return (bookingId) => {
+    const booking = known.get(bookingId);
+    const own = paid.get(bookingId) ?? [];
+    const returns = booking?.returns ?? [];
+    const sum = (state: string): number =>
+      returns.filter((r) => r.refund === state).reduce((total, r) => total + r.amount, 0);
+    const unreturned = sum('failed');
+    return {
+      settled: booking === undefined ? undefined : booking.step === 'done',
+      captured: own.reduce((total, p) => total + p.captured, 0),
+      refunded:
+        unreturned === 0 ? own.reduce((total, p) => total + p.refunded, 0) : sum('succeeded'),
+      unreturned,
+    };
+  };
+}
+
+/** Captured money of settled bookings that the ledger knows nothing of. */
+async function unbookedPayments(db: Db): Promise<readonly BookMistake[]> {
+  const payments = db.collection<PaymentDoc>('payments');
+  const mistakes: BookMistake[] = [];
+  let batch: PaymentDoc[] = [];
+  const look = async (): Promise<void> => {
+    const bookingIds = [...new Set(batch.map(({ bookingId }) => bookingId))];
+    const booked = await db
+      .collection<LedgerDocument>(collections.ledger)
+      .distinct('bookingId', { bookingId: { $in: bookingIds } });
+    const money = await moneyOf(db, bookingIds);
+    for (const { intentId, bookingId, captured } of batch) {
+      if (booked.includes(bookingId) || money(bookingId).settled === false) continue;
+      const problem = `${captured} captured for ${bookingId}, and nothing in the ledger`;
+      mistakes.push({ about: intentId, problem });
+    }
+    batch = [];
+  };
+  for await (const payment of payments.find({ captured: { $gt: 0 } })) {
+    batch.push(payment);
+    if (batch.length >= bookingsAtOnce) await look();
+  }
+  await look();
+  return mistakes;
+}

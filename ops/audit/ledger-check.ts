@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util';
+import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
+import { format } from '#domain/money.ts';
+import { type BooksReport, checkBooks } from '#ops/audit/check-books.ts';
+import { runningDatabase } from '#ops/running-database.ts';
+
+const usage = 'npm run ledger:check [-- --uri <mongodb uri>]';
+
+/** The report as lines for a terminal. A credit balance (what came in) is below 0. */
+export function booksLines(report: BooksReport): readonly string[] {
+  const { lines, entries, bookings, underWay, mistakes } = report;
+  const books = lines.flatMap(({ organizerId, currency, balances }) => [
+    `${organizerId}  ${currency}`,
+    ...Object.entries(balances).map(
+      ([account, amount]) => `  ${account.padEnd(10)} ${format({ amount, currency }).padStart(20)}`,
+    ),
+  ]);
+  const found = mistakes.map(({ about, problem }) => `✗ ${about} ${problem}`);
+  const verdict =
+    mistakes.length === 0
+      ? 'debits equal credits, and the money is where the books say'
+      : `${mistakes.length} mistakes`;
+  return [
+    ...books,
+    '',
+    `${entries} entries of ${bookings} bookings, ${underWay} of them under way`,
+    ...found,
+    verdict,
+  ];
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { uri: { type: 'string' } } });
+  const uri = runningDatabase(values.uri);
+  if (uri === undefined) throw new Error(`no database: set MONGODB_URI or give --uri\n${usage}`);
+  const db = await acquireMongo(uri);
+  try {
+    const report = await checkBooks(db);
+    for (const line of booksLines(report)) console.log(line);
+    return report.mistakes.length === 0 ? 0 : 1;
+  } finally {
+    await releaseMongo(uri);
+  }
+}
+
+if (import.meta.main) {
+  process.exitCode = await main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    return 2;
+  });
+}
