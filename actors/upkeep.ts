@@ -64,9 +64,10 @@ export class Upkeep {
 
   async #handOver(actor: EventActor, to: string | null): Promise<boolean> {
     if (!(await actor.handOver(to))) return false;
-    this.letGo(actor.eventId, actor.epoch, this.#row(actor));
-    await this.#listLoose();
+    // The next owner comes first: until it has claimed the event nobody serves it.
     if (to !== null) this.#d.invite(to, actor.eventId);
+    this.letGo(actor.eventId, actor.epoch, this.#row(actor));
+    await this.#list(actor.eventId);
     return true;
   }
 
@@ -82,16 +83,25 @@ export class Upkeep {
 
   /** Whoever sweeps for events without an owner finds them by their rows. */
   async #listLoose(): Promise<void> {
-    const { directory, report } = this.#d;
-    for (const [eventId, loose] of [...this.#loose]) {
-      try {
-        const row = loose.last ?? (await directory.find(eventId));
-        const stale = row?.epoch === loose.epoch && !this.#d.actors.has(eventId);
-        if (stale) await directory.refresh([{ ...row, owner: null, incarnation: null }]);
-        if (this.#loose.get(eventId) === loose) this.#loose.delete(eventId);
-      } catch (error) {
-        return report('a directory row is stale', { eventId, error });
-      }
+    for (const eventId of [...this.#loose.keys()]) {
+      if (!(await this.#list(eventId))) return;
+    }
+  }
+
+  /** False when the directory did not answer. */
+  async #list(eventId: string): Promise<boolean> {
+    const { directory, report, actors } = this.#d;
+    const loose = this.#loose.get(eventId);
+    if (loose === undefined) return true;
+    try {
+      const row = loose.last ?? (await directory.find(eventId));
+      const stale = row?.epoch === loose.epoch && !actors.has(eventId);
+      if (stale) await directory.refresh([{ ...row, owner: null, incarnation: null }]);
+      if (this.#loose.get(eventId) === loose) this.#loose.delete(eventId);
+      return true;
+    } catch (error) {
+      report('a directory row is stale', { eventId, error });
+      return false;
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Answer, HttpClient } from '#bench/support/http.ts';
+import { inParallel } from '#bench/support/stats.ts';
 
 /** What an event is made of: a seating plan in the pretix format and a price for each category. */
 export type Staging = {
@@ -32,43 +33,58 @@ export async function sessionFor(
 
 /** Creates venue, chart and event as a new organizer, and puts the event on sale. Its id. */
 export async function stageEvent(http: HttpClient, staging: Staging): Promise<string> {
+  const [eventId = ''] = await stageEvents(http, staging, 1);
+  return eventId;
+}
+
+/** The same with several events of one chart. */
+export async function stageEvents(
+  http: HttpClient,
+  staging: Staging,
+  count: number,
+): Promise<string[]> {
   const email = `organizer-${Date.now()}-${Math.floor(Math.random() * 1e6)}@onsale.example`;
   const { accessToken: token } = await sessionFor(http, email, 'On-sale rehearsals');
   const post = async <T>(path: string, body: object, what: string): Promise<T> =>
     expectStatus(await http.send<T>('POST', path, { token, body }), [200, 201, 202], what);
 
-  const venue = await post<{ venueId: string }>(
+  const { venueId } = await post<{ venueId: string }>(
     '/v1/organizer/venues',
     { name: 'Rehearsal house', city: 'Vienna', country: 'AT', zip: '1010' },
     'create a venue',
   );
-  const chart = await post<{ chartId: string }>(
+  const { chartId } = await post<{ chartId: string }>(
     '/v1/organizer/charts',
-    { venueId: venue.venueId, plan: staging.plan },
+    { venueId, plan: staging.plan },
     'import the chart',
   );
+  const eventIds: string[] = [];
+  await inParallel(count, 8, async () => {
+    const body = eventBody(staging, venueId, chartId);
+    const made = await post<{ eventId: string }>('/v1/organizer/events', body, 'create the event');
+    await post(`/v1/organizer/events/${made.eventId}/publish`, {}, 'publish the event');
+    await untilOnSale(http, made.eventId);
+    eventIds.push(made.eventId);
+  });
+  return eventIds;
+}
+
+function eventBody({ title, plan }: Staging, venueId: string, chartId: string): object {
   const startsAt = Date.now() + 30 * 24 * hour;
-  const event = await post<{ eventId: string }>(
-    '/v1/organizer/events',
-    {
-      venueId: venue.venueId,
-      chartId: chart.chartId,
-      title: staging.title,
-      category: 'concert',
-      startsAt: new Date(startsAt).toISOString(),
-      endsAt: new Date(startsAt + 3 * hour).toISOString(),
-      zone: 'Europe/Vienna',
-      currency: 'EUR',
-      prices: staging.plan.categories.map(({ name }, i) => ({
-        category: name,
-        amount: 9_000 - 1_000 * Math.min(i, 7),
-      })),
-    },
-    'create the event',
-  );
-  await post(`/v1/organizer/events/${event.eventId}/publish`, {}, 'publish the event');
-  await untilOnSale(http, event.eventId);
-  return event.eventId;
+  return {
+    venueId,
+    chartId,
+    title,
+    category: 'concert',
+    startsAt: new Date(startsAt).toISOString(),
+    endsAt: new Date(startsAt + 3 * hour).toISOString(),
+    zone: 'Europe/Vienna',
+    currency: 'EUR',
+    prices: plan.categories.map(({ name }, i) => ({
+      category: name,
+      amount: 9_000 - 1_000 * Math.min(i, 7),
+    })),
+  };
 }
 
 async function untilOnSale(http: HttpClient, eventId: string): Promise<void> {

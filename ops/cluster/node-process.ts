@@ -111,12 +111,17 @@ export class NodeProcess {
     await this.#exit;
   }
 
-  /** Lets it drain, and kills it after half a minute. It is not started again. */
-  async stop(): Promise<void> {
-    this.#retired = true;
+  /** Lets it drain, and kills it after half a minute; it can be started again. */
+  async drain(): Promise<void> {
     if (!this.running) return;
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), stopMs);
     await this.#exit.finally(() => clearTimeout(timer));
+  }
+
+  /** Lets it drain for good. */
+  async stop(): Promise<void> {
+    this.#retired = true;
+    await this.drain();
   }
 }

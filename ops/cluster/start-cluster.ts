@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '#adapters/machine/ports.ts';
 import { type NodePlan, NodeProcess } from './node-process.ts';
+import { rollingRestart } from './rolling-restart.ts';
 import { type ClusterServer, openMongodb, openNats, openStripe } from './servers.ts';
 
 export type ClusterOptions = {
@@ -46,6 +47,12 @@ export type Cluster = {
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
   /** Starts a node that is gone again, with its ports; resolves when it is ready. */
   restart(name: string): Promise<void>;
+  /** Starts one more node of a role but gateway; resolves with its name when it is ready. */
+  add(role: Exclude<ClusterRole, 'gateway'>): Promise<string>;
+  /** Lets a node drain and waits until it is gone; `restart` brings it back. */
+  drain(name: string): Promise<void>;
+  /** Drains every node and starts it again, one after the other, whom others call first. */
+  rollingRestart(): Promise<void>;
   /** Drains the nodes, callers first, then stops the servers of our own. */
   stop(): Promise<void>;
 };
@@ -82,7 +89,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       ...stripe.env,
       ...options.env,
     };
-    nodes.push(...startNodes(ports, env, options));
+    for (const role of roles) {
+      for (const port of ports[role]) nodes.push(startOne(nodes, role, port, env, options));
+    }
     await Promise.all(nodes.map((node) => node.ready()));
     const byName = finder(nodes);
     return {
@@ -93,6 +102,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       mongodbUri: mongodb.url,
       natsUrl: nats.url,
       kill: (name, signal = 'SIGKILL') => kill(byName(name), signal),
+      add: async (role) => {
+        const [port] = (await portsOf({ counts: { ...none, [role]: 1 } }))[role];
+        const node = startOne(nodes, role, port ?? { port: 0, opsPort: 0 }, env, options);
+        nodes.push(node);
+        await node.ready();
+        return node.plan.name;
+      },
+      drain: (name) => byName(name).drain(),
+      rollingRestart: () => rollingRestart(nodes),
       restart: async (name) => {
         byName(name).start();
         await byName(name).ready();
@@ -104,7 +122,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 }
 
-type Ports = Record<ClusterRole, Array<{ readonly port: number; readonly opsPort: number }>>;
+type Port = { readonly port: number; readonly opsPort: number };
+type Ports = Record<ClusterRole, Port[]>;
+const none = { gateway: 0, inventory: 0, core: 0, worker: 0 } as const;
 
 async function portsOf({ counts, firstPort }: ClusterOptions): Promise<Ports> {
   const ports: Ports = { gateway: [], inventory: [], core: [], worker: [] };
@@ -122,29 +142,28 @@ async function portsOf({ counts, firstPort }: ClusterOptions): Promise<Ports> {
   return ports;
 }
 
-function startNodes(
-  ports: Ports,
+/** Starts the next node of the role beside those there are. */
+function startOne(
+  nodes: readonly NodeProcess[],
+  role: ClusterRole,
+  { port, opsPort }: Port,
   env: Readonly<Record<string, string>>,
   { onLine, restart }: ClusterOptions,
-): NodeProcess[] {
+): NodeProcess {
   const say = onLine ?? (() => undefined);
-  return roles.flatMap((role) =>
-    ports[role].map(({ port, opsPort }, index) => {
-      const name = `${role}-${index + 1}`;
-      const plan: NodePlan = { name, role, port, opsPort, env: { ...env, ...demoOf(name) } };
-      let restartsLeft = restart === true ? restartsMax : 0;
-      const node = new NodeProcess(plan, {
-        line: say,
-        died: (_, how) => {
-          const again = restartsLeft-- > 0;
-          say(name, `*** ended ${how}${again ? '; starting it again' : ''}`);
-          if (again) void sleep(restartPauseMs).then(() => node.start());
-        },
-      });
-      node.start();
-      return node;
-    }),
-  );
+  const name = `${role}-${nodes.filter(({ plan }) => plan.role === role).length + 1}`;
+  let restartsLeft = restart === true ? restartsMax : 0;
+  const plan: NodePlan = { name, role, port, opsPort, env: { ...env, ...demoOf(name) } };
+  const node = new NodeProcess(plan, {
+    line: say,
+    died: (_, how) => {
+      const again = restartsLeft-- > 0;
+      say(name, `*** ended ${how}${again ? '; starting it again' : ''}`);
+      if (again) void sleep(restartPauseMs).then(() => node.start());
+    },
+  });
+  node.start();
+  return node;
 }
 
 /** One node makes the demo, unless the environment says that none is wanted. */
