@@ -1,4 +1,5 @@
 import type { Service, ServiceSchema } from 'moleculer';
+import type { IndexDescription } from 'mongodb';
 import type { Cancel } from '#adapters/clock/port.ts';
 import { MongoEventChanges } from '#adapters/store/event-changes.ts';
 import type { EventRow } from '#adapters/store/event-rows.ts';
@@ -19,18 +20,20 @@ import { SeatCounts } from '#services/catalogue/seat-counts.ts';
 
 type Self = Service & WithOnce & WithInventory;
 
+const indexes: IndexDescription[] = [
+  { key: { organizerId: 1, _id: -1 } },
+  { key: { venueId: 1, startsAt: 1, _id: 1 } },
+  { key: { changesDueAt: 1 }, sparse: true },
+  { key: { actsWaiting: 1 }, sparse: true },
+];
+
 /**
  * Events: the only writer of the collection `events`. Whatever their seats must hear of is written
  * with its cause and sent in order, here and by a sweep that goes on after a crash.
  */
 export function createCatalogueService(runtime: Runtime): ServiceSchema {
   const { clock, config } = runtime;
-  const adapter = new MoleculerDbAdapter<EventRow>(config.mongodbUri, 'events', [
-    { key: { organizerId: 1, _id: -1 } },
-    { key: { venueId: 1, startsAt: 1, _id: 1 } },
-    { key: { changesDueAt: 1 }, sparse: true },
-    { key: { actsWaiting: 1 }, sparse: true },
-  ]);
+  const adapter = new MoleculerDbAdapter<EventRow>(config.mongodbUri, 'events', indexes);
   let events = adapter;
   let parts: CatalogueParts;
   let stopSweeping: Cancel = () => undefined;
