@@ -1,3 +1,4 @@
+import type { Choice, Group, KnownChoices } from '#domain/inventory/choices.ts';
 import type { Want } from '#domain/inventory/commands.ts';
 import { type EventState, status } from '#domain/inventory/state.ts';
 
@@ -12,8 +13,6 @@ type Filter = {
   /** `any`: as they come; `none`: not these; `some`: at least one of them. */
   readonly accessible: 'any' | 'none' | 'some';
 };
-
-type Found = { from: number; sum: number };
 
 /**
  * The best places for a group, or undefined when none fit. The rules, the first that tells two
@@ -46,33 +45,64 @@ function filterOf(state: EventState, want: Best): Filter {
   return { quantity: want.quantity, section: want.section, categories, accessible: 'any' };
 }
 
-/**
- * Goes through the runs by their best rank and stops when no later one can be better. Full runs
- * are passed over by their counts, and those whose free seats cannot be better by the lowest rank
- * among them, so the cost is a few nanoseconds each.
- */
 function search(state: EventState, filter: Filter): readonly number[] | undefined {
-  const { places, runFree } = state;
-  const { quantity } = filter;
-  let clean: Found | undefined;
-  let other: Found | undefined;
-  for (const run of places.runsByRank) {
-    if ((runFree[run] as number) < quantity) continue;
-    if (clean !== undefined && quantity * (places.runRank[run] as number) >= clean.sum) break;
-    if (!fits(state, run, filter)) continue;
-    refresh(state, run);
-    if ((state.runLongest[run] as number) < quantity) continue;
-    if (clean !== undefined && quantity * (state.runLowest[run] as number) >= clean.sum) continue;
-    scanRun(state, run, filter, (from, sum) => {
-      if (leavesSingle(state, from, quantity)) {
-        if (other === undefined || sum < other.sum) other = { from, sum };
-      } else if (clean === undefined || sum < clean.sum) {
-        clean = { from, sum };
-      }
-    });
+  const { quantity, accessible } = filter;
+  const known = state.choices.of(`${quantity} ${accessible}`);
+  const best =
+    bestOf(state, filter, known, 'clean', cleanFrom(state, filter, known)) ??
+    bestOf(state, filter, known, 'other', 0);
+  return best && Array.from(state.places.placeAt.subarray(best.from, best.from + quantity));
+}
+
+/** Passes over the first runs for as long as they have no clean choice for anybody. */
+function cleanFrom(state: EventState, filter: Filter, known: KnownChoices): number {
+  const { runsByRank } = state.places;
+  for (; known.cleanFrom < runsByRank.length; known.cleanFrom++) {
+    const run = runsByRank[known.cleanFrom] as number;
+    if (choiceIn(state, run, filter, known).clean !== undefined) break;
   }
-  const best = clean ?? other;
-  return best && Array.from(places.placeAt.subarray(best.from, best.from + quantity));
+  return known.cleanFrom;
+}
+
+/** Goes through the runs by their best rank and stops when no later one can be better. */
+function bestOf(
+  state: EventState,
+  filter: Filter,
+  known: KnownChoices,
+  kind: 'clean' | 'other',
+  start: number,
+): Group | undefined {
+  const { runsByRank, runRank } = state.places;
+  let best: Group | undefined;
+  for (let i = start; i < runsByRank.length; i++) {
+    const run = runsByRank[i] as number;
+    if (best !== undefined && filter.quantity * (runRank[run] as number) >= best.sum) break;
+    if (!fits(state, run, filter)) continue;
+    const group = choiceIn(state, run, filter, known)[kind];
+    if (group !== undefined && (best === undefined || group.sum < best.sum)) best = group;
+  }
+  return best;
+}
+
+const noChoice: Choice = { clean: undefined, other: undefined };
+
+function choiceIn(state: EventState, run: number, filter: Filter, known: KnownChoices): Choice {
+  const { quantity } = filter;
+  if ((state.runFree[run] as number) < quantity) return noChoice;
+  const before = known.byRun[run];
+  if (before !== undefined) return before;
+  let clean: Group | undefined;
+  let other: Group | undefined;
+  scanRun(state, run, filter, (from, sum) => {
+    if (leavesSingle(state, from, quantity)) {
+      if (other === undefined || sum < other.sum) other = { from, sum };
+    } else if (clean === undefined || sum < clean.sum) {
+      clean = { from, sum };
+    }
+  });
+  const choice = clean === undefined && other === undefined ? noChoice : { clean, other };
+  known.byRun[run] = choice;
+  return choice;
 }
 
 function fits(state: EventState, run: number, filter: Filter): boolean {
@@ -81,26 +111,6 @@ function fits(state: EventState, run: number, filter: Filter): boolean {
   if (filter.categories[places.category[place] as number] !== true) return false;
   if (filter.section === undefined) return true;
   return places.rows[places.row[place] as number]?.section === filter.section;
-}
-
-/** Looks at a run's free seats: longest stretch and lowest rank, kept until one of them changes. */
-function refresh(state: EventState, run: number): void {
-  if (state.runDirty[run] !== 1) return;
-  const { placeAt, rank, runFrom, runTo } = state.places;
-  let longest = 0;
-  let length = 0;
-  let lowest = Number.POSITIVE_INFINITY;
-  for (let at = runFrom[run] as number; at < (runTo[run] as number); at++) {
-    if (!isFree(state, at)) {
-      length = 0;
-      continue;
-    }
-    if (++length > longest) longest = length;
-    lowest = Math.min(lowest, rank[placeAt[at] as number] as number);
-  }
-  state.runLongest[run] = longest;
-  state.runLowest[run] = lowest;
-  state.runDirty[run] = 0;
 }
 
 const isFree = (state: EventState, position: number): boolean =>

@@ -230,7 +230,7 @@ function build(layouts: readonly string[]): Places {
 }
 
 /** Of an event that is not open yet. */
-const noPlaces = build([]);
+export const noPlaces = build([]);
 
 /** The index of a seat id, or of the nth place of an area as `<area id>/<n>`; -1 when unknown. */
 export function placeOf(places: Places, id: string): number {

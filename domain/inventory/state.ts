@@ -1,9 +1,10 @@
 import { prefixes } from '#domain/ids.ts';
 import { Buyers } from '#domain/inventory/buyers.ts';
+import { Choices } from '#domain/inventory/choices.ts';
 import type { Channel, Counts } from '#domain/inventory/commands.ts';
 import { Deadlines, type Due } from '#domain/inventory/deadlines.ts';
 import { EndedHolds } from '#domain/inventory/ended.ts';
-import { type Places, placesFrom } from '#domain/inventory/places.ts';
+import { noPlaces, type Places, placesFrom } from '#domain/inventory/places.ts';
 import { Sales } from '#domain/inventory/sales.ts';
 import type { Terms } from '#domain/inventory/terms.ts';
 import type { Quote } from '#domain/pricing.ts';
@@ -60,11 +61,8 @@ export type EventState = {
   readonly counts: Int32Array;
   /** Run → free places in it. */
   runFree: Uint32Array;
-  /** Run → no fewer than its longest free stretch; exact unless `runDirty`. */
-  runLongest: Uint32Array;
-  /** Run → the lowest rank of its free places, while not `runDirty`. */
-  runLowest: Float64Array;
-  runDirty: Uint8Array;
+  /** What searches for the best places have found; told by `setStatus` what it must forget. */
+  choices: Choices;
   readonly holds: Map<string, Hold>;
   readonly slots: (Hold | undefined)[];
   readonly freeSlots: number[];
@@ -94,14 +92,12 @@ export function createState(eventId: string): EventState {
     version: 0,
     terms: undefined,
     layouts: [],
-    places: placesFrom([]),
+    places: noPlaces,
     status: new Uint8Array(0),
     owners: new Int32Array(0),
     counts: new Int32Array(4),
     runFree: new Uint32Array(0),
-    runLongest: new Uint32Array(0),
-    runLowest: new Float64Array(0),
-    runDirty: new Uint8Array(0),
+    choices: new Choices(noPlaces),
     holds: new Map(),
     slots: [],
     freeSlots: [],
@@ -139,7 +135,7 @@ export function setStatus(state: EventState, place: number, next: Status): void 
   if (before === status.available) state.runFree[run] = (state.runFree[run] ?? 0) - 1;
   else if (next === status.available) state.runFree[run] = (state.runFree[run] ?? 0) + 1;
   else return;
-  state.runDirty[run] = 1;
+  state.choices.changed(place);
 }
 
 /** What a place becomes when nobody has it any more: blocked once it has left the chart. */
@@ -171,9 +167,7 @@ export function setLayouts(state: EventState, layouts: readonly string[]): void 
   state.owners = owners;
   state.counts.fill(0);
   state.runFree = new Uint32Array(places.runFrom.length);
-  state.runLongest = new Uint32Array(places.runFrom.length);
-  state.runLowest = new Float64Array(places.runFrom.length);
-  state.runDirty = new Uint8Array(places.runFrom.length).fill(1);
+  state.choices = new Choices(places);
   for (let place = 0; place < places.size; place++) {
     if (state.status[place] === status.available) state.status[place] = freedStatus(state, place);
     const now = state.status[place] as Status;

@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { findBest } from '#domain/inventory/best-available.ts';
+import { Choices } from '#domain/inventory/choices.ts';
 import type { Want } from '#domain/inventory/commands.ts';
+import { setStatus, status } from '#domain/inventory/state.ts';
 import { type Layout, packLayout } from '#domain/layout.ts';
 import { codeOf, layoutOf, seatsOf, World } from '#test/unit/domain/inventory/given.ts';
 
@@ -114,5 +117,53 @@ describe('best available', () => {
     }
     expect(found).toBeGreaterThan(20_000);
     expect((spentMs / 24_000) * 1_000).toBeLessThan(100);
+  });
+});
+
+describe('what searches remember', () => {
+  const rows = [
+    row('A', 7),
+    row('B', 3),
+    row('B', 4, { category: 1 }),
+    row('C', 2, { category: 1 }),
+    row('C', 6),
+    row('D', 9, { section: 'Balcony' }),
+  ];
+  const plain = layoutOf(rows);
+  // Rows of two categories have their seats side by side; every sixth seat is for wheelchairs.
+  const layout: Layout = {
+    ...plain,
+    seats: plain.seats.map((seat, i) => ({
+      ...seat,
+      id: `s${i}`,
+      order: i,
+      ...(i % 6 === 5 ? { accessible: true } : {}),
+    })),
+  };
+  const change = fc.record({
+    place: fc.integer({ min: 0, max: layout.seats.length - 1 }),
+    next: fc.constantFrom(...Object.values(status)),
+  });
+  const want = fc.constantFrom(
+    ...[1, 2, 3, 4].flatMap((quantity) => [
+      best(quantity),
+      best(quantity, { accessible: true }),
+      best(quantity, { category: 'B' }),
+      best(quantity, { section: 'Balcony' }),
+    ]),
+  );
+
+  it('is what a search of every row finds', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(change, want), { maxLength: 80 }), (steps) => {
+        const { state } = new World().open(layout);
+        for (const [{ place, next }, asked] of steps) {
+          setStatus(state, place, next);
+          const anew = { ...state, choices: new Choices(state.places) };
+          expect(findBest(state, asked)).toEqual(findBest(anew, asked));
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });
