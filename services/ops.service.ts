@@ -56,13 +56,15 @@ export function createOpsService(runtime: Runtime): ServiceSchema {
 
 /** Counts the event actors of this node, none where it runs no inventory. */
 function showActors(broker: ServiceBroker): void {
-  const actors = () => {
-    const inventory = broker.getLocalService('inventory') as Partial<WithActors> | undefined;
-    return inventory?.actors?.list() ?? [];
-  };
+  const host = () =>
+    (broker.getLocalService('inventory') as Partial<WithActors> | undefined)?.actors;
+  const actors = () => host()?.list() ?? [];
   const metrics = metricsOf(broker);
   metrics?.gauge('usher_events_owned', 'Events whose actor lives on this node', () => {
     return actors().length;
+  });
+  metrics?.gauge('usher_takes_events', '1 while this node takes events, else 0', () => {
+    return host()?.offering === true ? 1 : 0;
   });
   metrics?.gauge('usher_mailbox_commands', 'Commands that wait in mailboxes of actors', () => {
     return actors().reduce((sum, { mailbox }) => sum + mailbox, 0);
