@@ -36,6 +36,8 @@ export const limits = {
   expirySweepSeatsMax: 20_000,
   snapshotChunkBytesMax: 4_000_000,
   snapshotEveryEntries: 2_000,
+  /** Facts behind a snapshot; a new owner reads and replays about 100 MB a second. */
+  snapshotEveryBytes: 50_000_000,
   compactionSparesMs: 60 * 60_000,
   compactEveryMs: 10 * 60_000,
   keysKeptAfterEndMs: 7 * 24 * 3_600_000,
@@ -106,7 +108,8 @@ export const limits = {
   stepBackoffMaxMs: 15_000,
   /** Steps of one booking in one go; more is a defect, the due sweep goes on. */
   flowStepsMax: 40,
-  flowsAtOnceMax: 128,
+  /** Most of them wait for the payment provider, seconds at a time. */
+  flowsAtOnceMax: 2_048,
   flowsWaitingMax: 5_000,
   longPollWaitersMax: 20_000,
   /** Refunds that the provider fails before a person must look. */
@@ -137,6 +140,10 @@ export const limits = {
   immutableCacheBytesMax: 64_000_000,
   httpConnectionsMax: 20_000,
   httpInFlightMax: 10_000,
+  /** Requests that are let in whatever the rate of answers was. */
+  httpInFlightMin: 512,
+  /** Beyond these, no more requests than are answered in this time. */
+  httpQueueWaitMs: 200,
   httpHeadersTimeoutMs: 10_000,
   /** A whole request with its body; a chart over a slow line fits. */
   httpReceiveTimeoutMs: 60_000,
@@ -175,6 +182,7 @@ export function brokenRelations(l: Limits): string[] {
     [l.httpTimeoutMs < l.failoverMs, 'httpTimeoutMs must be below failoverMs'],
     [l.httpHeadersTimeoutMs < l.httpReceiveTimeoutMs, 'headers must come before bodies'],
     [l.httpInFlightMax <= l.httpConnectionsMax, 'httpInFlightMax must not exceed the connections'],
+    [l.httpQueueWaitMs < l.queueWaitMs, 'httpQueueWaitMs must be below queueWaitMs'],
     [l.callTimeoutMs < l.httpTimeoutMs, 'callTimeoutMs must be below httpTimeoutMs'],
     [l.databaseTimeoutMs <= l.callTimeoutMs, 'databaseTimeoutMs must not exceed callTimeoutMs'],
     [l.queueWaitMs < l.callTimeoutMs, 'queueWaitMs must be below callTimeoutMs'],

@@ -40,7 +40,7 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
     async started(this: Service) {
       const db = await acquireMongo(config.mongodbUri);
       await prepareBookings(db);
-      const store = new MongoBookings(db);
+      const store = new MongoBookings(db, clock);
       const waiters = new BookingWaiters(clock, config.limits.longPollWaitersMax);
       const relay = new OutboxRelay({
         outbox: new MongoOutbox(db),

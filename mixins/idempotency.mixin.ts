@@ -23,7 +23,7 @@ export type WithOnce = {
 export function idempotencyMixin({ clock, ids, config }: Runtime): Partial<ServiceSchema> {
   return {
     async started(this: Service) {
-      const store = new IdempotencyStore(await acquireMongo(config.mongodbUri));
+      const store = new IdempotencyStore(await acquireMongo(config.mongodbUri), clock);
       await store.prepare();
       const once = new Once(store, clock, ids, config.limits);
       const run: WithOnce['once'] = (ctx, route, body, first) => once.run(ctx, route, body, first);

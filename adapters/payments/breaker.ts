@@ -10,7 +10,11 @@ export type BreakerOptions = {
   readonly openMs: number;
 };
 
-export const defaultBreaker: BreakerOptions = { inFlightMax: 512, failuresMax: 20, openMs: 2_000 };
+export const defaultBreaker: BreakerOptions = {
+  inFlightMax: 2_048,
+  failuresMax: 20,
+  openMs: 2_000,
+};
 
 /**
  * Keeps a provider that does not answer from tying up everybody: after `failuresMax` failures in a

@@ -1,10 +1,4 @@
-import {
-  type AnyBulkWriteOperation,
-  type Collection,
-  type Db,
-  type Filter,
-  MongoBulkWriteError,
-} from 'mongodb';
+import type { AnyBulkWriteOperation, Collection, Db, Filter } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import type {
   NewIntent,
@@ -12,7 +6,7 @@ import type {
   ProviderIntent,
   ProviderRefund,
 } from '#adapters/payments/port.ts';
-import { stored } from '#adapters/store/failures.ts';
+import { duplicatesIn, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
@@ -78,13 +72,6 @@ const returnedBy = (refunds: string) => ({
     },
   },
 });
-
-/** Positions of what a unique index refused; undefined when something else went wrong. */
-function duplicatesIn(error: unknown): number[] | undefined {
-  if (!(error instanceof MongoBulkWriteError)) return undefined;
-  const errors = [error.writeErrors].flat();
-  return errors.every((one) => one.code === 11_000) ? errors.map((one) => one.index) : undefined;
-}
 
 /** Payments and the webhook inbox in MongoDB; majority writes, those of one moment together. */
 export class PaymentStore {

@@ -1,9 +1,16 @@
-import { MongoError, MongoServerError } from 'mongodb';
+import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb';
 import { UsherError } from '#domain/errors.ts';
 
 /** True for a write that a unique index refused. */
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === 11_000;
+
+/** Positions of what a unique index refused; undefined when something else went wrong. */
+export function duplicatesIn(error: unknown): number[] | undefined {
+  if (!(error instanceof MongoBulkWriteError)) return undefined;
+  const errors = [error.writeErrors].flat();
+  return errors.every((one) => one.code === 11_000) ? errors.map((one) => one.index) : undefined;
+}
 
 /**
  * Runs a store's operation; a database that cannot be reached, or does not answer in time, becomes

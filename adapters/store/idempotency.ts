@@ -1,5 +1,8 @@
-import type { Collection, Db } from 'mongodb';
-import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
+import type { AnyBulkWriteOperation, Collection, Db } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
+import { duplicatesIn, stored } from '#adapters/store/failures.ts';
+import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 
 /** What is remembered of one idempotency key in its scope. */
@@ -19,17 +22,38 @@ type Row = Remembered & {
   readonly expiresAt: Date;
 };
 
+type Beginning = { readonly row: Row; taken: boolean };
+
+const full = () => new UsherError('overloaded', 'Too many requests wait for the database');
+const bounds = { groupMax: 500, waitingMax: 10_000, whenFull: full } as const;
 const bounded = { maxTimeMS: limits.databaseTimeoutMs };
 
 /**
- * Keys of requests and their first success, one document a scope. Every call is bounded and rejects
+ * Keys of requests and their first success, one document a scope; the writes of one moment go to
+ * the database together. Every call is bounded and rejects
  * with `unavailable` when the database does not answer.
  */
 export class IdempotencyStore {
   readonly #keys: Collection<Row>;
 
-  constructor(db: Db) {
+  readonly #beginnings: GroupCommit<Beginning>;
+  readonly #changes: GroupCommit<AnyBulkWriteOperation<Row>>;
+
+  constructor(db: Db, clock: Clock) {
     this.#keys = db.collection('idempotency');
+    this.#beginnings = new GroupCommit({
+      clock,
+      ...bounds,
+      write: (items) => stored(() => this.#beginAll(items)),
+    });
+    this.#changes = new GroupCommit({
+      clock,
+      ...bounds,
+      write: (items) =>
+        stored(async () => {
+          await this.#keys.bulkWrite([...items], { ordered: false, ...bounded });
+        }),
+    });
   }
 
   async prepare(): Promise<void> {
@@ -39,12 +63,9 @@ export class IdempotencyStore {
   /** Takes the lock of a new scope; undefined when taken, else what stands there. */
   async begin(scope: string, run: Remembered, expiresAt: number): Promise<Remembered | undefined> {
     const row = { _id: scope, ...run, expiresAt: new Date(expiresAt) };
-    try {
-      await stored(() => this.#keys.insertOne(row));
-      return undefined;
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-    }
+    const beginning: Beginning = { row, taken: false };
+    await this.#beginnings.add(beginning);
+    if (!beginning.taken) return undefined;
     const there = await stored(() => this.#keys.findOne({ _id: scope }, bounded));
     // Removed between the two: let the next attempt see.
     return there ?? { ...run, runId: '', lockedUntil: Number.POSITIVE_INFINITY };
@@ -61,12 +82,26 @@ export class IdempotencyStore {
   /** Remembers a success, unless the lock has been taken over. */
   async finish(scope: string, runId: string, answer: string, expiresAt: number): Promise<void> {
     const change = { $set: { answer, expiresAt: new Date(expiresAt) } };
-    await stored(() => this.#keys.updateOne({ _id: scope, runId }, change, bounded));
+    await this.#changes.add({ updateOne: { filter: { _id: scope, runId }, update: change } });
   }
 
   /** Forgets a run that was refused, so that the next try is decided anew. */
   async forget(scope: string, runId: string): Promise<void> {
     const match = { _id: scope, runId, answer: { $exists: false } };
     await stored(() => this.#keys.deleteOne(match, bounded));
+  }
+
+  async #beginAll(beginnings: readonly Beginning[]): Promise<void> {
+    try {
+      const rows = beginnings.map(({ row }) => row);
+      await this.#keys.insertMany(rows, { ordered: false, ...bounded });
+    } catch (error) {
+      const taken = duplicatesIn(error);
+      if (taken === undefined) throw error;
+      for (const index of taken) {
+        const beginning = beginnings[index];
+        if (beginning !== undefined) beginning.taken = true;
+      }
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import { systemClock } from '#adapters/clock/system.ts';
 import type { LedgerDocument } from '#adapters/store/booking-documents.ts';
 import { collections } from '#adapters/store/booking-documents.ts';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
@@ -29,7 +30,7 @@ describeWith(['mongod'], 'bookings in MongoDB', () => {
     await Promise.all([prepareBookings(db), prepareBookings(db)]);
     const ledger = db.collection<LedgerDocument>(collections.ledger);
     under = {
-      store: new MongoBookings(db),
+      store: new MongoBookings(db, systemClock),
       outbox: new MongoOutbox(db),
       ledger: async (bookingId) =>
         (await ledger.find({ bookingId }).toArray()).map(({ _id, ...rest }) => ({

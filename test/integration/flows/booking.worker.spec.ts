@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { systemClock } from '#adapters/clock/system.ts';
 import { collections, type LedgerDocument } from '#adapters/store/booking-documents.ts';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { openBooking } from '#domain/booking-moves.ts';
@@ -13,7 +14,7 @@ describeWith(['mongod'], 'workers on one database', () => {
   beforeAll(async () => {
     database = await testDatabase('booking-workers');
     await prepareBookings(database.db);
-    store = new MongoBookings(database.db);
+    store = new MongoBookings(database.db, systemClock);
   });
 
   afterAll(() => database.drop());

@@ -1,0 +1,162 @@
+import type { ClientSession, Collection, Db } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
+import {
+  type BookingDocument,
+  collections,
+  type LedgerDocument,
+  type OutboxDocument,
+  type TicketDocument,
+  toBookingDocument,
+  toLedgerDocument,
+  toOutboxDocument,
+  toTicketDocument,
+  withoutId,
+} from '#adapters/store/booking-documents.ts';
+import type { CommitResult } from '#adapters/store/bookings.port.ts';
+import { duplicatesIn, isDuplicateKey, stored } from '#adapters/store/failures.ts';
+import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { transactionOptions } from '#adapters/store/mongo.ts';
+import type { Booking } from '#domain/booking.ts';
+import type { Change } from '#domain/booking-moves.ts';
+import { UsherError } from '#domain/errors.ts';
+import { limits } from '#domain/limits.ts';
+
+/** Two active tickets of one place are refused by it. */
+export const placeIndex = 'one_active_ticket_per_place';
+
+/** Ends a transaction in which a compare-and-set found another version. */
+class Stale extends Error {}
+
+type Insertion = { readonly booking: Booking; result: 'inserted' | 'exists' };
+type Outcome = PromiseSettledResult<CommitResult>;
+type Commitment = { readonly change: Change; outcome: Outcome };
+
+const done: Outcome = { status: 'fulfilled', value: 'done' };
+const full = () => new UsherError('overloaded', 'Too many bookings wait for the database');
+const bounds = { groupMax: 1_024, waitingMax: 10_000, whenFull: full } as const;
+
+/**
+ * Writes of bookings; those of one moment share a message or a transaction, in which each keeps its
+ * own compare-and-set. A shared transaction that one of them spoils is undone and tried again in
+ * halves, down to the culprit: what is wrong with one is told to that one only.
+ */
+export class BookingWrites {
+  readonly #db: Db;
+  readonly #bookings: Collection<BookingDocument>;
+  readonly #tickets: Collection<TicketDocument>;
+  readonly #ledger: Collection<LedgerDocument>;
+  readonly #outbox: Collection<OutboxDocument>;
+  readonly #insertions: GroupCommit<Insertion>;
+  readonly #commitments: GroupCommit<Commitment>;
+
+  constructor(db: Db, clock: Clock) {
+    this.#db = db;
+    this.#bookings = db.collection(collections.bookings);
+    this.#tickets = db.collection(collections.tickets);
+    this.#ledger = db.collection(collections.ledger);
+    this.#outbox = db.collection(collections.outbox);
+    this.#insertions = new GroupCommit({
+      clock,
+      ...bounds,
+      write: (items) => stored(() => this.#insertAll(items)),
+    });
+    this.#commitments = new GroupCommit({
+      clock,
+      ...bounds,
+      write: (items) => this.#commitAll(items),
+    });
+  }
+
+  /** `exists`: the reservation has an active booking already. */
+  async insert(booking: Booking): Promise<'inserted' | 'exists'> {
+    const insertion: Insertion = { booking, result: 'inserted' };
+    await this.#insertions.add(insertion);
+    return insertion.result;
+  }
+
+  /** All of a change or nothing; rejects when that is not known. */
+  async commit(change: Change): Promise<CommitResult> {
+    const commitment: Commitment = { change, outcome: done };
+    await this.#commitments.add(commitment);
+    const { outcome } = commitment;
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  }
+
+  async #insertAll(insertions: readonly Insertion[]): Promise<void> {
+    const documents = insertions.map(({ booking }) => toBookingDocument(booking));
+    try {
+      await this.#bookings.insertMany(documents, { ordered: false });
+    } catch (error) {
+      const refused = duplicatesIn(error);
+      if (refused === undefined) throw error;
+      for (const index of refused) {
+        const insertion = insertions[index];
+        if (insertion !== undefined) insertion.result = 'exists';
+      }
+    }
+  }
+
+  /** Never rejects: the outcomes say what became of each. */
+  async #commitAll(commitments: readonly Commitment[]): Promise<void> {
+    try {
+      await stored(() => this.#transact(commitments.map(({ change }) => change)));
+    } catch (error) {
+      const half = Math.ceil(commitments.length / 2);
+      // Only a refusal says for certain that nothing was written; else it is unknown for all.
+      if (isRefusal(error) && half < commitments.length) {
+        await this.#commitAll(commitments.slice(0, half));
+        await this.#commitAll(commitments.slice(half));
+        return;
+      }
+      const outcome = outcomeOf(error);
+      for (const one of commitments) one.outcome = outcome;
+    }
+  }
+
+  /** The callback may run several times: it must not change anything outside the transaction. */
+  async #transact(changes: readonly Change[]): Promise<void> {
+    await this.#db.client.withSession((session) =>
+      session.withTransaction(() => this.#write(changes, session), {
+        ...transactionOptions,
+        timeoutMS: limits.databaseTimeoutMs * 2,
+      }),
+    );
+  }
+
+  async #write(changes: readonly Change[], session: ClientSession): Promise<void> {
+    const { matchedCount } = await this.#bookings.bulkWrite(
+      changes.map(({ expected, booking }) => ({
+        replaceOne: {
+          filter: { _id: booking.bookingId, version: expected },
+          replacement: withoutId(toBookingDocument(booking)),
+        },
+      })),
+      { session, ordered: true },
+    );
+    if (matchedCount < changes.length) throw new Stale();
+    const issued = changes.flatMap((change) => change.issued.map(toTicketDocument));
+    if (issued.length > 0) await this.#tickets.insertMany(issued, { session });
+    for (const { voided, booking } of changes) {
+      if (voided.length === 0) continue;
+      const where = { _id: { $in: [...voided] }, bookingId: booking.bookingId };
+      const gone = { status: 'cancelled', active: false } as const;
+      await this.#tickets.updateMany(where, { $set: gone }, { session });
+    }
+    const entries = changes.flatMap((change) => change.entries.map(toLedgerDocument));
+    if (entries.length > 0) await this.#ledger.insertMany(entries, { session });
+    const messages = changes.flatMap((change) =>
+      change.messages.map((m) => toOutboxDocument(m, change.booking.updatedAt)),
+    );
+    if (messages.length > 0) await this.#outbox.insertMany(messages, { session });
+  }
+}
+
+const isRefusal = (error: unknown): boolean => error instanceof Stale || isDuplicateKey(error);
+
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof Stale) return { status: 'fulfilled', value: 'stale' };
+  return isDuplicateKey(error) && String(error).includes(placeIndex)
+    ? { status: 'fulfilled', value: 'place-taken' }
+    : { status: 'rejected', reason: error };
+}
