@@ -23,8 +23,8 @@ export function databaseUri(name: string): string {
   return url.href;
 }
 
-/** All roles in one process, no transporter. */
-export async function startSingle(): Promise<System> {
+/** All roles in one process, no transporter; `env` adds to its settings. */
+export async function startSingle(env: Readonly<Record<string, string>> = {}): Promise<System> {
   const mongodbUri = databaseUri('single');
   const [port, opsPort] = [await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'usher-bench-'));
@@ -39,6 +39,7 @@ export async function startSingle(): Promise<System> {
       DATA_DIR: folder,
       DEMO: 'false',
       LOG_LEVEL: 'error',
+      ...env,
     },
   });
   await untilReady(opsPort, child);

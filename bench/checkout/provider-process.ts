@@ -1,0 +1,57 @@
+import diagnostics from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FaultSettings } from '#adapters/payments/simulator/faults.ts';
+import { startSimulator } from '#adapters/payments/simulator/index.ts';
+
+/** One request to the provider, from its arrival to its answer or to the end of its socket. */
+export type ProviderRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly idempotencyKey: string | undefined;
+  /** Epoch ms with fractions. */
+  readonly from: number;
+  readonly to: number;
+};
+
+export type ProviderSettings = {
+  readonly port: number;
+  readonly mongodbUri: string;
+  readonly webhookUrl: string;
+  readonly webhookSecret: string;
+  readonly faults: FaultSettings;
+};
+
+/**
+ * The payment provider in a process of its own, as it is one in life. Sends `listening`, and to
+ * `take` the requests since the last time and the CPU seconds it has used.
+ */
+const settings = JSON.parse(process.argv[2] ?? '{}') as ProviderSettings;
+let requests: ProviderRequest[] = [];
+const now = (): number => performance.timeOrigin + performance.now();
+
+diagnostics.subscribe('http.server.request.start', (message) => {
+  const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+  const from = now();
+  const key = request.headers['idempotency-key'];
+  response.once('close', () => {
+    requests.push({
+      method: request.method ?? '',
+      path: request.url ?? '',
+      idempotencyKey: typeof key === 'string' ? key : undefined,
+      from,
+      to: now(),
+    });
+  });
+});
+
+const simulator = await startSimulator(settings);
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({ requests, cpuSeconds: (user + system) / 1e6 });
+  requests = [];
+});
+process.on('SIGTERM', async () => {
+  await simulator.stop();
+  process.exit(0);
+});
+process.send?.('listening');
