@@ -1,13 +1,24 @@
 import { parseArgs } from 'node:util';
+import { measureCheckout } from '#bench/checkout/checkout.ts';
+import { measureSales } from '#bench/checkout/sales.ts';
 import { measureCore } from '#bench/core/core.ts';
+import { measureFailover } from '#bench/failover/failover.ts';
 import { measurePath } from '#bench/path/path.ts';
+import { writeDocument } from '#bench/report/document.ts';
+import { writePage } from '#bench/report/page.ts';
+import { readResults } from '#bench/report/results.ts';
 import { type Figures, shortfalls, store } from '#bench/support/results.ts';
 import { startServers } from '#test/support/start-servers.ts';
 
 const usage = `npm run bench -- [suite …] [options]
   path             reservations through HTTP, single process and cluster (default)
   core             the event actor beside five other ways to reserve a seat
+  checkout         checkouts to confirmed bookings, with a slow and faulty payment provider
+  sales            paid bookings of one event with a provider that answers at once
+  failover         a cluster whose nodes are killed, paused, join, drain and restart
   --all            every suite
+  --report         only the page bench/results/report.html, from the results there are
+  --docs           only the figures of docs/performance.md, from the results there are
   --runs N         counted runs of each (5)
   --seconds S      length of a run (6)
   --connections N  connections of the load generator (128)
@@ -17,11 +28,14 @@ For figures of a two-core machine on a larger one: taskset -c 0,1 npm run bench`
 const suites: Readonly<Record<string, (numbers: Numbers) => Promise<Figures>>> = {
   path: measurePath,
   core: measureCore,
+  checkout: measureCheckout,
+  sales: measureSales,
+  failover: measureFailover,
 };
 
 type Numbers = { runs: number; seconds: number; connections: number; seats: number };
 
-function options(): { names: string[]; numbers: Numbers } {
+function options() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -30,6 +44,8 @@ function options(): { names: string[]; numbers: Numbers } {
       seconds: { type: 'string', default: '6' },
       connections: { type: 'string', default: '128' },
       seats: { type: 'string', default: '60000' },
+      report: { type: 'boolean', default: false },
+      docs: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -47,6 +63,7 @@ function options(): { names: string[]; numbers: Numbers } {
   if (unknown !== undefined) throw new Error(`There is no suite "${unknown}".\n${usage}`);
   return {
     names,
+    only: values.report ? 'page' : values.docs ? 'document' : undefined,
     numbers: {
       runs: number('runs', 100),
       seconds: number('seconds', 600),
@@ -56,21 +73,33 @@ function options(): { names: string[]; numbers: Numbers } {
   };
 }
 
-try {
-  const { names, numbers } = options();
+async function measure(names: readonly string[], numbers: Numbers): Promise<void> {
   const stops = await startServers();
   try {
     for (const name of names) {
-      const figures = await (suites[name] as (n: Numbers) => Promise<Figures>)(numbers);
-      store(figures);
-      for (const sentence of shortfalls(figures)) {
-        console.log(sentence);
-        process.exitCode = 1;
-      }
+      const figures = await suites[name]?.(numbers);
+      if (figures !== undefined) store(figures);
     }
   } finally {
     await Promise.all(stops.map((stop) => stop()));
   }
+}
+
+/** Whatever the results of these suites miss makes the command fail. */
+function judge(results: readonly Figures[]): void {
+  for (const sentence of results.flatMap(shortfalls)) {
+    console.log(sentence);
+    process.exitCode = 1;
+  }
+}
+
+try {
+  const { names, numbers, only } = options();
+  if (only === undefined) await measure(names, numbers);
+  const results = readResults();
+  if (only === 'document') writeDocument(results);
+  else writePage(results);
+  judge(only === undefined ? results.filter(({ suite }) => names.includes(suite)) : results);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
