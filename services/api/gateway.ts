@@ -6,6 +6,7 @@ import type { Caller, CallMeta } from '#contracts/common.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { Limits } from '#domain/limits.ts';
 import { type Authenticate, callerOf, idempotencyKeyOf } from '#services/api/access.ts';
+import { Admission } from '#services/api/admission.ts';
 import { sendResult } from '#services/api/answer.ts';
 import type { Exchange } from '#services/api/exchange.ts';
 import { ImmutableAnswers } from '#services/api/immutable-answers.ts';
@@ -20,6 +21,9 @@ export type GatewayPorts = {
   readonly authenticate: Authenticate;
 };
 
+/** Made once: under overload it is the most frequent answer, and a stack costs more than it all. */
+const overloaded = new UsherError('overloaded');
+
 export type PathParams = Readonly<Record<string, string>>;
 
 /**
@@ -30,6 +34,8 @@ export type PathParams = Readonly<Record<string, string>>;
 export class Gateway {
   readonly #ports: GatewayPorts;
   readonly #immutable: ImmutableAnswers;
+  readonly #reads: Admission;
+  readonly #changes: Admission;
   readonly #streams = new Set<AbortController>();
   readonly #idle: Array<() => void> = [];
   #inFlight = 0;
@@ -38,6 +44,8 @@ export class Gateway {
   constructor(ports: GatewayPorts) {
     this.#ports = ports;
     this.#immutable = new ImmutableAnswers(ports.limits);
+    this.#reads = new Admission(ports.clock, ports.limits);
+    this.#changes = new Admission(ports.clock, ports.limits);
   }
 
   /** Requests that are being answered, streams not counted. */
@@ -51,9 +59,8 @@ export class Gateway {
 
   /** Answers one request to an operation; never rejects. */
   async serve(operation: Operation, exchange: Exchange, path: PathParams): Promise<void> {
-    if (this.#inFlight >= this.#ports.limits.httpInFlightMax) {
-      return this.refuse(exchange, new UsherError('overloaded'));
-    }
+    const admission = this.#admissionOf(operation);
+    if (admission?.enter() === false) return this.refuse(exchange, overloaded);
     this.#inFlight++;
     try {
       await (operation.stream
@@ -62,9 +69,16 @@ export class Gateway {
     } catch (error) {
       this.refuse(exchange, error);
     } finally {
+      admission?.leave();
       this.#inFlight--;
       if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
+  }
+
+  /** Reads must go on where changes pile up. Who waits by agreement (long polls) is not counted. */
+  #admissionOf({ contract, http }: Operation): Admission | undefined {
+    if ((contract.timeoutMs ?? 0) > this.#ports.limits.callTimeoutMs) return undefined;
+    return http.method === 'GET' ? this.#reads : this.#changes;
   }
 
   /** Answers with the problem document of whatever was thrown. */

@@ -54,12 +54,12 @@ export function sendProblem(
     response.destroy();
     return;
   }
-  const body = Buffer.from(JSON.stringify(problemDocument(error, requestId)));
+  const body = JSON.stringify(problemDocument(error, requestId));
   const retryAfter = retryAfterSeconds(error);
   response.writeHead(error.status, {
     ...commonHeaders(requestId),
     'Content-Type': 'application/problem+json',
-    'Content-Length': body.length,
+    'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
     ...(retryAfter === undefined ? {} : { 'Retry-After': retryAfter }),
     ...(error.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="usher"' } : {}),

@@ -143,17 +143,34 @@ describe('a gateway that is stopped', () => {
 });
 
 describe('a gateway under more than it takes', () => {
-  it('refuses at once with Retry-After, and goes on after it', async () => {
+  const slow = (url: string, ms: number) =>
+    fetch(`${url}/v1/slow`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ms }),
+    });
+
+  it('refuses changes at once with Retry-After, and goes on after it', async () => {
     const limits = { httpInFlightMax: 2 };
     const gateway = await startGateway({ services: [toyService()], limits });
-    const running = [1, 2].map(() => fetch(`${gateway.url}/v1/patient?ms=300`));
+    const running = [1, 2].map(() => slow(gateway.url, 300));
     await pause(50);
-    const refused = await fetch(`${gateway.url}/v1/toys/1`);
+    const refused = await slow(gateway.url, 0);
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(((await refused.json()) as { code: string }).code).toBe('overloaded');
     for (const answer of await Promise.all(running)) expect(answer.status).toBe(200);
+    expect((await slow(gateway.url, 0)).status).toBe(200);
+  });
+
+  it('answers reads while changes pile up, and takes long polls for what they are', async () => {
+    const limits = { httpInFlightMax: 2 };
+    const gateway = await startGateway({ services: [toyService()], limits });
+    const polls = [1, 2, 3].map(() => fetch(`${gateway.url}/v1/patient?ms=300`));
+    const running = [1, 2].map(() => slow(gateway.url, 300));
+    await pause(50);
     expect((await fetch(`${gateway.url}/v1/toys/1`)).status).toBe(200);
+    for (const answer of await Promise.all([...polls, ...running])) expect(answer.status).toBe(200);
   });
 });
 
