@@ -1,19 +1,8 @@
-/** A small change that breaks a rule; `find` must occur exactly once in the file. */
-export type Mutant = {
-  readonly name: string;
-  readonly changes: readonly {
-    readonly file: string;
-    readonly find: string;
-    readonly replace: string;
-  }[];
-};
+import { bookings } from '#test/mutants/bookings.ts';
+import type { Mutant } from '#test/mutants/mutant.ts';
+import { one } from '#test/mutants/mutant.ts';
 
-const one = (name: string, file: string, find: string, replace: string): Mutant => ({
-  name,
-  changes: [{ file, find, replace }],
-});
-
-export const mutants: readonly Mutant[] = [
+const seats: readonly Mutant[] = [
   one(
     'no fencing',
     'actors/writer.ts',
@@ -142,4 +131,101 @@ export const mutants: readonly Mutant[] = [
     'const take = hold.places.every(free)',
     'const take = hold.places.length > 0',
   ),
+  {
+    name: 'a snapshot with a batch in flight',
+    changes: [
+      {
+        file: 'actors/event-actor.ts',
+        find: 'if (this.seq >= this.#nextSnapshotAt) this.#snapshot();',
+        replace: '',
+      },
+      {
+        file: 'actors/event-actor.ts',
+        find: 'if (this.#endedBy(await journal.write(entry))) return;\n    this.#deltas',
+        replace:
+          'if (this.seq >= this.#nextSnapshotAt) this.#snapshot();\n' +
+          '    if (this.#endedBy(await journal.write(entry))) return;\n    this.#deltas',
+      },
+    ],
+  },
+  one(
+    'a claim that trusts the clock and writes nothing',
+    'actors/claim.ts',
+    'const written = await writeEntry(deps, entry, stopped);',
+    "const written = { kind: 'committed' as string };",
+  ),
+  one(
+    'the directory is trusted for the head',
+    'actors/claim.ts',
+    'const head = await deps.journal.head(eventId);',
+    'const row = await deps.directory.find(eventId);\n' +
+      '    const head = row === undefined ? await deps.journal.head(eventId)\n' +
+      '      : await deps.journal.read(eventId, row.seq);',
+  ),
+  one(
+    'facts are split instead of commands',
+    'actors/event-actor.ts',
+    'if (!journal.canStore(entry)) return this.#split(batch);',
+    'if (!journal.canStore(entry)) {\n' +
+      '      const half = batch.facts.slice(0, Math.ceil(batch.facts.length / 2));\n' +
+      '      if (this.#endedBy(await journal.write(journal.entry(half, batch.at)))) return;\n' +
+      '      return answerBatch(batch);\n' +
+      '    }',
+  ),
+  one(
+    'a hold without a pin is sold after its deadline',
+    'domain/inventory/evolve.ts',
+    "if (how === 'expired' && ended.pinnedBy !== null)",
+    "if (how === 'expired')",
+  ),
+  one(
+    'a second answer to a booking',
+    'domain/inventory/decide-sale.ts',
+    "if (reason !== undefined) return accept({ outcome: 'refused', reason });",
+    '',
+  ),
+  one(
+    'a late pin keeps a hold for a booking that has ended',
+    'domain/inventory/decide-held.ts',
+    "if (state.sales.refusalOf(bookingId) !== undefined) return refuse('state-forbids');",
+    '',
+  ),
+  one(
+    'a repeated extension extends again',
+    'domain/inventory/decide-held.ts',
+    'if (live.extendedBy === id) return accept(viewOf(state, live));',
+    '',
+  ),
+  one(
+    'bodies above the snapshot are emptied',
+    'actors/upkeep.ts',
+    'const upTo = Math.min(actor.snapshotSeq, actor.seq - 1);',
+    'const upTo = actor.seq - 1;',
+  ),
+  one(
+    'a snapshot forgets refusals to sell',
+    'domain/inventory/snapshot.ts',
+    'sales.refused.load(words(5), head.odd.refused);',
+    '',
+  ),
+  one(
+    'time goes back with the server',
+    'actors/claim.ts',
+    'at: Math.max(deps.members.serverNow(), head?.at ?? 0),',
+    'at: deps.members.serverNow(),',
+  ),
+  one(
+    'a removed seat is free again when its hold ends',
+    'domain/inventory/evolve.ts',
+    'setStatus(state, place, freedStatus(state, place));\n  }\n  state.holds.delete',
+    'setStatus(state, place, status.available);\n  }\n  state.holds.delete',
+  ),
+  one(
+    'a refusal to sell does not end the pin',
+    'domain/inventory/evolve.ts',
+    'if (live?.pinnedBy === fact.booking) live.pinnedBy = null;',
+    '',
+  ),
 ];
+
+export const mutants: readonly Mutant[] = [...seats, ...bookings];

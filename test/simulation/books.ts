@@ -27,10 +27,16 @@ export function contradictions(office: Office, states: readonly EventState[]): r
   return found;
 }
 
-function checkBookings({ store }: Office, states: readonly EventState[], check: Check): void {
+function checkBookings(
+  { store, promised }: Office,
+  states: readonly EventState[],
+  check: Check,
+): void {
   for (const b of store.contents.bookings) {
     const what = `${b.bookingId} ${b.status}/${b.step}`;
     check(b.dueAt === undefined, `${what} is still due`);
+    const kept = b.status === 'confirmed' && promised.has(b.bookingId);
+    check(!kept, `${what}, though its cancellation was granted`);
     check(b.attempts.every(isFinalAttempt), `${what} has an open attempt`);
     const state = states.find(({ eventId }) => eventId === b.eventId);
     const hold = state?.holds.get(b.reservationId) ?? state?.lapsed.get(b.reservationId);

@@ -52,6 +52,8 @@ export class Office {
   readonly provider: Provider;
   /** What the messages service has stored, by key. */
   readonly delivered = new Map<string, Message>();
+  /** Bookings whose cancellation, or that of a ticket, was granted or recorded. */
+  readonly promised = new Set<string>();
   readonly #o: OfficeOptions;
   readonly #cores = new Map<string, Core>();
 
@@ -71,8 +73,10 @@ export class Office {
     return this.#ask((desk) => checkout(desk, { ...request, deadline }));
   }
 
-  cancel(request: CancelRequest): Promise<CancelAnswer | string | undefined> {
-    return this.#ask((desk) => cancelBooking(desk, request));
+  async cancel(request: CancelRequest): Promise<CancelAnswer | string | undefined> {
+    const answer = await this.#ask((desk) => cancelBooking(desk, request));
+    if (typeof answer === 'object') this.promised.add(request.bookingId);
+    return answer;
   }
 
   /** One thing befalls one of the core nodes. */

@@ -150,7 +150,13 @@ async function checkOut(options: PersonOptions, desk: Desk, held: Held): Promise
     await desk.ask(desk.nextId(buyerId), { kind: 'pin', holdId, buyerId, bookingId });
   }
   await scheduler.sleep(chance.hits(0.2) ? slowMs : chance.ms(5, 1_200), undefined);
-  if (chance.hits(0.15)) return void (await giveUp(desk, { bookingId, holdId, buyerId }));
+  if (chance.hits(0.15)) {
+    await giveUp(desk, { bookingId, holdId, buyerId });
+    if (chance.hits(0.3)) {
+      await desk.ask(desk.nextId(buyerId), { kind: 'pin', holdId, buyerId, bookingId }, 2);
+    }
+    return;
+  }
   // Somebody gives the seats back in another window while the checkout runs.
   if (chance.hits(0.1)) {
     await desk.ask(desk.nextId(buyerId), { kind: 'release', holdId, buyerId });
@@ -182,6 +188,10 @@ async function checkOut(options: PersonOptions, desk: Desk, held: Held): Promise
     await desk.ask(desk.nextId(buyerId), part, 40);
   }
   if (first === undefined || chance.hits(0.6)) await giveUp(desk, { bookingId, holdId, buyerId });
+  // A pin that was long under way.
+  if (chance.hits(0.1)) {
+    await desk.ask(desk.nextId(buyerId), { kind: 'pin', holdId, buyerId, bookingId }, 2);
+  }
   if (chance.hits(0.15)) await desk.ask(id, sell, 3);
 }
 

@@ -7,6 +7,8 @@ type ModelHold = {
   createdAt: number;
   deadline: number;
   pinned: boolean;
+  /** The command that prolonged it last. */
+  extendedBy?: string;
 };
 
 /**
@@ -124,7 +126,13 @@ export class SeatModel {
     this.#must(fact.deadline >= hold.deadline, `${fact.type} shortens a hold`);
     this.#must(fact.deadline <= hold.createdAt + limits.holdLifeMs, 'a hold beyond its life');
     hold.deadline = fact.deadline;
-    if (fact.type === 'pinned') hold.pinned = true;
+    if (fact.type === 'pinned') {
+      hold.pinned = true;
+      this.#must(!this.#answers.has(fact.booking), `${fact.booking} has ended and is pinned`);
+    }
+    if (fact.type !== 'extended') return;
+    this.#must(hold.extendedBy !== fact.by, `${fact.by} extends twice`);
+    hold.extendedBy = fact.by;
   }
 
   #end(fact: Extract<Fact, { type: 'released' | 'expired' }>, at: number): void {

@@ -1,0 +1,95 @@
+import { type Mutant, one } from '#test/mutants/mutant.ts';
+
+/** Rules of the flow of a booking. */
+export const bookings: readonly Mutant[] = [
+  one(
+    'an uncertain capture is undone',
+    'flows/booking.flow.ts',
+    'const { status } = await payments.capture({ intentId: intentOf(b) });',
+    'const { status } = await payments.capture({ intentId: intentOf(b) })\n' +
+      "    .catch(() => ({ status: 'canceled' as string }));",
+  ),
+  one(
+    'a cancel before the capture is settled',
+    'flows/booking.flow.ts',
+    '  capture,\n  undo,',
+    '  capture: (b, ports) => unlessCancelled(b, ports, capture),\n  undo,',
+  ),
+  one(
+    'money is taken before the seats are sold',
+    'flows/booking.flow.ts',
+    'return intentSeen(b, news, clock.now());\n  } catch (error) {',
+    "if (news.status === 'requires_capture') await payments.capture({ intentId });\n" +
+      '    return intentSeen(b, news, clock.now());\n  } catch (error) {',
+  ),
+  one(
+    'a refused capture is believed without the cancel',
+    'flows/cancellation.flow.ts',
+    "intentId === undefined ? 'canceled' : (await payments.cancel({ intentId })).status;",
+    "'canceled' as string;",
+  ),
+  one(
+    'steps are written without their version',
+    'adapters/store/memory-bookings.ts',
+    "if (this.#bookings.get(booking.bookingId)?.version !== expected) return 'stale';",
+    '',
+  ),
+  one(
+    'an old webhook is believed',
+    'flows/booking.flow.ts',
+    'return intentSeen(b, await payments.read({ intentId: intentOf(b) }), clock.now());',
+    'await payments.read({ intentId: intentOf(b) });\n' +
+      "  const status = lastAttempt(b)?.intentStatus ?? 'processing';\n" +
+      '  return intentSeen(b, { status }, clock.now());',
+  ),
+  one(
+    'a retry of a refund returns money twice',
+    'flows/cancellation.flow.ts',
+    'refundKey: refundKey(b, r),',
+    "refundKey: refundKey(b, r) + ':' + b.version,",
+  ),
+  one(
+    'a retry makes another intent',
+    'flows/booking.flow.ts',
+    'const ask = { eventId, bookingId, attempt: attempt.no, amount, buyerId };',
+    'const ask = { eventId, bookingId, attempt: b.version, amount, buyerId };',
+  ),
+  one(
+    'another attempt while the last intent is open',
+    'flows/booking.flow.ts',
+    'const news = await payments.cancel({ intentId: intentOf(b) });\n' +
+      "  if (news.status === 'canceled') return",
+    "const news = { status: 'canceled' as IntentStatus };\n  if (news.status === 'canceled') return",
+  ),
+  one(
+    'seats of an ended booking are not given back',
+    'flows/cancellation.flow.ts',
+    "  await ports.inventory.execute<'unsell'>({",
+    '  await (async (_: unknown) => {})({',
+  ),
+  one(
+    'an undone sale leaves its tickets',
+    'domain/cancellation.ts',
+    'voided: active.map((t) => t.ticketId),',
+    'voided: [],',
+  ),
+  one(
+    'a wish to cancel is forgotten',
+    'domain/booking-moves.ts',
+    "...(b.cancelRequested ? { step: 'cancel', dueAt: soon(now) } : { step: 'done' }),",
+    "step: 'done',",
+  ),
+  one(
+    'a message is done before it is stored',
+    'flows/outbox.relay.ts',
+    'await deliver(item.message);',
+    'void deliver(item.message).catch(() => {});',
+  ),
+  one(
+    'an intent that nobody has seen is forgotten',
+    'flows/cancellation.flow.ts',
+    'const made = await payments.create({',
+    "if (a.state === 'opening') return attemptSettled(b, a, 'canceled', 0, clock.now());\n" +
+      '    const made = await payments.create({',
+  ),
+];
