@@ -8,6 +8,8 @@ import { limits } from '#domain/limits.ts';
 
 /** A planned change of owner, by the entries' times. */
 export type HandOver = {
+  /** Epoch ms of the old owner's last entry. */
+  readonly at: number;
   /** From the last entry of the old owner to the claim of the new one. */
   readonly claimedMs: number;
   /** … and to its first hold. */
@@ -156,7 +158,9 @@ class Sweeper implements Sweep {
     if (this.#handedOverAt === undefined) return;
     const acceptsMs = this.#at - this.#handedOverAt;
     const claimedMs = this.#claimedAt - this.#handedOverAt;
-    if (acceptsMs < handOverMostMs) this.handOvers.push({ claimedMs, acceptsMs });
+    if (acceptsMs < handOverMostMs) {
+      this.handOvers.push({ at: this.#handedOverAt, claimedMs, acceptsMs });
+    }
     this.#handedOverAt = undefined;
   }
 

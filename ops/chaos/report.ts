@@ -21,6 +21,7 @@ export type ChaosReport = {
   readonly byKind: readonly OperationRow[];
   /** From an owner's going to the next accepted reservation. */
   readonly recoveries: readonly RecoveryRow[];
+  /** Planned ones: of owners that were drained, and of their coming back. */
   readonly handOvers: readonly HandOver[];
   readonly journalEntries: number;
   readonly linearizable: { readonly seats: number; readonly operations: number };

@@ -89,7 +89,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     operations: history.operations,
     byKind: history.table(),
     recoveries: world.recoveries.table(),
-    handOvers: after.handOvers,
+    handOvers: after.handOvers.filter(({ at }) =>
+      world.drains.some(({ from, to }) => from <= at && at < to),
+    ),
     journalEntries: after.journalEntries,
     linearizable: { seats: linearizable.seats, operations: linearizable.operations },
     violations,
@@ -125,6 +127,8 @@ type World = {
   /** What went wrong while it played, in words. */
   readonly problems: string[];
   readonly rounds: number;
+  /** Rounds in which owners were drained and nothing else was wrong; epoch ms. */
+  readonly drains: ReadonlyArray<{ readonly from: number; readonly to: number }>;
   play(): Promise<void>;
 };
 
@@ -148,6 +152,7 @@ async function openWorld(
   const fired = new Map<string, number>();
   const problems: string[] = [];
   const scene = sceneOf(cluster, db, stages);
+  const drains: { from: number; to: number }[] = [];
   let rounds = 0;
   const play = async (): Promise<void> => {
     const playing = crowd.play();
@@ -157,8 +162,11 @@ async function openWorld(
       await sleep(round.quietMs);
       if (Date.now() >= until || problems.length > 0) break;
       rounds++;
+      const last = drains.at(-1);
+      if (last?.to === Number.POSITIVE_INFINITY) last.to = Date.now();
       progress(options, history, rounds, until);
       const label = round.faults.join(' + ');
+      if (label === 'drain-owner') drains.push({ from: Date.now(), to: Number.POSITIVE_INFINITY });
       const watched = { ...scene(label, recoveries), say: options.say };
       await Promise.all(round.faults.map((name) => fire(name, watched, round, fired, problems)));
       await allReady(cluster, label, problems);
@@ -168,7 +176,7 @@ async function openWorld(
     await playing;
   };
   return {
-    ...{ history, http, crowd, stages, recoveries, fired, problems, play },
+    ...{ history, http, crowd, stages, recoveries, fired, problems, drains, play },
     get rounds() {
       return rounds;
     },

@@ -107,6 +107,6 @@ describe('a sweep of a journal', () => {
       ),
     );
     expect(findings).toEqual([]);
-    expect(handOvers).toEqual([{ claimedMs: 40, acceptsMs: 100 }]);
+    expect(handOvers).toEqual([{ at: 5_000, claimedMs: 40, acceptsMs: 100 }]);
   });
 });
