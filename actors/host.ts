@@ -212,7 +212,11 @@ export class Host {
     // Others must not hand events to this node any more.
     await this.#beat().catch((error: unknown) => this.#report('no heartbeat', { error }));
     let count = 0;
-    await inParallel([...this.#actors.values()], drainsAtOnce, async (actor) => {
+    const actors = [...this.#actors.values()];
+    // Few at once keep each event's gap short, but all are to be gone in time.
+    const lanes = Math.ceil(actors.length / drainsPerLane);
+    const width = Math.min(drainsAtOnce.most, Math.max(drainsAtOnce.least, lanes));
+    await inParallel(actors, width, async (actor) => {
       if (await this.#upkeep.handOver(actor, this.#upkeep.otherOwner(actor.eventId))) count++;
     });
     return count;
@@ -338,7 +342,8 @@ export class Host {
   };
 }
 
-const drainsAtOnce = 32;
+const drainsAtOnce = { least: 4, most: 32 } as const;
+const drainsPerLane = 100;
 const rechecksAtOnce = 32;
 const toldMax = 10_000;
 

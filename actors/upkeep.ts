@@ -22,6 +22,8 @@ export type UpkeepDeps = Writer & {
 /** How much of one kind of work one round takes on, and at once. */
 const perRound = { rows: 500, handOvers: 100, compactions: 4 } as const;
 const atOnce = 16;
+/** Few moves at once keep each event's gap short; nothing waits for the last one. */
+const movesAtOnce = 4;
 
 type Leaving = 'to-others' | 'anyhow';
 
@@ -142,7 +144,7 @@ export class Upkeep {
       if (best === undefined || best === nodeId || actor.servingSince > heldSince) return [];
       return [{ actor, to: best }];
     });
-    await inParallel(moves.slice(0, perRound.handOvers), atOnce, async ({ actor, to }) => {
+    await inParallel(moves.slice(0, perRound.handOvers), movesAtOnce, async ({ actor, to }) => {
       await this.handOver(actor, to);
     });
   }

@@ -30,8 +30,8 @@ const retryMs = { min: 40, max: 120 } as const;
 const inFlightMax = 2_000;
 
 /**
- * Buyers who ask for single seats at a constant rate, whatever becomes of the ones before. An answer
- * that says "ask again", or none, is asked again with the same idempotency key for 30 s.
+ * Buyers who ask for single seats at a constant rate, whatever becomes of the ones before. Where
+ * the answer is "ask again", or none comes, they do so with the same idempotency key for 30 s.
  */
 export class Crowd {
   readonly accepted: Accepted[] = [];

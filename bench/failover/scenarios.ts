@@ -77,7 +77,7 @@ export type Moved = {
 
 /** One more inventory node joins; ends when events have stopped moving to it. */
 export async function joinNode(scene: Scene): Promise<Moved> {
-  const since = Date.now();
+  const since = await whenAtRest(scene);
   const name = await scene.cluster.add('inventory');
   scene.say(`${name} has joined`);
   await sleep(settledMs);
@@ -87,11 +87,17 @@ export async function joinNode(scene: Scene): Promise<Moved> {
 
 /** An inventory node drains as before an upgrade, and stays away. */
 export async function drainNode(scene: Scene, name: string): Promise<Moved> {
-  const since = Date.now();
+  const since = await whenAtRest(scene);
   await scene.cluster.drain(name);
   scene.say(`${name} has drained`);
   await untilMovesEnd(scene, since);
   return movedSince(scene, since);
+}
+
+/** What happened before must not move events any more. Answers the time, epoch ms. */
+async function whenAtRest(scene: Scene): Promise<number> {
+  await untilMovesEnd(scene, Date.now());
+  return Date.now();
 }
 
 /** Waits until nothing has moved for longer than a tenure. */
