@@ -23,7 +23,7 @@ export type Fault = {
   readonly name: string;
   readonly what: string;
   readonly needs?: Needs;
-  /** Does it, undoes it, and resolves when the cluster is whole again. False: no target was free. */
+  /** Does it and undoes it; resolves when the cluster is whole again. False: no free target. */
   run(scene: Scene, round: Round): Promise<boolean>;
 };
 

@@ -74,7 +74,7 @@ export class History {
     this.#times.get(kind)?.add((this.now() - from) / 1_000);
   }
 
-  /** Notes an operation on each of the seats. What is told of it later goes into the same object. */
+  /** Notes an operation on each of the seats; what is learnt later goes into the same object. */
   note(eventId: string, seats: readonly string[], op: SeatOp): SeatOp {
     for (const seat of seats) {
       const key = `${eventId}/${seat}`;

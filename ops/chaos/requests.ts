@@ -15,7 +15,7 @@ export type Told<T> = {
 
 export type Problem = { readonly code?: string };
 
-/** Answers that promise that nothing was done (docs/errors.md); the same request may be repeated. */
+/** Answers that promise that nothing was done (docs/errors.md): the request may be repeated. */
 const nothingDone = new Set([
   'overloaded',
   'moving',
