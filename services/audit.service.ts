@@ -6,7 +6,7 @@ import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import type { UsherContext } from '#broker/call.ts';
 import { type AuditView, auditContract } from '#contracts/audit.contract.ts';
-import type { Act, AuditEntry } from '#domain/audit.ts';
+import type { AuditEntry } from '#domain/audit.ts';
 import { visibleOrganizers } from '#mixins/organizer.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
@@ -36,18 +36,18 @@ export function createAuditService({ config }: Runtime): ServiceSchema {
       },
 
       append: async ({ params, broker }: Ctx<'append'>) => {
-        const acts = await sources.pending(params.limit);
-        const chains = [...Map.groupBy(acts, ({ organizerId }) => organizerId)];
-        const writes = chains.map(([organizerId, own]) => record(log, sources, organizerId, own));
-        const outcomes = await Promise.allSettled(writes);
-        let added = 0;
-        let failed = 0;
-        for (const outcome of outcomes) {
-          if (outcome.status === 'fulfilled') added += outcome.value;
-          else failed++;
-          if (outcome.status === 'rejected') broker.logger.error('audit log', outcome.reason);
-        }
-        return { added, failed, more: added >= params.limit };
+        const { limit } = params;
+        const first = await appendOnce(log, sources, limit, []);
+        for (const { reason } of first.failures) broker.logger.error('audit log', reason);
+        const failed = first.failures.map(({ organizerId }) => organizerId);
+        if (failed.length === 0) return { added: first.added, failed: 0, more: first.full };
+        // Chains that cannot be continued must not stand in the way of the others.
+        const rest = await appendOnce(log, sources, limit, failed);
+        return {
+          added: first.added + rest.added,
+          failed: failed.length + rest.failures.length,
+          more: rest.full,
+        };
       },
     },
 
@@ -64,16 +64,38 @@ export function createAuditService({ config }: Runtime): ServiceSchema {
   };
 }
 
-/** The marks go after the entries are there: whatever stops in between is only done again. */
-async function record(
+type Turn = {
+  readonly added: number;
+  readonly failures: readonly { readonly organizerId: string; readonly reason: unknown }[];
+  /** There may be more to add. */
+  readonly full: boolean;
+};
+
+/**
+ * Takes one batch of acts into their chains. The marks go after the entries are there: whatever
+ * stops in between is only done again.
+ */
+async function appendOnce(
   log: AuditLog,
   sources: AuditSources,
-  organizerId: string,
-  acts: readonly Act[],
-): Promise<number> {
-  const added = await log.append(organizerId, acts);
-  await sources.recorded(acts);
-  return added;
+  limit: number,
+  without: readonly string[],
+): Promise<Turn> {
+  const acts = await sources.pending(limit, without);
+  const chains = [...Map.groupBy(acts, ({ organizerId }) => organizerId)];
+  const turns = await Promise.all(
+    chains.map(async ([organizerId, own]) => {
+      try {
+        const added = await log.append(organizerId, own);
+        await sources.recorded(own);
+        return { added, failures: [] };
+      } catch (reason) {
+        return { added: 0, failures: [{ organizerId, reason }] };
+      }
+    }),
+  );
+  const added = turns.reduce((sum, turn) => sum + turn.added, 0);
+  return { added, failures: turns.flatMap(({ failures }) => failures), full: added >= limit };
 }
 
 function positionOf(cursor: string | undefined) {

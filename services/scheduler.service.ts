@@ -117,11 +117,13 @@ async function reconcilePayments(broker: ServiceBroker) {
 /** Takes acts into the audit log; one worker at a time, and each act once whoever repeats it. */
 async function appendAudit(broker: ServiceBroker) {
   let appended = 0;
+  let stuck = 0;
   for (let round = 0; round < auditRoundsMax; round++) {
     const { added, failed, more } = await call(broker, 'audit.append', {});
     appended += added;
-    if (failed > 0) throw new Error(`${failed} chains of the audit log cannot be continued`);
+    stuck = failed;
     if (!more) break;
   }
+  if (stuck > 0) throw new Error(`${stuck} chains of the audit log cannot be continued`);
   return { appended };
 }

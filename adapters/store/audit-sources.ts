@@ -68,14 +68,19 @@ export class AuditSources {
     this.#events = db.collection('events');
   }
 
-  /** Acts that carry the mark, the oldest first; about `limit` of each kind. */
-  async pending(limit: number): Promise<readonly Act[]> {
-    const marked = { unaudited: true } as const;
+  /**
+   * Acts that carry the mark, the oldest first; about `limit` of each kind. Those of the organizers
+   * in `without` are left out.
+   */
+  async pending(limit: number, without: readonly string[] = []): Promise<readonly Act[]> {
+    const spared = without.length === 0 ? {} : { eventId: { $nin: await this.#eventsOf(without) } };
+    const marked = { unaudited: true, ...spared } as const;
+    const waiting = { actsWaiting: true, organizerId: { $nin: [...without] } } as const;
     const [ledger, messages, rows] = await stored(() =>
       Promise.all([
         this.#ledger.find(marked, bounded).sort({ at: 1 }).limit(limit).toArray(),
         this.#messages.find(marked, bounded).sort({ createdAt: 1 }).limit(limit).toArray(),
-        this.#events.find({ actsWaiting: true }, bounded).limit(eventsAtOnce).toArray(),
+        this.#events.find(waiting, bounded).limit(eventsAtOnce).toArray(),
       ]),
     );
     const own = rows.flatMap((row) => (row.acts ?? []).map((act) => eventActOf(row, act)));
@@ -169,6 +174,13 @@ export class AuditSources {
       .project<{ _id: string; organizerId: string }>({ organizerId: 1 });
     const found = await stored(() => query.toArray());
     return new Map(found.map(({ _id, organizerId }) => [_id, organizerId]));
+  }
+
+  async #eventsOf(organizerIds: readonly string[]): Promise<string[]> {
+    const query = this.#events
+      .find({ organizerId: { $in: [...organizerIds] } }, bounded)
+      .project<{ _id: string }>({ _id: 1 });
+    return (await stored(() => query.toArray())).map(({ _id }) => _id);
   }
 
   async #ofBookings(

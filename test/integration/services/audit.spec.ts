@@ -169,13 +169,16 @@ describeWith(['mongod'], 'the audit log', () => {
     const whole = await ownedEvent(db, 'A play', organizerOf(eve));
     const log = db.collection<{ _id: string; organizerId: string; seq: number }>('audit_log');
     await log.insertOne({ _id: 'forged', organizerId: organizerOf(ada), seq: 1 });
-    await book(db, entriesOf(broken.eventId, 1));
-    await book(db, entriesOf(whole.eventId, 2));
-    expect(await call(broker, 'audit.append', {})).toMatchObject({ added: 2, failed: 1 });
+    // The older acts fill a whole batch.
+    for (let at = 0; at < 5; at++) await book(db, entriesOf(broken.eventId, at));
+    await book(db, entriesOf(whole.eventId, 1_000));
+    const append = () => call(broker, 'audit.append', { limit: 6 });
+    expect(await append()).toEqual({ added: 2, failed: 1, more: false });
     expect(await logOf(eve)).toHaveLength(2);
     // Nothing was lost: with the forged entry gone the chain begins.
     await log.deleteOne({ _id: 'forged' });
-    expect(await call(broker, 'audit.append', {})).toMatchObject({ added: 2, failed: 0 });
+    expect(await append()).toEqual({ added: 6, failed: 0, more: true });
+    expect(await append()).toEqual({ added: 4, failed: 0, more: false });
     await sound();
   });
 
