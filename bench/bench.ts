@@ -8,10 +8,12 @@ import { writeDocument } from '#bench/report/document.ts';
 import { writePage } from '#bench/report/page.ts';
 import { readResults } from '#bench/report/results.ts';
 import { type Figures, shortfalls, store } from '#bench/support/results.ts';
+import { measureTail } from '#bench/tail/tail.ts';
 import { startServers } from '#test/support/start-servers.ts';
 
 const usage = `npm run bench -- [suite …] [options]
   path             reservations through HTTP, single process and cluster (default)
+  tail             the same at 70 % and 300 % of the most, at a constant rate
   core             the event actor beside five other ways to reserve a seat
   checkout         checkouts to confirmed bookings, with a slow and faulty payment provider
   sales            paid bookings of one event with a provider that answers at once
@@ -27,6 +29,7 @@ For figures of a two-core machine on a larger one: taskset -c 0,1 npm run bench`
 
 const suites: Readonly<Record<string, (numbers: Numbers) => Promise<Figures>>> = {
   path: measurePath,
+  tail: measureTail,
   core: measureCore,
   checkout: measureCheckout,
   sales: measureSales,

@@ -11,7 +11,7 @@ export type LoadResult = {
   readonly broken: number;
 };
 
-type Target = { readonly host: string; readonly port: number };
+export type Target = { readonly host: string; readonly port: number };
 
 /**
  * Closed-loop HTTP/1.1 load on kept-alive sockets: each connection sends its next request when the
@@ -96,7 +96,9 @@ function oneConnection(
 }
 
 /** The answer once all of it is there (content-length or chunked), else undefined. */
-function wholeAnswer(text: string): { status: number; code: string | undefined } | undefined {
+export function wholeAnswer(
+  text: string,
+): { status: number; code: string | undefined } | undefined {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
   const status = Number(text.slice(9, 12));
