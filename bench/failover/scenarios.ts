@@ -85,12 +85,12 @@ export async function joinNode(scene: Scene): Promise<Moved> {
   return movedSince(scene, since);
 }
 
-/** An inventory node drains as before an upgrade, and stays away. */
+/** An inventory node drains as before an upgrade, and stays away. Call it when nothing moves. */
 export async function drainNode(scene: Scene, name: string): Promise<Moved> {
-  const since = await whenAtRest(scene);
+  const since = Date.now();
   await scene.cluster.drain(name);
   scene.say(`${name} has drained`);
-  await untilMovesEnd(scene, since);
+  await sleep(settledMs);
   return movedSince(scene, since);
 }
 
