@@ -37,12 +37,21 @@ export const isRefused = (error: unknown): boolean =>
   error instanceof errors.StripeInvalidRequestError || isCardError(error);
 
 /**
- * The provider keeps the answer to an idempotency key for a day, a 500 too. Such a replay says that
- * the first request ended badly and that this key will never do better.
+ * The provider keeps the answer to an idempotency key for a day, a 500 too. A replayed failure, or
+ * one that comes with the advice not to repeat it, says that this key will never do better.
  */
-export const isReplayedFailure = (error: unknown): boolean =>
-  error instanceof errors.StripeAPIError && error.headers?.['idempotent-replayed'] === 'true';
+export const isKeptFailure = (error: unknown): boolean =>
+  error instanceof errors.StripeAPIError &&
+  (error.headers?.['idempotent-replayed'] === 'true' ||
+    error.headers?.['stripe-should-retry'] === 'false');
 
+/** The same request is still being worked on: it says nothing about the outcome. */
+const isInUse = (error: unknown): boolean =>
+  error instanceof errors.StripeIdempotencyError && error.code === 'idempotency_key_in_use';
+
+/** The provider has spoken; everything else leaves open what became of the request. */
+export const isAnswer = (error: unknown): boolean =>
+  error instanceof errors.StripeError && !isSilence(error) && !isInUse(error);
 /**
  * What an SDK error means to us. Silence, overload and a refused key of ours (401, 403: the state
  * of the intent is as unknown as before, and mending the configuration lets the flow go on) become

@@ -11,11 +11,13 @@ import type {
   ProviderRefund,
   RefundOrder,
 } from '#adapters/payments/port.ts';
+import { SecondAsk } from '#adapters/payments/second-ask.ts';
 import {
+  isAnswer,
   isCardError,
+  isKeptFailure,
   isPastThat,
   isRefused,
-  isReplayedFailure,
   toUsherError,
 } from '#adapters/payments/stripe-errors.ts';
 import { viewEvent, viewIntent, viewRefund } from '#adapters/payments/stripe-view.ts';
@@ -73,6 +75,7 @@ function clientOf({ secretKey, apiBase }: StripeOptions): { client: Stripe; clos
 class StripeProvider implements PaymentProvider {
   readonly #stripe: Stripe;
   readonly #breaker: Breaker;
+  readonly #secondAsk: SecondAsk;
   readonly #options: StripeOptions;
   readonly close: () => void;
 
@@ -82,6 +85,7 @@ class StripeProvider implements PaymentProvider {
     this.close = close;
     this.#options = options;
     this.#breaker = new Breaker(options.clock, options.breaker);
+    this.#secondAsk = new SecondAsk(options.clock);
   }
 
   async createIntent(order: NewIntent): Promise<ProviderIntent> {
@@ -200,11 +204,11 @@ class StripeProvider implements PaymentProvider {
     task: (key: string) => Promise<Stripe.Response<Stripe.PaymentIntent>>,
   ): Promise<ProviderIntent> {
     let refusal: unknown;
-    const intent = await this.#keyed(key, async (idempotencyKey) => {
+    const intent = await this.#keyed(key, async (idempotencyKey, second) => {
       try {
         const answer = await task(idempotencyKey);
-        // A kept answer shows the intent as it was then.
-        if (answer.lastResponse.headers['idempotent-replayed'] !== 'true') return answer;
+        // A kept answer shows the intent as it was then: to a second request, a moment ago.
+        if (second || answer.lastResponse.headers['idempotent-replayed'] !== 'true') return answer;
       } catch (error) {
         if (!isCardError(error) && !isPastThat(error)) throw error;
         refusal = error;
@@ -222,15 +226,16 @@ class StripeProvider implements PaymentProvider {
   /** Repeats under another key what is known to have failed for good under the first. */
   async #keyed<T>(
     base: string,
-    task: (key: string) => Promise<T>,
+    task: (key: string, second: boolean) => Promise<T>,
     alreadyDone?: () => Promise<T | undefined>,
   ): Promise<T> {
     return this.#ask(async () => {
       for (let generation = 1; ; generation++) {
         try {
-          return await task(generation === 1 ? base : `${base}:${generation}`);
+          const key = generation === 1 ? base : `${base}:${generation}`;
+          return await this.#secondAsk.run((second) => task(key, second), isAnswer);
         } catch (error) {
-          if (!isReplayedFailure(error) || generation === keyGenerationsMax) throw error;
+          if (!isKeptFailure(error) || generation === keyGenerationsMax) throw error;
           const done = await alreadyDone?.();
           if (done !== undefined) return done;
         }

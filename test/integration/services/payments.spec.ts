@@ -218,8 +218,9 @@ describeWith(['mongod'], 'the payments service', () => {
   });
 
   it('reports what it cannot know as unknown, and finds out when asked again', async () => {
+    // The SDK repeats a request whose connection was lost once.
     await faults({
-      rules: [{ operation: 'payment_intents.confirm', kind: 'error', after: true, times: 1 }],
+      rules: [{ operation: 'payment_intents.confirm', kind: 'disconnect', after: true, times: 2 }],
     });
     const order = newOrder();
     const { bookingId, attempt } = order;
