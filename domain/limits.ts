@@ -143,7 +143,7 @@ export const limits = {
   /** Requests that are let in whatever the rate of answers was. */
   httpInFlightMin: 512,
   /** Beyond these, no more requests than are answered in this time. */
-  httpQueueWaitMs: 200,
+  httpQueueWaitMs: 400,
   httpHeadersTimeoutMs: 10_000,
   /** A whole request with its body; a chart over a slow line fits. */
   httpReceiveTimeoutMs: 60_000,

@@ -1,8 +1,9 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Service, ServiceSchema } from 'moleculer';
+import type { Service, ServiceBroker, ServiceSchema } from 'moleculer';
 import ApiGateway from 'moleculer-web';
 import { othersStarted } from '#broker/started.ts';
+import { metricsOf } from '#broker/work-middleware.ts';
 import type { ServiceContract } from '#contracts/contract.ts';
 import { contracts } from '#contracts/index.ts';
 import { authMixin, type WithAuth } from '#mixins/auth.mixin.ts';
@@ -57,6 +58,7 @@ export function createApiService(runtime: Runtime, options: ApiOptions = {}): Se
       const web = this as Service & WithAuth & WebGateway;
       const authenticate = options.authenticate ?? ((token) => web.authenticate(token));
       gateway = new Gateway({ broker: this.broker, clock, limits, authenticate });
+      showGateway(this.broker, gateway);
       const aliases = {
         ...ownPages(gateway, services, limits),
         ...aliasesOf(
@@ -79,4 +81,14 @@ export function createApiService(runtime: Runtime, options: ApiOptions = {}): Se
       await closeServer(server, () => gateway.drain());
     },
   };
+}
+
+function showGateway(broker: ServiceBroker, gateway: Gateway): void {
+  const metrics = metricsOf(broker);
+  metrics?.gauge('usher_http_in_flight', 'Requests that are being answered', () => {
+    return gateway.inFlight;
+  });
+  metrics?.gauge('usher_http_refused', 'Requests refused at once, as too many run', () => {
+    return gateway.refusedAtOnce;
+  });
 }

@@ -37,7 +37,7 @@ export async function openLoad(options: {
     while (first < due.length && idle.length > 0) {
       const bytes = next();
       if (bytes === undefined) return;
-      const lane = idle.pop() as Lane;
+      const lane = idle.shift() as Lane;
       lane.dueAt = due[first++] as number;
       lane.sentAt = performance.now();
       lane.socket.write(bytes);

@@ -21,8 +21,9 @@ const reach = 2;
 
 /**
  * Remembers the choices of every run until one of its seats, or of its neighbours, becomes free or
- * taken. A popular event leaves hundreds of rows whose last seats fit nobody well; without this each
- * search would go through all of their seats again (150 µs with 30 000 of 60 000 seats taken).
+ * taken. A popular event leaves hundreds of rows whose last seats fit nobody well; without this
+ * each search would look at all of them again: a hold took 170 µs instead of 11 once 30 000 of
+ * 60 000 seats were taken.
  */
 export class Choices {
   readonly #places: Places;

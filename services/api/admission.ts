@@ -3,11 +3,12 @@ import type { Limits } from '#domain/limits.ts';
 
 /** Answers are counted in windows of this length. */
 const windowMs = 100;
-const windowsMax = 10;
+const windowsMax = 50;
 
 /**
  * How many requests may be under way: as many as are answered within `limits.httpQueueWaitMs`, at
- * the rate of the best of the last ten windows. More would only wait longer, and those that
+ * the rate of the best of the last fifty windows: refusing takes time too, which must not make
+ * the bound smaller and the refusals more. More would only wait longer, and those that
  * waited past their deadline would have cost a place for nothing. Never fewer than
  * `httpInFlightMin`, so that a rush after a quiet time is let in and shows what can be done.
  */

@@ -39,6 +39,7 @@ export class Gateway {
   readonly #streams = new Set<AbortController>();
   readonly #idle: Array<() => void> = [];
   #inFlight = 0;
+  #refusedAtOnce = 0;
   #draining = false;
 
   constructor(ports: GatewayPorts) {
@@ -46,6 +47,11 @@ export class Gateway {
     this.#immutable = new ImmutableAnswers(ports.limits);
     this.#reads = new Admission(ports.clock, ports.limits);
     this.#changes = new Admission(ports.clock, ports.limits);
+  }
+
+  /** Requests refused at once because too many are under way, since the start. */
+  get refusedAtOnce(): number {
+    return this.#refusedAtOnce;
   }
 
   /** Requests that are being answered, streams not counted. */
@@ -60,7 +66,10 @@ export class Gateway {
   /** Answers one request to an operation; never rejects. */
   async serve(operation: Operation, exchange: Exchange, path: PathParams): Promise<void> {
     const admission = this.#admissionOf(operation);
-    if (admission?.enter() === false) return this.refuse(exchange, overloaded);
+    if (admission?.enter() === false) {
+      this.#refusedAtOnce++;
+      return this.refuse(exchange, overloaded);
+    }
     this.#inFlight++;
     try {
       await (operation.stream

@@ -50,12 +50,12 @@ describe('admission', () => {
     expect(enter(500)).toBe(100);
   });
 
-  it('comes back to the least when answers stop', () => {
+  it('comes back to the least when answers stop for five seconds', () => {
     const { state, enter, leave, steady } = setup();
     steady(20, 5);
     const taken = enter(100);
     expect(taken).toBeGreaterThan(30);
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 52; i++) {
       state.now += 100;
       expect(enter(1)).toBe(0);
     }
