@@ -4,6 +4,7 @@ import { type Delta, DeltaBuffer } from '#actors/delta.ts';
 import { answer, type CommandReply, Mailbox, type Refusal, refusal } from '#actors/mailbox.ts';
 import { OwnJournal, type OwnJournalDeps, type Position } from '#actors/own-journal.ts';
 import { type Restored, Superseded } from '#actors/restore.ts';
+import { Tail } from '#actors/tail.ts';
 import { type PackedView, ViewDesk } from '#actors/view-desk.ts';
 import type { VerifyOutcome, WriteOutcome } from '#actors/writer.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -71,7 +72,7 @@ export class EventActor {
   #inFlight: Batch | undefined;
   #commandsMax: number;
   #snapshotSeq = 0;
-  #nextSnapshotAt = 0;
+  #tail: Tail | undefined;
   #unlisted = true;
   // What the loop has to do besides commands.
   #expiryDue = false;
@@ -150,7 +151,7 @@ export class EventActor {
     this.#journal = new OwnJournal(this.eventId, this.#deps, owned);
     this.#deltas = new DeltaBuffer(owned.state, clock, limits);
     this.#snapshotSeq = owned.snapshotSeq;
-    this.#nextSnapshotAt = owned.snapshotSeq + limits.snapshotEveryEntries;
+    this.#tail = new Tail(limits, owned.seq - owned.snapshotSeq, owned.tailBytes);
     this.servingSince = clock.monotonic();
     this.#views.show(owned.state);
     this.#armExpiry();
@@ -256,7 +257,7 @@ export class EventActor {
 
   async #round(): Promise<void> {
     this.#views.show(this.#known());
-    if (this.seq >= this.#nextSnapshotAt) this.#snapshot();
+    if (this.#tail?.long === true) this.#snapshot();
     if (this.#mustVerify && !(await this.#verify())) return;
     if (this.#leaving !== undefined) return this.#leave(this.#leaving);
     this.#expiryDue = false;
@@ -290,6 +291,7 @@ export class EventActor {
     if (!journal.canStore(entry)) return this.#split(batch);
     if (this.#endedBy(await journal.write(entry))) return;
     this.#deltas?.note(this.#known(), batch);
+    this.#tail?.add(entry);
     this.#unlisted = true;
     this.#commandsMax = Math.min(this.#commandsMax * 2, this.#deps.limits.batchCommandsMax);
     answerBatch(batch);
@@ -367,9 +369,9 @@ export class EventActor {
 
   /** To be called only while no batch is in flight: every fact in the state is committed. */
   #snapshot(): void {
-    const { report, saveSnapshot, limits } = this.#deps;
+    const { report, saveSnapshot } = this.#deps;
     const { eventId, seq, epoch } = this;
-    this.#nextSnapshotAt = seq + limits.snapshotEveryEntries;
+    this.#tail?.cut();
     saveSnapshot({ eventId, seq, epoch, bytes: encodeSnapshot(this.#known()) }).then(
       () => {
         this.#snapshotSeq = Math.max(this.#snapshotSeq, seq);

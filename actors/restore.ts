@@ -14,6 +14,8 @@ type RestoreDeps = {
 export type Restored = {
   readonly state: EventState;
   readonly snapshotSeq: number;
+  /** Of the facts behind the snapshot. */
+  readonly tailBytes: number;
 };
 
 /** A newer snapshot than the claim: somebody else owns the event by now. */
@@ -38,7 +40,8 @@ export async function restore(deps: RestoreDeps, eventId: string, seq: number): 
     }
     const state = snapshot ? decode(eventId, snapshot.bytes) : createState(eventId);
     const snapshotSeq = snapshot?.seq ?? 0;
-    if (await replay(deps, state, eventId, snapshotSeq, seq)) return { state, snapshotSeq };
+    const tailBytes = await replay(deps, state, eventId, snapshotSeq, seq);
+    if (tailBytes !== undefined) return { state, snapshotSeq, tailBytes };
   }
   throw new Error(`the journal of ${eventId} has a gap below ${seq}`);
 }
@@ -51,26 +54,31 @@ function decode(eventId: string, bytes: Uint8Array): EventState {
   }
 }
 
-/** Evolves `state` by the entries above `after` up to `seq`; false when one is missing or empty. */
+/**
+ * Evolves `state` by the entries above `after` up to `seq`. Answers how many bytes of facts they
+ * had; undefined when one is missing or empty.
+ */
 async function replay(
   { journal, clock }: RestoreDeps,
   state: EventState,
   eventId: string,
   after: number,
   seq: number,
-): Promise<boolean> {
+): Promise<number | undefined> {
+  let bytes = 0;
   let done = after;
   while (done < seq) {
     const limit = Math.min(pageEntries, seq - done);
     const entries = await journal.replay(eventId, done + 1, limit);
-    if (entries.length === 0) return false;
+    if (entries.length === 0) return undefined;
     for (const entry of entries) {
-      if (entry.seq !== done + 1 || entry.compacted === true) return false;
+      if (entry.seq !== done + 1 || entry.compacted === true) return undefined;
       for (const fact of factsOf(entry)) evolve(state, fact, entry.at, entry.seq);
       done = entry.seq;
+      bytes += entry.facts.length;
     }
     // Heartbeats of other events' actors must get through between two pages.
     await clock.tick();
   }
-  return true;
+  return bytes;
 }

@@ -80,6 +80,7 @@ function changeTerms(state: EventState, terms: Terms, version: number): void {
 
 function hold(state: EventState, fact: FactOf<'held'>, at: number): void {
   const buyer = state.buyers.add(fact.buyer);
+  const quote = state.sales.internQuote(fact.quote);
   const made: Hold = {
     id: fact.hold,
     fingerprint: fact.fingerprint,
@@ -87,7 +88,7 @@ function hold(state: EventState, fact: FactOf<'held'>, at: number): void {
     buyer,
     channel: fact.channel,
     places: fact.places,
-    quote: fact.quote,
+    quote: state.sales.quoteNumbered(quote),
     createdAt: at,
     deadline: fact.deadline,
     pinnedOnce: false,

@@ -79,7 +79,7 @@ export class KeyTable {
     if (known > 0) return known - 1;
     const number = this.#free.pop() ?? this.#high++;
     if (number * 4 >= this.#keys.length) {
-      const keys = new Uint32Array(Math.ceil((number + 1) * 1.5) * 4);
+      const keys = new Uint32Array(Math.ceil((number + 1) * 1.25) * 4);
       keys.set(this.#keys);
       this.#keys = keys;
     }

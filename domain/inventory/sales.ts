@@ -47,6 +47,8 @@ export class Sales {
   /** Equal quotes are kept once. */
   readonly quotes: Quote[] = [];
   readonly #quoteIndex = new Map<string, number>();
+  /** The same for the kept objects themselves, which spares their text. */
+  readonly #keptQuotes = new Map<Quote, number>();
 
   constructor(bookingPrefix: string, holdPrefix: string) {
     this.bookings = new KeyTable(bookingPrefix);
@@ -106,7 +108,11 @@ export class Sales {
   }
 
   quoteOf(n: number): Quote {
-    return this.quotes[this.quote[n] ?? 0] as Quote;
+    return this.quoteNumbered(this.quote[n] ?? 0);
+  }
+
+  quoteNumbered(number: number): Quote {
+    return this.quotes[number] as Quote;
   }
 
   refuse(bookingId: string, reason: SellRefusal): void {
@@ -120,13 +126,17 @@ export class Sales {
     return n < 0 ? undefined : reasons[this.reason[n] ?? 0];
   }
 
+  /** The number of the kept quote that equals this one. */
   internQuote(quote: Quote): number {
+    const kept = this.#keptQuotes.get(quote);
+    if (kept !== undefined) return kept;
     const key = JSON.stringify(quote);
     const known = this.#quoteIndex.get(key);
     if (known !== undefined) return known;
-    this.quotes.push(quote);
-    this.#quoteIndex.set(key, this.quotes.length - 1);
-    return this.quotes.length - 1;
+    const number = this.quotes.push(quote) - 1;
+    this.#quoteIndex.set(key, number);
+    this.#keptQuotes.set(quote, number);
+    return number;
   }
 }
 

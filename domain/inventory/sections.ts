@@ -41,21 +41,20 @@ export function readSections(
   format: number,
   bytes: Uint8Array,
 ): { readonly head: unknown; readonly columns: readonly Column[] } {
-  // A copy, so that the columns stand at multiples of eight whatever the buffer they came in
-  // (`slice` of a Buffer would be none).
-  const copy = new Uint8Array(bytes);
-  const length = new DataView(copy.buffer).getUint32(0, true);
-  const text = new TextDecoder().decode(copy.subarray(4, 4 + length));
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const text = new TextDecoder().decode(bytes.subarray(4, 4 + length));
   const directory = JSON.parse(text) as Directory;
   if (directory.format !== format) {
     throw new Error(`snapshot format ${String(directory.format)} is unknown`);
   }
   let at = aligned(4 + length);
   const columns = directory.columns.map(({ kind, length: items }) => {
-    const column = new kinds[kind](copy.buffer, at, items);
+    // Memory of its own: one that is not outgrown would keep that of all the others.
+    const column = new kinds[kind](items);
+    new Uint8Array(column.buffer).set(bytes.subarray(at, at + column.byteLength));
     at += aligned(column.byteLength);
     return column;
   });
-  if (at !== copy.length) throw new Error('a snapshot has too few or too many bytes');
+  if (at !== bytes.length) throw new Error('a snapshot has too few or too many bytes');
   return { head: directory.head, columns };
 }

@@ -1,28 +1,32 @@
 import type { EndedHold } from '#domain/inventory/ended.ts';
 import { addLive } from '#domain/inventory/evolve.ts';
+import {
+  type HoldTexts,
+  holdColumns,
+  packHolds,
+  unpackHolds,
+} from '#domain/inventory/hold-columns.ts';
 import { type Column, readSections, writeSections } from '#domain/inventory/sections.ts';
-import { createState, type EventState, type Hold, setLayouts } from '#domain/inventory/state.ts';
+import { createState, type EventState, setLayouts } from '#domain/inventory/state.ts';
 import type { Terms } from '#domain/inventory/terms.ts';
 import type { Quote } from '#domain/pricing.ts';
 
 /** Raised with every change of what the bytes mean; another one is not read. */
-export const snapshotFormat = 1;
+export const snapshotFormat = 2;
 
-type KeptHold = Omit<Hold, 'heapAt' | 'slot' | 'buyer'>;
 type Head = Pick<EventState, 'eventId' | 'seq' | 'at' | 'epoch' | 'owner' | 'version'> & {
   readonly handedTo: string | null | 'unset';
   readonly terms: Omit<Terms, 'layout'> | null;
   readonly layouts: readonly string[];
   readonly holdsMade: number;
-  readonly holds: readonly KeptHold[];
-  readonly lapsed: readonly KeptHold[];
+  readonly holds: HoldTexts;
+  readonly lapsed: HoldTexts;
   readonly ended: readonly (EndedHold & { readonly holdId: string })[];
   readonly quotes: readonly Quote[];
   readonly odd: Readonly<Record<'buyers' | 'bookings' | 'holds' | 'refused', OddKeys>>;
 };
 type OddKeys = readonly (readonly [number, string])[];
 
-const kept = ({ heapAt: _, slot: __, buyer: ___, ...hold }: Hold): KeptHold => hold;
 const withoutLayout = ({ layout: _, ...terms }: Terms): Omit<Terms, 'layout'> => terms;
 
 /**
@@ -32,6 +36,8 @@ const withoutLayout = ({ layout: _, ...terms }: Terms): Omit<Terms, 'layout'> =>
 export function encodeSnapshot(state: EventState): Uint8Array {
   const { sales, buyers } = state;
   const count = sales.size;
+  const live = packHolds(state, [...state.holds.values()]);
+  const lapsed = packHolds(state, [...state.lapsed.values()]);
   const head: Head = {
     eventId: state.eventId,
     seq: state.seq,
@@ -43,8 +49,8 @@ export function encodeSnapshot(state: EventState): Uint8Array {
     terms: state.terms === undefined ? null : withoutLayout(state.terms),
     layouts: state.layouts,
     holdsMade: state.holdsMade,
-    holds: Array.from(state.holds.values(), kept),
-    lapsed: Array.from(state.lapsed.values(), kept),
+    holds: live.texts,
+    lapsed: lapsed.texts,
     ended: [...state.ended.entries()],
     quotes: sales.quotes,
     odd: {
@@ -70,6 +76,8 @@ export function encodeSnapshot(state: EventState): Uint8Array {
     sales.deadline.slice(0, count),
     sales.fingerprint.slice(0, count),
     sales.reason.slice(0, sales.refused.size),
+    ...live.columns,
+    ...lapsed.columns,
   ]);
 }
 
@@ -88,18 +96,15 @@ export function decodeSnapshot(bytes: Uint8Array): EventState {
   const layout = head.layouts.at(-1) ?? '';
   state.terms = head.terms === null ? undefined : { ...head.terms, layout };
   loadColumns(state, head, columns);
-  for (const hold of head.holds) addLive(state, revive(state, hold));
-  for (const hold of head.lapsed) state.lapsed.set(hold.id, revive(state, hold));
+  const [live, lapsed] = [columns.slice(holdsFrom), columns.slice(holdsFrom + holdColumns)];
+  for (const hold of unpackHolds(state, head.holds, live)) addLive(state, hold);
+  for (const hold of unpackHolds(state, head.lapsed, lapsed)) state.lapsed.set(hold.id, hold);
   for (const { holdId, ...ended } of head.ended) state.ended.add(holdId, ended);
   return state;
 }
 
-const revive = (state: EventState, hold: KeptHold): Hold => ({
-  ...hold,
-  buyer: state.buyers.numberOf(hold.buyerId),
-  heapAt: -1,
-  slot: -1,
-});
+/** Columns in front of those of the holds. */
+const holdsFrom = 14;
 
 function loadColumns(state: EventState, head: Head, columns: readonly Column[]): void {
   const { sales, buyers } = state;

@@ -136,14 +136,14 @@ const seats: readonly Mutant[] = [
     changes: [
       {
         file: 'actors/event-actor.ts',
-        find: 'if (this.seq >= this.#nextSnapshotAt) this.#snapshot();',
+        find: 'if (this.#tail?.long === true) this.#snapshot();',
         replace: '',
       },
       {
         file: 'actors/event-actor.ts',
         find: 'if (this.#endedBy(await journal.write(entry))) return;\n    this.#deltas',
         replace:
-          'if (this.seq >= this.#nextSnapshotAt) this.#snapshot();\n' +
+          'if (this.#tail?.long === true) this.#snapshot();\n' +
           '    if (this.#endedBy(await journal.write(entry))) return;\n    this.#deltas',
       },
     ],
