@@ -7,6 +7,7 @@ import { measurePath } from '#bench/path/path.ts';
 import { writeDocument } from '#bench/report/document.ts';
 import { writePage } from '#bench/report/page.ts';
 import { readResults } from '#bench/report/results.ts';
+import { measureRestart } from '#bench/restart/restart.ts';
 import { type Figures, shortfalls, store } from '#bench/support/results.ts';
 import { measureTail } from '#bench/tail/tail.ts';
 import { startServers } from '#test/support/start-servers.ts';
@@ -18,6 +19,7 @@ const usage = `npm run bench -- [suite …] [options]
   checkout         checkouts to confirmed bookings, with a slow and faulty payment provider
   sales            paid bookings of one event with a provider that answers at once
   failover         a cluster whose nodes are killed, paused, join, drain and restart
+  restart          a large event on another host, many small events on one
   --all            every suite
   --report         only the page bench/results/report.html, from the results there are
   --docs           only the figures of docs/performance.md, from the results there are
@@ -34,6 +36,7 @@ const suites: Readonly<Record<string, (numbers: Numbers) => Promise<Figures>>> =
   checkout: measureCheckout,
   sales: measureSales,
   failover: measureFailover,
+  restart: measureRestart,
 };
 
 type Numbers = { runs: number; seconds: number; connections: number; seats: number };

@@ -13,11 +13,30 @@ import { spread } from '#bench/support/stats.ts';
 
 type CoreOptions = { readonly runs: number; readonly seconds: number };
 
-const widths = { rivals: [8, 16, 32, 64], actor: [256, 1_024, 2_048] };
+const widths = { rivals: [8, 16, 32, 64], actor: [256, 512, 1_024, 2_048] };
 const seatsOfRun = 120_000;
 const addedLatenciesMs = [0, 1, 5];
 
-const bar: Bar = { id: 'P1', what: 'holds/s on one event', least: 60_000 };
+const actorName = 'event actor';
+const p99MsMost = 25;
+
+/** `rivals`: rows of the same run by added latency, without the actor's. */
+function barsFor(rivals: ReadonlyMap<number, readonly string[]>): readonly Bar[] {
+  const at = (addedMs: number) => ({
+    id: 'P1',
+    rows: [rowName(actorName, addedMs)],
+    over: rivals.get(addedMs) ?? [],
+  });
+  const { id, rows, over } = at(0);
+  const counted = over.filter((name) => name.startsWith('D '));
+  return [
+    { id, rows, what: 'holds/s on one event', least: 60_000 },
+    { id, rows, what: 'ms to the answer (p99)', figure: 'p99Ms', most: p99MsMost },
+    { id, rows, over, what: 'times the strongest rival', least: 6 },
+    { id, rows, over: counted, what: 'times a transaction that keeps a count', least: 100 },
+    { ...at(5), what: 'times the strongest rival, commits 5 ms later', least: 15 },
+  ];
+}
 
 /**
  * Reservations of single seats on one hot event against real MongoDB: the event actor and five
@@ -25,10 +44,15 @@ const bar: Bar = { id: 'P1', what: 'holds/s on one event', least: 60_000 };
  */
 export async function measureCore(options: CoreOptions): Promise<Figures> {
   const rows: Row[] = [];
+  const rivals = new Map<number, readonly string[]>();
   const ratios: Record<string, Record<string, number>> = {};
   for (const addedMs of addedLatenciesMs) {
     const found = await measureAt(addedMs, options);
     rows.push(...found);
+    rivals.set(
+      addedMs,
+      found.slice(1).map(({ name }) => name),
+    );
     ratios[`+${addedMs} ms`] = ratiosOf(found);
   }
   for (const [at, of] of Object.entries(ratios)) {
@@ -36,7 +60,7 @@ export async function measureCore(options: CoreOptions): Promise<Figures> {
     console.log(`event actor at ${at}: ${texts.join(', ')}`);
   }
   const settings = { ...options, seats: seatsOfRun, widths, ratios };
-  return { suite: 'core', settings, rows, bar, barRows: [rowName('event actor', 0)] };
+  return { suite: 'core', settings, rows, bars: barsFor(rivals) };
 }
 
 const rowName = (engine: string, addedMs: number): string => `${engine} (commit +${addedMs} ms)`;
@@ -74,13 +98,17 @@ async function measureAt(addedMs: number, { runs, seconds }: CoreOptions): Promi
   }
 }
 
-/** The number of callers at which an engine gets most done. */
+/**
+ * The number of callers at which an engine gets most done; the actor, which is held to a latency as
+ * well, among those that keep it if there is one.
+ */
 async function bestWidth(engine: Engine, seconds: number): Promise<number> {
-  const candidates = engine.name === 'event actor' ? widths.actor : widths.rivals;
-  let best = { width: candidates[0] ?? 1, perSecond: 0 };
-  for (const width of candidates) {
-    const { perSecond } = await closedLoop(engine, { width, seconds, seats: seatsOfRun });
-    if (perSecond > best.perSecond) best = { width, perSecond };
+  const isActor = engine.name === actorName;
+  let best = { width: 1, score: 0 };
+  for (const width of isActor ? widths.actor : widths.rivals) {
+    const run = await closedLoop(engine, { width, seconds, seats: seatsOfRun });
+    const score = isActor && run.p99Ms > p99MsMost ? run.perSecond / 1_000 : run.perSecond;
+    if (score > best.score) best = { width, score };
   }
   return best.width;
 }
