@@ -53,6 +53,12 @@ describeModel('the models of the core [need spin and gcc]', () => {
     expect(states).toBeGreaterThan(100_000);
   });
 
+  it('forgetting: whoever claims has the whole state, whatever was emptied meanwhile', () => {
+    const { errors, states } = check(folder, 'forgetting.pml');
+    expect(errors).toBe(0);
+    expect(states).toBeGreaterThan(100_000);
+  });
+
   it.each([
     ['answers before the commit', 'journal.pml', '-DANSWER_EARLY'],
     ['a refusal from a stale majority read', 'journal.pml', '-DSTALE_REFUSAL'],
@@ -61,6 +67,10 @@ describeModel('the models of the core [need spin and gcc]', () => {
     ['an uncertain capture undone', 'booking.pml', '-DUNDO_UNCERTAIN'],
     ['a capture before the sale', 'booking.pml', '-DCAPTURE_FIRST'],
     ['a forgotten refusal', 'booking.pml', '-DFORGET_REFUSAL'],
+    ['an emptied entry read as no facts', 'forgetting.pml', '-DEMPTY_IS_NOTHING'],
+    ['a snapshot with a batch in flight', 'forgetting.pml', '-DSNAPSHOT_IN_FLIGHT'],
+    ['bodies emptied above the snapshot', 'forgetting.pml', '-DCOMPACT_AHEAD'],
+    ['keys deleted under a paused owner', 'forgetting.pml', '-DDELETE_EARLY'],
   ])('show the harm of %s', (_, model, define) => {
     expect(check(folder, model, define).errors).toBeGreaterThan(0);
   });
