@@ -3,11 +3,14 @@ import type { Result } from '#bench/support/results.ts';
 
 export const resultsFolder = new URL('../results/', import.meta.url);
 
-/** Every result in `bench/results/`, by suite. Throws when a file cannot be read as JSON. */
+/** Results of another kind, with a document of their own (docs/chaos.md). */
+export const otherResults: readonly string[] = ['chaos'];
+
+/** Every suite's result in `bench/results/`, by suite. Throws when a file cannot be read as JSON. */
 export function readResults(): Result[] {
   if (!existsSync(resultsFolder)) return [];
   return readdirSync(resultsFolder)
-    .filter((name) => name.endsWith('.json'))
+    .filter((name) => name.endsWith('.json') && !otherResults.includes(name.slice(0, -5)))
     .sort()
     .map((name) => JSON.parse(readFileSync(new URL(name, resultsFolder), 'utf8')) as Result);
 }

@@ -2,14 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { readDocument, sectionOf, sectionsIn, withFigures } from '#bench/report/document.ts';
-import { readResults } from '#bench/report/results.ts';
+import { otherResults, readResults } from '#bench/report/results.ts';
 import type { Result } from '#bench/support/results.ts';
 
 /** Suites whose results are part of the repository; a local run leaves others in the folder. */
 function committedSuites(): string[] {
   if (!existsSync('.git')) return readResults().map(({ suite }) => suite);
   const listed = execFileSync('git', ['ls-files', 'bench/results/*.json'], { encoding: 'utf8' });
-  return [...listed.matchAll(/bench\/results\/(.+)\.json/g)].map(([, name = '']) => name);
+  const names = [...listed.matchAll(/bench\/results\/(.+)\.json/g)].map(([, name = '']) => name);
+  return names.filter((name) => !otherResults.includes(name));
 }
 
 describe('docs/performance.md', () => {
