@@ -28,7 +28,7 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
       create: async ({ params }: Ctx<'create'>) => {
         const { provider, store } = desk;
         const known = await store.ofAttempt(params.bookingId, params.attempt);
-        if (known !== null) return noted(await provider.retrieve(known.intentId));
+        if (known !== undefined) return noted(await provider.retrieve(known.intentId));
         const intent = await provider.createIntent(params);
         await store.opened(params, intent);
         return viewOf(intent);

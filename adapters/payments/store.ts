@@ -8,6 +8,7 @@ import type {
 } from '#adapters/payments/port.ts';
 import { duplicatesIn, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { GroupRead } from '#adapters/store/group-read.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 import type { IntentStatus } from '#domain/payment.ts';
@@ -78,6 +79,7 @@ export class PaymentStore {
   readonly payments: Collection<PaymentDoc>;
   readonly inbox: Collection<InboxDoc & { readonly expiresAt?: Date }>;
   readonly #clock: Clock;
+  readonly #byAttempt: GroupRead<PaymentDoc>;
   readonly #changes: GroupCommit<AnyBulkWriteOperation<PaymentDoc>>;
   readonly #arrivals: GroupCommit<InboxDoc>;
   /** Arrivals that were there already. */
@@ -87,6 +89,11 @@ export class PaymentStore {
     this.payments = db.collection('payments');
     this.inbox = db.collection('webhook_inbox');
     this.#clock = clock;
+    this.#byAttempt = new GroupRead(
+      clock,
+      (ids) => stored(() => this.payments.find({ _id: { $in: [...ids] } }, options).toArray()),
+      ({ _id }) => _id,
+    );
     this.#changes = new GroupCommit({
       clock,
       ...bounds,
@@ -114,8 +121,8 @@ export class PaymentStore {
     ]);
   }
 
-  ofAttempt(bookingId: string, attempt: number): Promise<PaymentDoc | null> {
-    return stored(() => this.payments.findOne({ _id: `${bookingId}:${attempt}` }, options));
+  ofAttempt(bookingId: string, attempt: number): Promise<PaymentDoc | undefined> {
+    return this.#byAttempt.one(`${bookingId}:${attempt}`);
   }
 
   ofBooking(bookingId: string): Promise<PaymentDoc[]> {

@@ -12,6 +12,7 @@ import {
 import { BookingWrites, placeIndex } from '#adapters/store/booking-writes.ts';
 import type { BookingStore, CommitResult, ListPosition } from '#adapters/store/bookings.port.ts';
 import { stored } from '#adapters/store/failures.ts';
+import { GroupRead } from '#adapters/store/group-read.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import { limits } from '#domain/limits.ts';
@@ -78,23 +79,43 @@ export async function prepareBookings(db: Db): Promise<void> {
 export class MongoBookings implements BookingStore {
   readonly #on: Collections;
   readonly #writes: BookingWrites;
+  readonly #byId: GroupRead<BookingDocument>;
+  readonly #activeByReservation: GroupRead<BookingDocument>;
+  readonly #ticketsByBooking: GroupRead<TicketDocument>;
   readonly #maxTimeMS = limits.databaseTimeoutMs;
 
   constructor(db: Db, clock: Clock) {
     this.#on = open(db);
     this.#writes = new BookingWrites(db, clock);
+    this.#byId = new GroupRead(
+      clock,
+      (ids) => this.#all({ _id: { $in: ids } }),
+      ({ _id }) => _id,
+    );
+    this.#activeByReservation = new GroupRead(
+      clock,
+      (ids) => this.#all({ reservationId: { $in: ids }, active: true }),
+      ({ reservationId }) => reservationId,
+    );
+    this.#ticketsByBooking = new GroupRead(
+      clock,
+      (ids) => this.#ticketsOf(ids),
+      ({ bookingId }) => bookingId,
+    );
   }
 
   insert(booking: Booking): Promise<'inserted' | 'exists'> {
     return this.#writes.insert(booking);
   }
 
-  find(bookingId: string): Promise<Booking | undefined> {
-    return this.#one({ _id: bookingId });
+  async find(bookingId: string): Promise<Booking | undefined> {
+    const found = await this.#byId.one(bookingId);
+    return found && fromBookingDocument(found);
   }
 
-  findActive(reservationId: string): Promise<Booking | undefined> {
-    return this.#one({ reservationId, active: true });
+  async findActive(reservationId: string): Promise<Booking | undefined> {
+    const found = await this.#activeByReservation.one(reservationId);
+    return found && fromBookingDocument(found);
   }
 
   findByIntent(intentId: string): Promise<Booking | undefined> {
@@ -102,10 +123,11 @@ export class MongoBookings implements BookingStore {
   }
 
   async tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]> {
-    const query = this.#on.tickets
-      .find({ bookingId: { $in: [...bookingIds] } }, { maxTimeMS: this.#maxTimeMS })
-      .sort({ place: 1 });
-    const found = await stored(() => query.toArray());
+    const [only] = bookingIds;
+    const found =
+      only !== undefined && bookingIds.length === 1
+        ? await this.#ticketsByBooking.all(only)
+        : await this.#ticketsOf(bookingIds);
     return found.map(fromTicketDocument);
   }
 
@@ -172,6 +194,17 @@ export class MongoBookings implements BookingStore {
       .limit(limit);
     const found = await stored(() => query.toArray());
     return found.map(fromBookingDocument);
+  }
+
+  #all(filter: object): Promise<BookingDocument[]> {
+    const options = { maxTimeMS: this.#maxTimeMS };
+    return stored(() => this.#on.bookings.find(filter, options).toArray());
+  }
+
+  #ticketsOf(bookingIds: readonly string[]): Promise<TicketDocument[]> {
+    const filter = { bookingId: { $in: [...bookingIds] } };
+    const options = { maxTimeMS: this.#maxTimeMS };
+    return stored(() => this.#on.tickets.find(filter, options).sort({ place: 1 }).toArray());
   }
 
   async #one(filter: object): Promise<Booking | undefined> {

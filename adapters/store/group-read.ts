@@ -1,0 +1,43 @@
+import type { Clock } from '#adapters/clock/port.ts';
+
+/**
+ * Looks up by key; the look-ups of one moment share a query, which begins after the last of them
+ * was asked for: each sees what was stored before its call.
+ */
+export class GroupRead<T> {
+  readonly #clock: Clock;
+  readonly #query: (keys: readonly string[]) => Promise<readonly T[]>;
+  readonly #keyOf: (row: T) => string;
+  #keys = new Set<string>();
+  #rows: Promise<ReadonlyMap<string, readonly T[]>> | undefined;
+
+  /** `query` answers every row of these keys; its rejection becomes that of each look-up. */
+  constructor(
+    clock: Clock,
+    query: (keys: readonly string[]) => Promise<readonly T[]>,
+    keyOf: (row: T) => string,
+  ) {
+    this.#clock = clock;
+    this.#query = query;
+    this.#keyOf = keyOf;
+  }
+
+  /** The rows of this key, in the query's order. */
+  async all(key: string): Promise<readonly T[]> {
+    this.#keys.add(key);
+    this.#rows ??= this.#read();
+    return (await this.#rows).get(key) ?? [];
+  }
+
+  async one(key: string): Promise<T | undefined> {
+    return (await this.all(key))[0];
+  }
+
+  async #read(): Promise<ReadonlyMap<string, readonly T[]>> {
+    await this.#clock.tick();
+    const keys = [...this.#keys];
+    this.#keys = new Set();
+    this.#rows = undefined;
+    return Map.groupBy(await this.#query(keys), this.#keyOf);
+  }
+}
