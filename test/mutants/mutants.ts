@@ -33,7 +33,7 @@ const copied = [
   'test/simulation',
   'package.json',
 ];
-const timeLimitMs = 60_000;
+const timeLimitMs = 150_000;
 
 /** Changes a copy of the source; answers what is wrong with the change, if anything is. */
 function apply(mutant: Mutant, folder: string): string | undefined {
