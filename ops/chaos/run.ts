@@ -48,6 +48,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     if (!keep.folder) await rm(folder, { recursive: true, force: true });
   });
   const building = buildChecker(folder);
+  // It would write into a folder that is gone.
+  cleanUp.defer(async () => void (await building.catch(() => undefined)));
   building.catch(() => undefined);
   cleanUp.defer(removeNetwork);
   const { network, missing } = await networkOf(say);
