@@ -8,6 +8,7 @@ import { writeDocument } from '#bench/report/document.ts';
 import { writePage } from '#bench/report/page.ts';
 import { readResults } from '#bench/report/results.ts';
 import { measureRestart } from '#bench/restart/restart.ts';
+import { measureSoak } from '#bench/soak/soak.ts';
 import { type Figures, shortfalls, store } from '#bench/support/results.ts';
 import { measureTail } from '#bench/tail/tail.ts';
 import { startServers } from '#test/support/start-servers.ts';
@@ -20,7 +21,8 @@ const usage = `npm run bench -- [suite …] [options]
   sales            paid bookings of one event with a provider that answers at once
   failover         a cluster whose nodes are killed, paused, join, drain and restart
   restart          a large event on another host, many small events on one
-  --all            every suite
+  soak             memory of one node over --minutes M (30); not part of --all
+  --all            every other suite
   --report         only the page bench/results/report.html, from the results there are
   --docs           only the figures of docs/performance.md, from the results there are
   --runs N         counted runs of each (5)
@@ -37,15 +39,23 @@ const suites: Readonly<Record<string, (numbers: Numbers) => Promise<Figures>>> =
   sales: measureSales,
   failover: measureFailover,
   restart: measureRestart,
+  soak: measureSoak,
 };
 
-type Numbers = { runs: number; seconds: number; connections: number; seats: number };
+type Numbers = {
+  minutes: number;
+  runs: number;
+  seconds: number;
+  connections: number;
+  seats: number;
+};
 
 function options() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       all: { type: 'boolean', default: false },
+      minutes: { type: 'string', default: '30' },
       runs: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '6' },
       connections: { type: 'string', default: '128' },
@@ -59,18 +69,23 @@ function options() {
     console.log(usage);
     process.exit(0);
   }
-  const number = (name: 'runs' | 'seconds' | 'connections' | 'seats', max: number): number => {
+  const number = (
+    name: 'minutes' | 'runs' | 'seconds' | 'connections' | 'seats',
+    max: number,
+  ): number => {
     const given = Number(values[name]);
     if (Number.isInteger(given) && given >= 1 && given <= max) return given;
     throw new Error(`--${name} must be a whole number from 1 to ${max}.`);
   };
-  const names = values.all ? Object.keys(suites) : positionals.length > 0 ? positionals : ['path'];
+  const every = Object.keys(suites).filter((name) => name !== 'soak');
+  const names = values.all ? every : positionals.length > 0 ? positionals : ['path'];
   const unknown = names.find((name) => suites[name] === undefined);
   if (unknown !== undefined) throw new Error(`There is no suite "${unknown}".\n${usage}`);
   return {
     names,
     only: values.report ? 'page' : values.docs ? 'document' : undefined,
     numbers: {
+      minutes: number('minutes', 24 * 60),
       runs: number('runs', 100),
       seconds: number('seconds', 600),
       connections: number('connections', 10_000),

@@ -6,13 +6,14 @@ import { stageEvent } from '#bench/restart/staging.ts';
 import type { Takeover } from '#bench/restart/successor.ts';
 import type { AnyRow, Bar, Figures } from '#bench/support/results.ts';
 import { spread } from '#bench/support/stats.ts';
+import { limits } from '#domain/limits.ts';
 
 export type RestartOptions = {
   readonly runs: number;
-  /** Sold seats of the large event. */
-  readonly seats?: number;
-  readonly events?: number;
-  readonly seatsOfSmallEvent?: number;
+  /** Sold or held seats of the large event. */
+  readonly seats: number;
+  readonly events: number;
+  readonly seatsOfSmallEvent: number;
 };
 
 const names = { sold: 'all seats sold', held: 'all seats held' } as const;
@@ -38,19 +39,22 @@ async function inOwnProcess<T>(file: string, args: readonly (string | number)[])
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as T;
 }
 
+/** The suite: an event of 100 000 seats, and as many small ones as a node may have. */
+export const measureRestart = ({ runs }: { readonly runs: number }): Promise<Figures> =>
+  playRestart({ runs, seats: 100_000, events: limits.actorsPerNodeMax, seatsOfSmallEvent: 200 });
+
 /**
  * Events that become active on another host: one large event whose owner has died, claimed and
  * restored by a new process each time, and one process with many small events of which the cold
  * ones are given up.
  */
-export async function measureRestart(options: RestartOptions): Promise<Figures> {
-  const { runs, seats = 100_000, events = 10_000, seatsOfSmallEvent = 200 } = options;
+export async function playRestart(options: RestartOptions): Promise<Figures> {
+  const { runs, seats, events, seatsOfSmallEvent } = options;
   const rows: AnyRow[] = [];
   for (const sold of [true, false]) rows.push(await takeOver(seats, sold, runs));
   rows.push(await manyEvents(events, seatsOfSmallEvent));
-  const settings = { runs, seats, events, seatsOfSmallEvent };
   const generator = 'one command at a time, on the same cores';
-  return { suite: 'restart', settings, rows, bars, generator };
+  return { suite: 'restart', settings: options, rows, bars, generator };
 }
 
 async function takeOver(seats: number, sold: boolean, runs: number): Promise<AnyRow> {
