@@ -3,7 +3,7 @@ import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { MongoOutbox } from '#adapters/store/outbox.ts';
 import { call } from '#broker/call.ts';
-import { broadcast } from '#broker/emit.ts';
+import { broadcast, type UsherEvent } from '#broker/emit.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
@@ -32,8 +32,8 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
   const { clock, ids, config } = runtime;
   return {
     events: {
-      'booking.changed'(this: Bound, { params }: { params: { bookingId: string } }) {
-        this.bookings?.waiters.notify(params.bookingId);
+      'booking.changed'(this: Bound, { params }: UsherEvent<'booking.changed'>) {
+        this.bookings?.waiters.notify(params.bookingId, params.status);
       },
     },
 
@@ -43,7 +43,7 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
       const store = new MongoBookings(db, clock);
       const waiters = new BookingWaiters(clock, config.limits.longPollWaitersMax);
       const relay = new OutboxRelay({
-        outbox: new MongoOutbox(db),
+        outbox: new MongoOutbox(db, clock),
         clock,
         ids,
         deliver: (message) => deliver(this.broker, message),

@@ -1,6 +1,10 @@
-import type { Collection, Db } from 'mongodb';
+import type { AnyBulkWriteOperation, Collection, Db } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
 import { collections, type OutboxDocument } from '#adapters/store/booking-documents.ts';
+import { stored } from '#adapters/store/failures.ts';
+import { GroupCommit } from '#adapters/store/group-commit.ts';
 import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
+import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
@@ -9,8 +13,20 @@ const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
 export class MongoOutbox implements OutboxStore {
   readonly #outbox: Collection<OutboxDocument>;
 
-  constructor(db: Db) {
+  readonly #endings: GroupCommit<AnyBulkWriteOperation<OutboxDocument>>;
+
+  constructor(db: Db, clock: Clock) {
     this.#outbox = db.collection(collections.outbox);
+    this.#endings = new GroupCommit({
+      clock,
+      groupMax: 500,
+      waitingMax: 10_000,
+      whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
+      write: (items) =>
+        stored(async () => {
+          await this.#outbox.bulkWrite([...items], { ordered: false, ...options });
+        }),
+    });
   }
 
   async dueMessages(now: number, limit: number): Promise<readonly string[]> {
@@ -35,7 +51,8 @@ export class MongoOutbox implements OutboxStore {
   }
 
   async done(key: string, now: number): Promise<void> {
-    await this.#outbox.updateOne({ _id: key }, { $set: { state: 'done', doneAt: now } }, options);
+    const update = { $set: { state: 'done' as const, doneAt: now } };
+    await this.#endings.add({ updateOne: { filter: { _id: key }, update } });
   }
 
   async failed(key: string, why: string, dueAt: number | undefined): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ListPosition } from '#adapters/store/bookings.port.ts';
 import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
 import type { BookingView } from '#contracts/bookings.contract.ts';
-import { type Booking, type BookingStatus, isInProgress } from '#domain/booking.ts';
+import { type BookingStatus, isInProgress } from '#domain/booking.ts';
 import { invalid } from '#domain/checkout.ts';
 import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import { viewOf } from '#services/bookings/view.ts';
@@ -17,8 +17,8 @@ export type ReadRequest = {
   readonly from: BookingStatus | undefined;
 };
 
-const isWorthWaiting = (b: Booking, from: BookingStatus | undefined): boolean =>
-  from === undefined ? isInProgress(b.status) : b.status === from;
+const isWorthWaiting = (status: BookingStatus, from: BookingStatus | undefined): boolean =>
+  from === undefined ? isInProgress(status) : status === from;
 
 /** A booking, held back at most `waitMs` while it is what the caller knows or is worked on. */
 export async function readBooking(desk: Desk, request: ReadRequest): Promise<BookingView> {
@@ -27,11 +27,12 @@ export async function readBooking(desk: Desk, request: ReadRequest): Promise<Boo
   for (;;) {
     const left = Math.ceil(until - desk.clock.monotonic());
     // Listening begins before the look: a change between the two is not missed.
+    const isNews = (status: BookingStatus): boolean => !isWorthWaiting(status, from);
     const listening =
-      left > 0 ? desk.waiters.listen(bookingId, Math.min(left, lookEveryMs)) : undefined;
+      left > 0 ? desk.waiters.listen(bookingId, Math.min(left, lookEveryMs), isNews) : undefined;
     try {
       const b = await ownBooking(desk, bookingId, buyerId);
-      if (listening === undefined || !isWorthWaiting(b, from)) {
+      if (listening === undefined || !isWorthWaiting(b.status, from)) {
         return viewOf(b, await desk.store.tickets([bookingId]));
       }
       await listening.done;

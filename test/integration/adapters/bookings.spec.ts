@@ -31,7 +31,7 @@ describeWith(['mongod'], 'bookings in MongoDB', () => {
     const ledger = db.collection<LedgerDocument>(collections.ledger);
     under = {
       store: new MongoBookings(db, systemClock),
-      outbox: new MongoOutbox(db),
+      outbox: new MongoOutbox(db, systemClock),
       ledger: async (bookingId) =>
         (await ledger.find({ bookingId }).toArray()).map(({ _id, ...rest }) => ({
           id: _id,

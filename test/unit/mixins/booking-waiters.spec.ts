@@ -19,6 +19,20 @@ const given = (max = 10) => {
 };
 
 describe('those who wait for a booking', () => {
+  it('are left waiting by a status that they do not want', async () => {
+    const { waiters } = given();
+    let heard = false;
+    const listening = waiters.listen('one', 1_000, (status) => status === 'confirmed');
+    listening?.done.then(() => {
+      heard = true;
+    });
+    waiters.notify('one', 'selling');
+    expect(waiters.count).toBe(1);
+    waiters.notify('one', 'confirmed');
+    await listening?.done;
+    expect(heard).toBe(true);
+  });
+
   it('hear of its change, all of them, and of no other', async () => {
     const { waiters, listen, settle } = given();
     listen('one');
