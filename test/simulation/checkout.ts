@@ -4,7 +4,7 @@ import { type Token, tokens } from '#test/simulation/provider.ts';
 
 type Held = { readonly holdId: string; readonly buyerId: string };
 
-/** How long a buyer looks on before going away; what runs then ends without them. */
+/** How long a buyer looks on before going away, when the storm is over at the latest. */
 const looksMax = 60;
 
 /**
@@ -25,7 +25,7 @@ export async function book(
   for (let look = 0; look < looksMax; look++) {
     await scheduler.sleep(chance.ms(20, 600), undefined);
     const b = await options.office.store.find(bookingId);
-    if (b === undefined) return;
+    if (b === undefined || options.over()) return;
     if (look === early) await cancel(options, b, undefined);
     if (b.status === 'declined') await afterDecline(options, held, b);
     else if (b.step === 'done') return afterwards(options, b);
@@ -41,13 +41,13 @@ function methodOf({ chance, leaves }: PersonOptions): Token {
 
 /** One checkout, repeated under the same key until there is an answer. */
 async function begin(
-  { chance, office, scheduler }: PersonOptions,
+  { chance, office, over, scheduler }: PersonOptions,
   { holdId, buyerId }: Held,
   token: Token,
 ): Promise<Booking | undefined> {
   const ulid = chance.ids().ulid();
   const wish = { key: ulid, token, equalSeats: chance.hits(0.5), attendees: [] };
-  for (let tries = 0; tries < 6; tries++) {
+  for (let tries = 0; tries < 6 && !over(); tries++) {
     const answer = await office.checkout({ reservationId: holdId, buyerId, wish, ulid });
     if (typeof answer === 'object') return answer;
     if (answer !== undefined && answer !== 'unavailable' && answer !== 'outcome-unknown') return;
@@ -64,9 +64,10 @@ async function afterDecline(options: PersonOptions, held: Held, b: Booking): Pro
 }
 
 async function afterwards(options: PersonOptions, b: Booking): Promise<void> {
-  const { chance, office, scheduler } = options;
+  const { chance, office, over, scheduler } = options;
   if (b.status !== 'confirmed') return;
   await scheduler.sleep(chance.ms(1, 1_500), undefined);
+  if (over()) return;
   const plan = chance.float();
   if (plan < 0.4) await cancel(options, b, undefined);
   if (plan > 0.7) {
