@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { MongoClient } from 'mongodb';
 import { freePort } from '#adapters/machine/ports.ts';
 import type { FaultSettings } from '#adapters/payments/simulator/faults.ts';
 import { type Bought, buy, type Cart, fillCarts, now } from '#bench/checkout/buyers.ts';
 import { covered, type Provider, spansByBooking, startProvider } from '#bench/checkout/provider.ts';
+import type { ProviderRequest } from '#bench/checkout/provider-process.ts';
 import { type System, startSingle } from '#bench/path/systems.ts';
 import { HttpClient } from '#bench/support/http.ts';
 import { seatGrid, stageEvent } from '#bench/support/organizer.ts';
@@ -46,6 +48,9 @@ type Sample = { readonly totalMs: number; readonly ownMs: number };
 type Run = {
   readonly perSecond: number;
   readonly samples: readonly Sample[];
+  /** CPU time of Usher and of the provider, for each checkout. */
+  readonly cpuMs: number;
+  readonly providerCpuMs: number;
   readonly outcomes: Readonly<Record<string, number>>;
   readonly findings: readonly string[];
 };
@@ -112,14 +117,19 @@ async function measureOnce(bench: Bench, name: string, seconds: number): Promise
     const count = name === names.open ? rate * seconds : closedMaxPerSecond * seconds + width;
     const eventId = await stageEvent(http, { title: name, plan: seatGrid(count) });
     const carts = await fillCarts(http, system.mongodbUri, eventId, count);
-    await bench.provider.take();
+    const { cpuSeconds } = await bench.provider.take();
+    const cpuBefore = cpuMsOf(system);
     const from = now();
     const bought =
       name === names.open
         ? await openLoop(http, carts)
         : await closedLoop(http, carts, from + seconds * 1_000);
+    const cpuMs = cpuMsOf(system) - cpuBefore;
+    const taken = await bench.provider.take();
     const findings = await findingsOf(system.mongodbUri, eventId, bought);
-    return runOf(bought, { ...(await bench.provider.take()), findings, from, seconds });
+    const { requests } = taken;
+    const providerCpuMs = (taken.cpuSeconds - cpuSeconds) * 1_000;
+    return runOf(bought, { requests, cpuMs, providerCpuMs, findings, from, seconds });
   } finally {
     await http.close();
   }
@@ -187,7 +197,20 @@ async function findingsOf(
   }
 }
 
-type Circumstances = Awaited<ReturnType<Provider['take']>> & {
+/** User and system time of the process so far, in ticks of 10 ms; 0 where Linux does not tell. */
+function cpuMsOf({ pid }: System): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return (Number(stat[11]) + Number(stat[12])) * 10;
+  } catch {
+    return 0;
+  }
+}
+
+type Circumstances = {
+  readonly requests: readonly ProviderRequest[];
+  readonly cpuMs: number;
+  readonly providerCpuMs: number;
   readonly findings: readonly string[];
   readonly from: number;
   readonly seconds: number;
@@ -208,6 +231,8 @@ function runOf(bought: readonly Purchase[], around: Circumstances): Run {
       totalMs: at - from,
       ownMs: at - from - covered(spans.get(bookingId) ?? [], from, at),
     })),
+    cpuMs: around.cpuMs / bought.length,
+    providerCpuMs: around.providerCpuMs / bought.length,
     outcomes,
     findings: around.findings,
   };
@@ -226,6 +251,7 @@ function rowOf(name: string, runs: readonly Run[], pick: (sample: Sample) => num
     perSecond: spread(runs.map((run) => run.perSecond)),
     p50Ms: spread(all.map((samples) => samples.quantile(0.5))),
     p99Ms: spread(all.map((samples) => samples.quantile(0.99))),
+    figures: { cpuMs: spread(runs.map((run) => run.cpuMs)) },
     honest: runs.every(({ findings }) => findings.length === 0),
   };
 }
@@ -237,6 +263,7 @@ function describe(run: Run): string {
     `p50 ${s.quantile(0.5).toFixed(0)} ms, p99 ${s.quantile(0.99).toFixed(0)} ms`;
   const text =
     `${run.perSecond.toFixed(0)}/s, ${both(total)}, own share ${both(own)}, ` +
+    `CPU ${run.cpuMs.toFixed(2)} ms each, provider's ${run.providerCpuMs.toFixed(2)} ms, ` +
     JSON.stringify(run.outcomes);
   return run.findings.length === 0
     ? text

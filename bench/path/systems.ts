@@ -11,6 +11,8 @@ export type System = {
   readonly name: string;
   readonly gateways: ReadonlyArray<{ readonly host: string; readonly port: number }>;
   readonly mongodbUri: string;
+  /** Where it is one process. */
+  readonly pid?: number | undefined;
   stop(): Promise<void>;
 };
 
@@ -47,6 +49,7 @@ export async function startSingle(env: Readonly<Record<string, string>> = {}): P
     name: 'single process',
     gateways: [{ host: '127.0.0.1', port }],
     mongodbUri,
+    pid: child.pid,
     async stop() {
       await stopChild(child);
       rmSync(folder, { recursive: true, force: true });
