@@ -33,7 +33,7 @@ type Commitment = { readonly change: Change; outcome: Outcome };
 
 const done: Outcome = { status: 'fulfilled', value: 'done' };
 const full = () => new UsherError('overloaded', 'Too many bookings wait for the database');
-const bounds = { groupMax: 1_024, waitingMax: 10_000, whenFull: full } as const;
+const bounds = { groupMax: 512, waitingMax: 10_000, whenFull: full } as const;
 
 /**
  * Writes of bookings; those of one moment share a message or a transaction, in which each keeps its
