@@ -123,11 +123,12 @@ export class Upkeep {
   /** Gives up what nobody uses and where nothing runs out. */
   async #passivate(): Promise<void> {
     const { clock, limits, directory } = this.#d;
-    const unusedSince = clock.monotonic() - limits.passivateAfterIdleMs;
-    const idle = this.#serving()
-      .filter((actor) => actor.usedAt < unusedSince && actor.nextExpiry === null)
-      .slice(0, perRound.handOvers);
+    const isIdle = ({ usedAt, nextExpiry }: EventActor): boolean =>
+      usedAt < clock.monotonic() - limits.passivateAfterIdleMs && nextExpiry === null;
+    const idle = this.#serving().filter(isIdle).slice(0, perRound.handOvers);
     await inParallel(idle, atOnce, async (actor) => {
+      // Its turn may come a second later: a hold that was made meanwhile needs its owner.
+      if (!isIdle(actor)) return;
       if (await this.handOver(actor, null)) await directory.clearLive(actor.eventId, actor.epoch);
     });
   }
