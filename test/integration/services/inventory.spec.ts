@@ -106,6 +106,8 @@ describeWith(['mongod', 'nats-server'], 'inventory service', () => {
     const view = await call(outside, 'inventory.view', { eventId }, { nodeID: best });
     expect(view).toMatchObject({ version: 3, sale: 'open', counts: { available: 4, reserved: 2 } });
     expect(unpackView(view.seats, seats)).toEqual([1, 1, 0, 0, 0, 0]);
+    // The opening is told first: beside it the news would be "fetch everything".
+    await systemClock.sleep(3 * limits.deltaEveryMs);
     await execute(best, holdOf(4));
     await systemClock.sleep(400);
     const last = heard.filter((delta) => delta.changes.length > 0).at(-1);
