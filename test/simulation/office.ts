@@ -91,11 +91,11 @@ export class Office {
         return;
       case 2:
         fault('core pause', name);
-        life.pausedUntil = scheduler.now + chance.ms(20, 3_000);
+        life.pausedUntil = Math.max(life.pausedUntil, scheduler.now + chance.ms(20, 3_000));
         return;
       case 3:
         fault('core stall past its lease', name);
-        life.pausedUntil = scheduler.now + chance.ms(15_100, 19_000);
+        life.pausedUntil = Math.max(life.pausedUntil, scheduler.now + chance.ms(15_100, 19_000));
         return;
       case 4:
         fault('core clock jump', name);
