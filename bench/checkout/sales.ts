@@ -6,13 +6,13 @@ import { createMongoInventory, prepareInventory } from '#adapters/journal/mongo.
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { InstantProvider } from '#bench/checkout/instant-provider.ts';
 import { databaseUri } from '#bench/path/systems.ts';
+import { floorTerms, holdOf } from '#bench/support/event-host.ts';
 import type { Bar, Figures } from '#bench/support/results.ts';
 import { Samples, spread } from '#bench/support/stats.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import { openBooking } from '#domain/booking-moves.ts';
 import { type ErrorCode, UsherError } from '#domain/errors.ts';
 import { makeId, makeScopedId } from '#domain/ids.ts';
-import { deriveCommandId, fingerprintOf, holdIdOf } from '#domain/inventory/command-id.ts';
 import type {
   Command,
   CommandKind,
@@ -20,15 +20,12 @@ import type {
   HoldView,
   ReplyOf,
 } from '#domain/inventory/commands.ts';
-import type { Terms } from '#domain/inventory/terms.ts';
-import { packLayout } from '#domain/layout.ts';
 import { limits } from '#domain/limits.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import { verifyEvent } from '#ops/verify/verify-event.ts';
 
 export type SalesOptions = { readonly runs: number; readonly seconds: number };
 
-const perRow = 50;
 const width = 1_024;
 const salesMaxPerSecond = 6_000;
 const holdsAtOnce = 512;
@@ -194,7 +191,7 @@ function portTo(host: Host): InventoryPort {
 /** Opens an event with `count` seats and puts each of them on hold. */
 async function openWithHolds(host: Host, eventId: string, count: number): Promise<HoldView[]> {
   const port = portTo(host);
-  const open = { kind: 'open', id: 'open', eventId, version: 1, terms: termsFor(count) } as const;
+  const open = { kind: 'open', id: 'open', eventId, version: 1, terms: floorTerms(count) } as const;
   for (let attempt = 1; ; attempt++) {
     const opened = await port.execute<'open'>({ ...open, deadline: Date.now() + callMs }).then(
       () => true,
@@ -212,58 +209,6 @@ async function openWithHolds(host: Host, eventId: string, count: number): Promis
     );
   }
   return holds;
-}
-
-const seatId = (i: number): string => `${Math.floor(i / perRow) + 1}-${(i % perRow) + 1}`;
-
-function holdOf(eventId: string, seat: number): CommandOf<'hold'> {
-  const buyerId = makeId('user', systemIds.ulid());
-  const want = { by: 'seats', seats: [seatId(seat)] } as const;
-  const id = deriveCommandId({ buyerId, route: 'reserve', eventId, key: String(seat) });
-  return {
-    kind: 'hold',
-    id,
-    eventId,
-    deadline: Date.now() + callMs,
-    holdId: holdIdOf(eventId, id),
-    fingerprint: fingerprintOf(want),
-    buyerId,
-    channel: 'public',
-    want,
-  };
-}
-
-/** A flat floor with one price. */
-function termsFor(seats: number): Terms {
-  const layout = {
-    categories: ['Floor'],
-    seats: Array.from({ length: seats }, (_, i) => ({
-      id: seatId(i),
-      section: 'Floor',
-      row: String(Math.floor(i / perRow) + 1),
-      number: String((i % perRow) + 1),
-      category: 0,
-      order: i % perRow,
-      rank: i,
-    })),
-    areas: [],
-  };
-  return {
-    currency: 'EUR',
-    prices: { Floor: 5_000 },
-    fees: [],
-    taxes: [],
-    chartVersion: 1,
-    layout: packLayout(layout),
-    limits: {
-      ticketsPerBuyer: limits.ticketsPerBuyerAndEvent,
-      liveHoldsPerBuyer: limits.liveHoldsPerBuyerAndEvent,
-      holdTtlMs: limits.holdTtlMs,
-    },
-    sale: { status: 'open', opensAt: null, closesAt: null },
-    channels: ['public'],
-    endsAt: Date.now() + 86_400_000,
-  };
 }
 
 const describe = (run: Run): string =>
