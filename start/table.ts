@@ -10,8 +10,11 @@ export function startTable(config: Config, mongodb: string, demo?: string): stri
   const rows: Array<readonly [string, string]> = [
     ['Database', mongodb],
     ['Messages', config.natsUrl === undefined ? 'none: a single process' : 'NATS'],
-    ['Cache', config.redisUrl === undefined ? standIn('memory', 'REDIS_URL') : 'Redis'],
-    ['Search', searchOf(config)],
+    ['Cache', ownUntilUsed('memory of the process', 'REDIS_URL', config.redisUrl)],
+    [
+      'Search',
+      ownUntilUsed('index inside the process', 'ELASTICSEARCH_NODE', config.elasticsearchNode),
+    ],
     ['Payments', paymentsOf(config)],
     ['Mail', config.smtpUrl === undefined ? standIn('sent-mail page', 'SMTP_URL') : 'SMTP'],
   ];
@@ -25,10 +28,9 @@ export function startTable(config: Config, mongodb: string, demo?: string): stri
 
 const standIn = (what: string, setting: string): string => `${what} (stand-in; ${setting} not set)`;
 
-const searchOf = (config: Config): string =>
-  config.elasticsearchNode === undefined
-    ? standIn('index inside the process', 'ELASTICSEARCH_NODE')
-    : `Elasticsearch at ${new URL(config.elasticsearchNode).host}`;
+/** What serves whether or not the setting is there: no part of this version uses that server. */
+const ownUntilUsed = (what: string, setting: string, value: string | undefined): string =>
+  value === undefined ? standIn(what, setting) : `${what} (${setting} is set, not used yet)`;
 
 function paymentsOf({ stripe }: Config): string {
   if (stripe.simulator) return standIn(`simulator at ${stripe.apiBase}`, 'STRIPE_SECRET_KEY');
