@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id } from '#contracts/common.ts';
+import { countsSchema, id } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 
 const eventParams = z.strictObject({ eventId: id('event') });
@@ -15,12 +15,7 @@ export const availabilityContract = service({
         version: z.int().describe('Grows with every committed change; also the ETag'),
         chartVersion: z.int(),
         sale: z.enum(['open', 'paused', 'cancelled', 'ended']),
-        counts: z.object({
-          available: z.int(),
-          reserved: z.int(),
-          sold: z.int(),
-          blocked: z.int(),
-        }),
+        counts: countsSchema,
         seats: z
           .string()
           .describe(

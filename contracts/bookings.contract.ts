@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, moneySchema, page, pageParams, timestamp } from '#contracts/common.ts';
+import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { intentStatus } from '#contracts/payments.contract.ts';
 import { limits } from '#domain/limits.ts';
@@ -15,15 +15,6 @@ export const bookingStatus = z.enum([
   'partially_refunded',
   'refunded',
 ]);
-
-const seatSchema = z.object({
-  id: z.string(),
-  category: z.string(),
-  section: z.string().optional(),
-  row: z.string().optional(),
-  number: z.string().optional(),
-  area: z.string().optional(),
-});
 
 const refundSchema = z.object({
   amount: moneySchema,

@@ -15,6 +15,24 @@ export const moneySchema = z.strictObject({
 /** RFC 3339 in UTC. */
 export const timestamp = z.iso.datetime({ offset: false });
 
+/** A place as a person knows it: `area` for general admission, section, row and number else. */
+export const seatSchema = z.object({
+  id: z.string(),
+  category: z.string(),
+  section: z.string().optional(),
+  row: z.string().optional(),
+  number: z.string().optional(),
+  area: z.string().optional(),
+});
+
+/** Places by status; they always add up to the capacity. */
+export const countsSchema = z.object({
+  available: z.int(),
+  reserved: z.int(),
+  sold: z.int(),
+  blocked: z.int(),
+});
+
 /** `?limit=&cursor=` as they arrive in a query string. */
 export const pageParams = {
   limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, moneySchema, timestamp } from '#contracts/common.ts';
+import { countsSchema, id, moneySchema, timestamp } from '#contracts/common.ts';
 import { publicVenue } from '#contracts/venues.contract.ts';
 import { eventCategories, eventStatuses, saleStates } from '#domain/event.ts';
 import { limits } from '#domain/limits.ts';
@@ -74,13 +74,6 @@ export const eventView = z.object({
 });
 export type EventView = z.infer<typeof eventView>;
 
-export const seatCounts = z.object({
-  available: z.int(),
-  reserved: z.int(),
-  sold: z.int(),
-  blocked: z.int(),
-});
-
 /** An event as the public sees it. */
 export const publicEvent = z.object({
   eventId: id('event'),
@@ -107,7 +100,7 @@ export const publicEvent = z.object({
   limits: z.object({ ticketsPerBuyer: z.int(), holdTtlSeconds: z.int() }),
   chartVersion: z.int(),
   places: z.int(),
-  counts: seatCounts.nullable().describe('null while the seats cannot be reached'),
+  counts: countsSchema.nullable().describe('null while the seats cannot be reached'),
 });
 export type PublicEvent = z.infer<typeof publicEvent>;
 

@@ -1,14 +1,7 @@
 import { z } from 'zod';
-import { id } from '#contracts/common.ts';
+import { countsSchema, id } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import type { Command, CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands.ts';
-
-const countsSchema = z.object({
-  available: z.int(),
-  reserved: z.int(),
-  sold: z.int(),
-  blocked: z.int(),
-});
 
 /** One answer of `inventory.execute`, in the order of the commands. */
 export type ExecuteReply =

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, moneySchema, timestamp } from '#contracts/common.ts';
+import { id, moneySchema, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -38,15 +38,6 @@ export const reserveParams = z.union([
   z.strictObject({ eventId: id('event'), area: name('General-admission area'), quantity }),
 ]);
 export type ReserveParams = z.output<typeof reserveParams>;
-
-const seatSchema = z.object({
-  id: z.string(),
-  category: z.string(),
-  section: z.string().optional(),
-  row: z.string().optional(),
-  number: z.string().optional(),
-  area: z.string().optional(),
-});
 
 export const reservationView = z.object({
   reservationId: id('reservation'),
