@@ -1,8 +1,10 @@
+import { amountOf, cardTotal } from '#domain/bill.ts';
 import {
   type Attempt,
   type Booking,
   type EventInfo,
   initialStatus,
+  lastAttempt,
   moved,
   type Patch,
   type Return,
@@ -138,7 +140,7 @@ export function openBooking(
 
 /** Another attempt of a declined booking whose last intent is final. */
 export function retried(b: Booking, wish: CheckoutWish, now: number): Change {
-  const attempt = attemptOf(b.attempts.length + 1, wish, b.quote.total);
+  const attempt = attemptOf(b.attempts.length + 1, wish, cardTotal(b));
   const patch = { equalSeats: wish.equalSeats, attendees: wish.attendees, dueAt: soon(now) };
   const attempts = [...b.attempts, attempt];
   return change(b, moved(b, { status: 'pending', step: 'pin', ...patch, attempts }, now));
@@ -147,7 +149,7 @@ export function retried(b: Booking, wish: CheckoutWish, now: number): Change {
 /** The hold is kept until `deadline`; what costs nothing is sold without a payment. */
 export function pinned(b: Booking, deadline: number, now: number): Change {
   const patch = { holdDeadline: deadline, dueAt: soon(now) };
-  return b.quote.total === 0
+  return cardTotal(b) === 0
     ? change(b, moved(b, { ...patch, status: 'selling', step: 'sell' }, now))
     : change(
         b,
@@ -238,16 +240,21 @@ export function declined(b: Booking, now: number): Change {
   return change(b, moved(closed, next, now), { wait: true });
 }
 
-/** The confirmation: one ticket a seat and the sale in the ledger; charged (if at all) after it. */
+/**
+ * The confirmation: one ticket a seat and the sale in the ledger; charged (if at all) after it. A
+ * sale never changes the price: the booking's quote stands.
+ */
 export function sold(
   b: Booking,
-  sale: Pick<Sale, 'seats' | 'places' | 'quote' | 'ticketIds'>,
+  sale: Pick<Sale, 'seats' | 'places' | 'ticketIds'>,
   now: number,
 ): Change {
-  const issued = issueTickets({ ...b, ...sale });
-  const written = { ...b, seats: sale.seats, quote: sale.quote, saleWritten: true };
+  const issued = issueTickets({ ...b, ...sale, quote: b.quote });
+  const written = { ...b, seats: sale.seats, saleWritten: true };
   const entries = ledgerEntry(b, 'sale', 'sale', salePostings(sumOf(issued).shares), now);
-  if (sale.quote.total === 0) return change(b, confirmed(written, now), withMail(b, { issued }));
+  if (cardTotal(written) === 0) {
+    return change(b, confirmed(written, now), withMail(b, { issued, entries }));
+  }
   const next = moved(written, { step: 'capture', dueAt: soon(now) }, now);
   return change(b, next, { issued, entries });
 }
@@ -277,7 +284,8 @@ export function captured(b: Booking, now: number): Change {
     clientSecret: undefined,
     nextActionUrl: undefined,
   });
-  const entries = ledgerEntry(b, 'cash', 'cash', cashPostings(b.quote.total), now);
+  const amount = amountOf(b, lastAttempt(b) ?? {});
+  const entries = ledgerEntry(b, 'cash', 'cash', cashPostings(amount), now);
   return change(b, confirmed({ ...b, attempts }, now), withMail(b, { entries }));
 }
 

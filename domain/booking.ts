@@ -1,3 +1,4 @@
+import type { Bill } from '#domain/bill.ts';
 import type { SeatRef } from '#domain/inventory/commands.ts';
 import type { IntentStatus } from '#domain/payment.ts';
 import type { Quote } from '#domain/pricing.ts';
@@ -27,6 +28,8 @@ export type Booking = {
   /** Those of the hold, then those that were sold. */
   readonly seats: readonly SeatRef[];
   readonly quote: Quote;
+  /** How `quote.total` is paid; absent: by card, at once. */
+  readonly bill?: Bill | undefined;
   readonly holdDeadline: number;
   readonly attempts: readonly Attempt[];
   readonly returns: readonly Return[];
@@ -53,6 +56,8 @@ export type Attempt = {
   readonly no: number;
   /** Idempotency key of the checkout that asked for it. */
   readonly key: string;
+  /** What its intent is for, minor units; absent: `chargeNow` of the booking. */
+  readonly amount?: number | undefined;
   /** Payment-method id; dropped when the attempt is final. */
   readonly token?: string | undefined;
   /**
@@ -79,6 +84,8 @@ export type Return = {
   readonly block: boolean;
   readonly seatsReturned: boolean;
   readonly amount: number;
+  /** Where the money goes back to; absent: to the card of `intentId`. */
+  readonly to?: 'card' | 'voucher' | 'cash' | undefined;
   readonly intentId?: string | undefined;
   /** `none`: no money is due. */
   readonly refund: 'none' | 'pending' | 'succeeded' | 'failed';

@@ -1,3 +1,4 @@
+import { amountOf } from '#domain/bill.ts';
 import {
   type Attempt,
   type Booking,
@@ -182,7 +183,7 @@ export function undone(b: Booking, tickets: readonly Ticket[], now: number): Cha
 export function soldForNothing(b: Booking, now: number): Change {
   const end = undone(b, [], now);
   const attempt = lastAttempt(b);
-  return attempt === undefined ? end : strayCash(b, end, attempt, b.quote.total, now);
+  return attempt === undefined ? end : strayCash(b, end, attempt, amountOf(b, attempt), now);
 }
 
 /** Adds to a change that this attempt's money came in without a sale and is owed back. */

@@ -3,9 +3,19 @@ import type { Currency } from '#domain/money.ts';
 /**
  * Double entry, integer minor units. `buyer`: what the buyer owes us for tickets; `provider`: money
  * at the payment provider; `organizer`, `fees`, `taxes`: whom the price belongs to; `owed`: what we
- * have to return to the buyer.
+ * have to return to the buyer; `till`: cash at the box offices; `vouchers`: what gift vouchers are still
+ * worth, owed to whoever holds them.
  */
-export const accounts = ['buyer', 'provider', 'organizer', 'fees', 'taxes', 'owed'] as const;
+export const accounts = [
+  'buyer',
+  'provider',
+  'till',
+  'vouchers',
+  'organizer',
+  'fees',
+  'taxes',
+  'owed',
+] as const;
 export type Account = (typeof accounts)[number];
 
 /** Moves `amount` (above 0) from the credited to the debited account: it cannot be unbalanced. */
@@ -69,7 +79,10 @@ export type Balances = Readonly<Record<Account, number>>;
 
 /** Debits minus credits by account; they always add up to 0. */
 export function balancesOf(entries: Iterable<Pick<LedgerEntry, 'postings'>>): Balances {
-  const sums = { buyer: 0, provider: 0, organizer: 0, fees: 0, taxes: 0, owed: 0 };
+  const sums = Object.fromEntries(accounts.map((account) => [account, 0])) as Record<
+    Account,
+    number
+  >;
   for (const { postings } of entries) {
     for (const { debit, credit, amount } of postings) {
       sums[debit] += amount;

@@ -1,3 +1,4 @@
+import { amountOf } from '#domain/bill.ts';
 import { type Booking, lastAttempt, moved, type Step } from '#domain/booking.ts';
 import {
   again,
@@ -83,7 +84,7 @@ async function authorise(b: Booking, ports: FlowPorts): Promise<Change> {
   const { bookingId, eventId, buyerId } = b;
   try {
     if (attempt.intentId === undefined) {
-      const amount = money(b.quote.total, b.quote.currency);
+      const amount = money(amountOf(b, attempt), b.quote.currency);
       const ask = { eventId, bookingId, attempt: attempt.no, amount, buyerId };
       return intentOpened(b, (await payments.create(ask)).intentId, clock.now());
     }

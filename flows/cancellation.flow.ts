@@ -1,3 +1,4 @@
+import { amountOf } from '#domain/bill.ts';
 import {
   type Attempt,
   type Booking,
@@ -96,7 +97,7 @@ async function closeAttempt(b: Booking, a: Attempt, { payments, clock }: FlowPor
       eventId: b.eventId,
       bookingId: b.bookingId,
       attempt: a.no,
-      amount: money(b.quote.total, b.quote.currency),
+      amount: money(amountOf(b, a), b.quote.currency),
       buyerId: b.buyerId,
     });
     return attemptFound(b, a.no, made.intentId, clock.now());

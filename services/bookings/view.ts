@@ -1,4 +1,5 @@
 import type { BookingView } from '#contracts/bookings.contract.ts';
+import { cardTotal } from '#domain/bill.ts';
 import { type Booking, lastAttempt, type Return } from '#domain/booking.ts';
 import type { Ticket } from '#domain/ticket.ts';
 
@@ -28,7 +29,7 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
 }
 
 function paymentOf(b: Booking): BookingView['payment'] {
-  if (b.quote.total === 0) return { status: 'not_required' };
+  if (cardTotal(b) === 0) return { status: 'not_required' };
   const attempt = lastAttempt(b);
   const status = attempt?.intentStatus ?? 'requires_payment_method';
   if (b.status === 'requires_action') {

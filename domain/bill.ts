@@ -1,0 +1,39 @@
+import type { Quote } from '#domain/pricing.ts';
+
+/**
+ * How a booking's total is paid; `quote.total` is the total after a promo code. The parts add up to
+ * it: what a voucher pays, what is paid at the box office, and the rest by card. Amounts are minor
+ * units of the quote's currency. Absent: all of it by card, at once.
+ */
+export type Bill = {
+  /** `cash`: taken at the box office; `complimentary`: nothing is due. */
+  readonly by: 'card' | 'cash' | 'complimentary';
+  /** The promo code that reduced the quote. */
+  readonly promo?: { readonly promoId: string; readonly code: string };
+  /** What a gift voucher pays, set aside on it while the booking is under way. */
+  readonly voucher?: { readonly voucherId: string; readonly amount: number };
+  /** What the card pays, in parts; the first is due at once. They add up to `cardTotal`. */
+  readonly instalments?: readonly Instalment[];
+};
+
+export type Instalment = {
+  readonly no: number;
+  /** Minor units. */
+  readonly amount: number;
+  /** Epoch ms. */
+  readonly dueAt: number;
+};
+
+type Billed = { readonly quote: Quote; readonly bill?: Bill | undefined };
+
+/** What cards are charged in all. */
+export const cardTotal = ({ quote, bill }: Billed): number =>
+  bill !== undefined && bill.by !== 'card' ? 0 : quote.total - (bill?.voucher?.amount ?? 0);
+
+/** What a checkout's payment authorises: the first instalment, or all that cards pay. */
+export const chargeNow = (billed: Billed): number =>
+  billed.bill?.instalments?.[0]?.amount ?? cardTotal(billed);
+
+/** What the intent of this attempt is for. */
+export const amountOf = (billed: Billed, attempt: { readonly amount?: number | undefined }) =>
+  attempt.amount ?? chargeNow(billed);
