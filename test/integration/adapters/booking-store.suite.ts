@@ -68,7 +68,7 @@ export async function toSell(store: BookingStore, b: Booking): Promise<Change> {
   const selling = await commit(store, intentSeen(authorised, { status: 'requires_capture' }, now));
   const ticketIds = [makeScopedId('ticket', b.eventId, ulid())];
   ticketIds.push(makeScopedId('ticket', b.eventId, ulid()));
-  return sold(selling, { seats: b.seats, places: [7, 8], quote: b.quote, ticketIds }, now);
+  return sold(selling, { seats: b.seats, places: [7, 8], ticketIds }, now);
 }
 
 const confirmedBooking = async (store: BookingStore, hold = aHold()): Promise<Booking> => {

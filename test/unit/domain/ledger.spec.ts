@@ -16,7 +16,7 @@ const totalOf = (s: { organizer: number; fees: number; taxes: number }): number 
   s.organizer + s.fees + s.taxes;
 const balances = (...postings: (readonly Posting[])[]) =>
   balancesOf(postings.map((list) => ({ postings: list })));
-const empty = { buyer: 0, provider: 0, organizer: 0, fees: 0, taxes: 0, owed: 0 };
+const empty = balancesOf([]);
 
 describe('the ledger', () => {
   it('is balanced whatever is booked', () => {
