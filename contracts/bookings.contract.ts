@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { disputeActions } from '#contracts/booking-refunds.ts';
 import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { intentStatus } from '#contracts/payments.contract.ts';
@@ -42,7 +43,7 @@ export const bookingView = z.object({
     z.object({
       ticketId: id('ticket'),
       seat: seatSchema,
-      status: z.enum(['valid', 'cancelled', 'used']),
+      status: z.enum(['valid', 'cancelled', 'used', 'frozen']),
     }),
   ),
   refunds: z.array(refundSchema),
@@ -178,6 +179,7 @@ export const bookingsContract = service({
       result: z.object({ known: z.boolean() }),
       errors: ['unavailable'],
     }),
+    ...disputeActions,
     byPayment: action({
       summary: 'The booking that an intent belongs to, as reconciliation needs it',
       params: z.object({ intentId: z.string() }),
@@ -194,6 +196,8 @@ export const bookingsContract = service({
             refunded: z.int(),
             /** Refunds still on their way, minor units. */
             refundPending: z.int(),
+            /** Kept by the refund rules, or taken by the buyer's bank, minor units. */
+            retained: z.int(),
           })
           .nullable(),
       }),

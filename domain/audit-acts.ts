@@ -29,6 +29,7 @@ const actNames: Readonly<Record<string, string>> = {
   cash: 'payment.captured',
   refund: 'payment.refunded',
   'stray-cash': 'payment.stray',
+  dispute: 'payment.disputed',
 };
 
 /** Part of the ledger entry's id behind the booking: `sale`, `cancelled-2`, … */

@@ -7,7 +7,10 @@ export type MessageKind =
   | 'booking-cancelled'
   | 'booking-refunded'
   | 'payment-undone'
-  | 'booking-reminder';
+  | 'booking-reminder'
+  | 'tickets-frozen'
+  | 'tickets-restored'
+  | 'tickets-void';
 
 export type Message = {
   /** For ever: delivered again, it has no second effect. */

@@ -27,10 +27,17 @@ export type Change = {
   readonly issued: readonly Ticket[];
   /** Tickets that become cancelled and inactive. */
   readonly voided: readonly string[];
+  /** Tickets that are frozen while they are valid, or made valid while they are frozen. */
+  readonly marked: readonly TicketMark[];
   readonly entries: readonly LedgerEntry[];
   readonly messages: readonly Message[];
   /** True: nothing more can be done before `booking.dueAt`. */
   readonly wait: boolean;
+};
+
+export type TicketMark = {
+  readonly ticketIds: readonly string[];
+  readonly status: 'valid' | 'frozen';
 };
 
 type Effects = Partial<Omit<Change, 'expected' | 'booking'>>;
@@ -40,6 +47,7 @@ export const change = (b: Booking, next: Booking, effects: Effects = {}): Change
   booking: next,
   issued: [],
   voided: [],
+  marked: [],
   entries: [],
   messages: [],
   wait: next.step === 'done',

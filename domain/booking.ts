@@ -1,4 +1,5 @@
 import type { Bill } from '#domain/bill.ts';
+import type { Dispute } from '#domain/dispute.ts';
 import type { SeatRef } from '#domain/inventory/commands.ts';
 import type { IntentStatus } from '#domain/payment.ts';
 import type { Quote } from '#domain/pricing.ts';
@@ -33,6 +34,8 @@ export type Booking = {
   readonly holdDeadline: number;
   readonly attempts: readonly Attempt[];
   readonly returns: readonly Return[];
+  /** What the buyer's bank has asked back, the oldest first. */
+  readonly disputes?: readonly Dispute[] | undefined;
   /** True from the transaction that wrote tickets and sale until an undo reverses it. */
   readonly saleWritten: boolean;
   /** A broken invariant that a person must look at. */
@@ -84,6 +87,11 @@ export type Return = {
   readonly block: boolean;
   readonly seatsReturned: boolean;
   readonly amount: number;
+  /**
+   * What was paid for its tickets less what goes back to the buyer (here or through his bank): kept
+   * by the refund rules, or, below 0, given beside the tickets. Absent: 0.
+   */
+  readonly kept?: number | undefined;
   /** Where the money goes back to; absent: to the card of `intentId`. */
   readonly to?: 'card' | 'voucher' | 'cash' | undefined;
   readonly intentId?: string | undefined;
@@ -154,6 +162,10 @@ const isOpenReturn = (r: Return): boolean => !r.seatsReturned || r.refund === 'p
 /** What is still owed: intents to close, seats or money to give back. */
 export const isSettled = (b: Booking): boolean =>
   b.attempts.every(isFinalAttempt) && !b.returns.some(isOpenReturn);
+
+/** What is kept of the price of void tickets, minor units; below 0: more was given back. */
+export const keptOf = (b: Pick<Booking, 'returns'>): number =>
+  b.returns.reduce((sum, r) => sum + (r.kept ?? 0), 0);
 
 export const lastAttempt = (b: Booking): Attempt | undefined => b.attempts.at(-1);
 

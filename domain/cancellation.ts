@@ -87,6 +87,7 @@ function cancelTickets(
   now: number,
 ): Cancellation {
   const valid = tickets.filter((t) => t.status === 'valid');
+  if (tickets.some((t) => t.status === 'frozen')) return refused('Its payment is disputed');
   if (tickets.some((t) => t.status === 'used') && ticketIds === undefined) {
     return refused('Some of its tickets have been used');
   }

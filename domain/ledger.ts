@@ -30,7 +30,7 @@ export type LedgerEntry = {
   readonly id: string;
   readonly eventId: string;
   readonly bookingId: string;
-  readonly kind: 'sale' | 'cash' | 'reversal' | 'refund' | 'stray-cash';
+  readonly kind: 'sale' | 'cash' | 'reversal' | 'refund' | 'stray-cash' | 'dispute';
   readonly currency: Currency;
   readonly postings: readonly Posting[];
   /** Epoch ms. */
@@ -74,6 +74,16 @@ export const reversalPostings = (shares: Shares, paid: boolean): readonly Postin
 /** The provider has returned the money. */
 export const refundPostings = (amount: number): readonly Posting[] =>
   posting('owed', 'provider', amount);
+
+/**
+ * The provider has paid `taken` to the buyer's bank: the tickets' shares are reversed, and what they
+ * do not make up is the organizer's loss (or gain).
+ */
+export const disputePostings = (shares: Shares, taken: number): readonly Posting[] => [
+  ...reversalPostings(shares, true),
+  ...posting('organizer', 'owed', taken - shares.organizer - shares.fees - shares.taxes),
+  ...refundPostings(taken),
+];
 
 export type Balances = Readonly<Record<Account, number>>;
 

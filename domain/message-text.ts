@@ -7,7 +7,10 @@ export type MessageKind =
   | 'booking-cancelled'
   | 'booking-refunded'
   | 'payment-undone'
-  | 'booking-reminder';
+  | 'booking-reminder'
+  | 'tickets-frozen'
+  | 'tickets-restored'
+  | 'tickets-void';
 
 /** What fills the text. Whatever is not known is left out, never the message. */
 export type MessageFacts = {
@@ -55,6 +58,9 @@ const titles: Readonly<Record<MessageKind, string>> = {
   'booking-refunded': 'Your refund is on its way',
   'payment-undone': 'Your payment was not taken',
   'booking-reminder': 'See you soon',
+  'tickets-frozen': 'Your tickets are on hold',
+  'tickets-restored': 'Your tickets are valid again',
+  'tickets-void': 'Your tickets are no longer valid',
 };
 
 /** `Parterre, row 4, seat 12`, or the area's name for a place without a number. */
@@ -99,6 +105,12 @@ const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> 
   'payment-undone': () =>
     'Your bank did not release the payment, so the booking has been undone and nothing was charged. The seats are on sale again.',
   'booking-reminder': () => 'Your event is almost here. Have your tickets at hand.',
+  'tickets-frozen': () =>
+    'Your bank disputes the payment of this booking. Until that is decided its tickets are not valid.',
+  'tickets-restored': () =>
+    'The dispute about the payment of this booking is settled. Its tickets are valid again.',
+  'tickets-void': () =>
+    'Your bank has taken back the payment of this booking. Its tickets are no longer valid.',
 };
 
 function partsOf(kind: MessageKind, facts: MessageFacts): Part[] {

@@ -52,6 +52,8 @@ export type BookingOfPayment = {
   readonly validTickets: number;
   /** Minor units on their way back. */
   readonly refundPending: number;
+  /** Minor units that no ticket stands for and nobody gets back: kept by the refund rules, lost. */
+  readonly retained?: number | undefined;
 };
 
 /** What the provider says about one intent, in minor units. */
@@ -75,7 +77,7 @@ export function paymentProblem(
     if (kept > 0) return 'captured, but there is no such booking';
     return reserved ? 'authorised, but there is no such booking' : undefined;
   }
-  if (booking.validTickets === 0 && kept > booking.refundPending) {
+  if (booking.validTickets === 0 && kept > booking.refundPending + (booking.retained ?? 0)) {
     return `captured without tickets or refund; the booking is ${booking.status}`;
   }
   if (booking.validTickets > 0 && status === 'canceled') {

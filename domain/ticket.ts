@@ -2,7 +2,8 @@ import type { SeatRef } from '#domain/inventory/commands.ts';
 import type { Shares } from '#domain/ledger.ts';
 import type { Quote } from '#domain/pricing.ts';
 
-export type TicketStatus = 'valid' | 'cancelled' | 'used';
+/** `frozen`: its payment is disputed; not good at the door, and not to be cancelled, until then. */
+export type TicketStatus = 'valid' | 'cancelled' | 'used' | 'frozen';
 
 /** One sold place. While `active`, no other ticket of the event may name the same place. */
 export type Ticket = {

@@ -16,6 +16,7 @@ import type { Desk } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { bookingOfPayment } from '#services/bookings/payment.ts';
 import { listBookings, readBooking } from '#services/bookings/reading.ts';
+import { refundActions } from '#services/bookings/refund-actions.ts';
 import { queueReminders } from '#services/bookings/reminders.ts';
 import { refundOf } from '#services/bookings/view.ts';
 
@@ -41,6 +42,8 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
     },
 
     actions: {
+      ...refundActions(() => desk),
+
       checkout: (ctx: Ctx<'checkout'>): Promise<Result<'checkout'>> => {
         const { userId: buyerId } = callerOf(ctx);
         const { reservationId, payment, equalSeats, attendees, promoCode } = ctx.params;

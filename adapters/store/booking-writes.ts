@@ -143,6 +143,11 @@ export class BookingWrites {
       const gone = { status: 'cancelled', active: false } as const;
       await this.#tickets.updateMany(where, { $set: gone }, { session });
     }
+    for (const { booking, ticketIds, status } of marksOf(changes)) {
+      const from = status === 'frozen' ? 'valid' : 'frozen';
+      const where = { _id: { $in: [...ticketIds] }, bookingId: booking.bookingId, status: from };
+      await this.#tickets.updateMany(where as object, { $set: { status } }, { session });
+    }
     const entries = changes.flatMap((change) => change.entries.map(toLedgerDocument));
     if (entries.length > 0) await this.#ledger.insertMany(entries, { session });
     const messages = changes.flatMap((change) =>
@@ -151,6 +156,9 @@ export class BookingWrites {
     if (messages.length > 0) await this.#outbox.insertMany(messages, { session });
   }
 }
+
+const marksOf = (changes: readonly Change[]) =>
+  changes.flatMap(({ booking, marked }) => marked.map((mark) => ({ booking, ...mark })));
 
 const isRefusal = (error: unknown): boolean => error instanceof Stale || isDuplicateKey(error);
 

@@ -91,7 +91,7 @@ export class MemoryBookings implements BookingStore, OutboxStore {
   }
 
   async commit(change: Change): Promise<CommitResult> {
-    const { booking, expected, issued, voided, entries, messages } = change;
+    const { booking, expected, issued, voided, marked, entries, messages } = change;
     if (this.#bookings.get(booking.bookingId)?.version !== expected) return 'stale';
     if (issued.some((ticket) => this.#isTaken(ticket))) return 'place-taken';
     for (const { id } of entries) {
@@ -105,6 +105,13 @@ export class MemoryBookings implements BookingStore, OutboxStore {
     for (const id of voided) {
       const ticket = this.#tickets.get(id);
       if (ticket) this.#tickets.set(id, { ...ticket, status: 'cancelled', active: false });
+    }
+    for (const { ticketIds, status } of marked) {
+      for (const id of ticketIds) {
+        const ticket = this.#tickets.get(id);
+        if (ticket?.status !== (status === 'frozen' ? 'valid' : 'frozen')) continue;
+        this.#tickets.set(id, { ...ticket, status });
+      }
     }
     for (const entry of entries) this.#ledger.set(entry.id, entry);
     for (const message of messages) {

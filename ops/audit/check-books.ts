@@ -7,6 +7,7 @@ import {
   type LedgerDocument,
 } from '#adapters/store/booking-documents.ts';
 import { nobody } from '#domain/audit.ts';
+import { takenBack } from '#domain/dispute.ts';
 import { type Balances, balancesOf, type LedgerEntry } from '#domain/ledger.ts';
 import {
   type BookMistake,
@@ -130,7 +131,11 @@ async function moneyOf(
     db
       .collection<BookingDocument>(collections.bookings)
       .find({ _id: { $in: ids } })
-      .project<Pick<BookingDocument, '_id' | 'step' | 'returns'>>({ step: 1, returns: 1 })
+      .project<Pick<BookingDocument, '_id' | 'step' | 'returns' | 'disputes'>>({
+        step: 1,
+        returns: 1,
+        disputes: 1,
+      })
       .toArray(),
     db
       .collection<PaymentDoc>('payments')
@@ -150,7 +155,8 @@ async function moneyOf(
       settled: booking === undefined ? undefined : booking.step === 'done',
       captured: own.reduce((total, p) => total + p.captured, 0),
       refunded:
-        unreturned === 0 ? own.reduce((total, p) => total + p.refunded, 0) : sum('succeeded'),
+        takenBack(booking ?? {}) +
+        (unreturned === 0 ? own.reduce((total, p) => total + p.refunded, 0) : sum('succeeded')),
       unreturned,
     };
   };

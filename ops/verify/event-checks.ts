@@ -1,4 +1,5 @@
-import { type Booking, isFinalAttempt } from '#domain/booking.ts';
+import { type Booking, isFinalAttempt, keptOf } from '#domain/booking.ts';
+import { takenBack } from '#domain/dispute.ts';
 import { type Balances, balancesOf } from '#domain/ledger.ts';
 import { sumOf } from '#domain/ticket.ts';
 import type { EventRecords } from '#ops/verify/event-records.ts';
@@ -156,16 +157,21 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
   yield* differ(
     'ledger and provider differ',
     ledger.provider,
-    captured - returned,
+    captured - returned - takenBack(b),
     'compare with the provider; book or refund the difference',
   );
   yield* differ(
     'money and tickets differ',
-    captured - returned - unreturned,
+    captured - returned - unreturned - takenBack(b) - keptOf(b),
     paid,
     'refund what no ticket stands for',
   );
-  yield* differ('ledger and tickets differ', earned(ledger), sumOfShares(shares), 'book it');
+  yield* differ(
+    'ledger and tickets differ',
+    earned(ledger),
+    sumOfShares(shares) + keptOf(b),
+    'book it',
+  );
   yield* differ('the buyer still owes', ledger.buyer, 0, 'book the missing cash or reversal');
   yield* differ('owed to the buyer', -ledger.owed, unreturned, 'refund it, then book the refund');
   if (unreturned === 0) {

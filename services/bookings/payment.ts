@@ -1,4 +1,5 @@
-import { isSettled, type Return } from '#domain/booking.ts';
+import { isSettled, keptOf, type Return } from '#domain/booking.ts';
+import { takenBack } from '#domain/dispute.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 
 /** The booking of an intent as reconciliation needs it; `booking: null` when it has none. */
@@ -19,6 +20,7 @@ export async function bookingOfPayment(desk: Desk, intentId: string) {
       validTickets: tickets.filter((t) => t.status === 'valid').length,
       refunded: sum('succeeded'),
       refundPending: sum('pending'),
+      retained: Math.max(0, takenBack(b) + keptOf(b)),
     },
   };
 }

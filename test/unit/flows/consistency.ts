@@ -1,4 +1,5 @@
-import { isFinalAttempt } from '#domain/booking.ts';
+import { isFinalAttempt, keptOf } from '#domain/booking.ts';
+import { takenBack } from '#domain/dispute.ts';
 import { balancesOf } from '#domain/ledger.ts';
 import { sumOf } from '#domain/ticket.ts';
 import type { World } from '#test/unit/flows/world.ts';
@@ -29,10 +30,16 @@ export function contradictions(world: World): string[] {
   }
   const balances = balancesOf(ledger);
   const { paid, shares } = sumOf(active);
-  check(provider === paid, `${provider} captured for tickets worth ${paid}`);
+  const kept = bookings.reduce((sum, b) => sum + keptOf(b), 0);
+  const gone = bookings.reduce((sum, b) => sum + takenBack(b), 0);
+  provider -= gone;
+  check(provider === paid + kept, `${provider} captured for tickets worth ${paid}, ${kept} kept`);
   check(balances.provider === provider, `the ledger has ${balances.provider}, not ${provider}`);
   check(balances.buyer === 0, `buyers owe ${balances.buyer}`);
   check(balances.owed === 0, `${balances.owed} is owed to buyers`);
+  const earned = -balances.organizer - balances.fees - balances.taxes;
+  check(earned === paid + kept, `${earned} earned, not ${paid} and ${kept}`);
+  if (kept !== 0) return found;
   for (const part of ['organizer', 'fees', 'taxes'] as const) {
     check(balances[part] === -shares[part] + 0, `${part}: ${balances[part]}, not ${-shares[part]}`);
   }
