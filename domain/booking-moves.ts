@@ -64,6 +64,10 @@ export type IntentNews = {
 
 export const soon = (now: number): number => now + limits.stepRetryMs;
 
+/** `soon`, or the time the booking has anyway while it is long enough: an index less to write. */
+const stillDue = ({ dueAt = 0 }: Booking, now: number): number =>
+  dueAt >= now + limits.stepLeaseMinMs && dueAt <= soon(now) ? dueAt : soon(now);
+
 /** When to look again after `tries` looks without an end: doubling, bounded. */
 export const backoff = (tries: number, now: number): number =>
   now + Math.min(limits.stepBackoffMinMs * 2 ** Math.min(tries, 10), limits.stepBackoffMaxMs);
@@ -156,7 +160,7 @@ export function retried(b: Booking, wish: CheckoutWish, now: number): Change {
 
 /** The hold is kept until `deadline`; what costs nothing is sold without a payment. */
 export function pinned(b: Booking, deadline: number, now: number): Change {
-  const patch = { holdDeadline: deadline, dueAt: soon(now) };
+  const patch = { holdDeadline: deadline, dueAt: stillDue(b, now) };
   return cardTotal(b) === 0
     ? change(b, moved(b, { ...patch, status: 'selling', step: 'sell' }, now))
     : change(
@@ -173,7 +177,11 @@ export function pinned(b: Booking, deadline: number, now: number): Change {
 export const intentOpened = (b: Booking, intentId: string, now: number): Change =>
   change(
     b,
-    moved(b, { dueAt: soon(now), attempts: withAttempt(b, { state: 'open', intentId }) }, now),
+    moved(
+      b,
+      { dueAt: stillDue(b, now), attempts: withAttempt(b, { state: 'open', intentId }) },
+      now,
+    ),
   );
 
 /** A booking that ends without a sale gives its hold back and closes its intents. */
@@ -217,7 +225,10 @@ export function intentSeen(b: Booking, news: IntentNews, now: number): Change {
   switch (news.status) {
     case 'requires_capture':
     case 'succeeded':
-      return change(b, moved(seen, { status: 'selling', step: 'sell', dueAt: soon(now) }, now));
+      return change(
+        b,
+        moved(seen, { status: 'selling', step: 'sell', dueAt: stillDue(b, now) }, now),
+      );
     case 'requires_action':
     case 'processing': {
       if (over) return ended(seen, 'expired', 'payment-not-completed', now);
@@ -263,7 +274,7 @@ export function sold(
   if (cardTotal(written) === 0) {
     return change(b, confirmed(written, now), withMail(b, { issued, entries }));
   }
-  const next = moved(written, { step: 'capture', dueAt: soon(now) }, now);
+  const next = moved(written, { step: 'capture', dueAt: stillDue(b, now) }, now);
   return change(b, next, { issued, entries });
 }
 

@@ -101,6 +101,8 @@ export const limits = {
 
   // Bookings
   stepRetryMs: 15_000,
+  /** A step begins with at least this much of its booking's time left; longer than any call. */
+  stepLeaseMinMs: 12_000,
   dueSweepEveryMs: 1_000,
   outboxSweepEveryMs: 1_000,
   /** First and longest wait before a step whose outcome is unknown or still open is done again. */
@@ -205,6 +207,8 @@ export function brokenRelations(l: Limits): string[] {
     [l.versionRepeatMs < l.viewSilenceMs, 'versionRepeatMs must be below viewSilenceMs'],
     [l.stepBackoffMaxMs <= l.stepRetryMs, 'stepBackoffMaxMs must not exceed stepRetryMs'],
     [l.ticketsPerBuyerAndEvent <= l.reservePlacesMax, 'a request must allow a full order'],
+    [l.stepLeaseMinMs <= l.stepRetryMs, 'stepLeaseMinMs must not exceed stepRetryMs'],
+    [l.callTimeoutMs < l.stepLeaseMinMs, 'a step must outlive its calls'],
     [l.callTimeoutMs < l.idempotencyLockMs, 'a lock must outlive the request that holds it'],
     [l.compactionSparesMs <= l.keysKeptAfterEndMs, 'keys must outlive bodies'],
   ];

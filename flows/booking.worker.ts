@@ -137,7 +137,7 @@ export class BookingWorker {
   /** Answers the change that was written; undefined when another worker was first. */
   async #write(b: Booking, change: Change): Promise<Change | undefined> {
     const { store, clock, watcher } = this.#ports;
-    const result = await store.commit(change);
+    const result = await store.commit(change, b);
     if (result === 'stale') return undefined;
     if (result === 'place-taken') return this.#write(b, placeTaken(b, clock.now()));
     if (change.booking.alarm !== b.alarm) watcher.alarm(change.booking);

@@ -45,6 +45,32 @@ export const toBookingDocument = ({ bookingId, ...rest }: Booking): BookingDocum
   active: isActive(rest.status),
 });
 
+/**
+ * What turns the document of `before` into that of `after`. Paths inside an attempt are named one by
+ * one, so that MongoDB sees which indexes are not concerned.
+ */
+export function updateOf(before: Booking, after: Booking) {
+  const set: Record<string, unknown> = {};
+  const unset: Record<string, ''> = {};
+  const differ = (path: string, was: object, is: object): void => {
+    const [old, next] = [was as Record<string, unknown>, is as Record<string, unknown>];
+    for (const key of new Set([...Object.keys(old), ...Object.keys(next)])) {
+      if (old[key] === next[key]) continue;
+      if (next[key] === undefined) unset[path + key] = '';
+      else set[path + key] = next[key];
+    }
+  };
+  const { attempts: old, ...was } = toBookingDocument(before);
+  const { attempts: next, ...is } = toBookingDocument(after);
+  differ('', was, is);
+  if (old.length !== next.length) set.attempts = next;
+  else for (const [i, attempt] of next.entries()) differ(`attempts.${i}.`, old[i] ?? {}, attempt);
+  return {
+    ...(Object.keys(set).length > 0 && { $set: set }),
+    ...(Object.keys(unset).length > 0 && { $unset: unset }),
+  };
+}
+
 export const fromBookingDocument = ({
   _id,
   active: _active,

@@ -1,4 +1,4 @@
-import type { ClientSession, Collection, Db } from 'mongodb';
+import type { AnyBulkWriteOperation, ClientSession, Collection, Db } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import {
   type BookingDocument,
@@ -10,6 +10,7 @@ import {
   toLedgerDocument,
   toOutboxDocument,
   toTicketDocument,
+  updateOf,
   withoutId,
 } from '#adapters/store/booking-documents.ts';
 import type { CommitResult } from '#adapters/store/bookings.port.ts';
@@ -29,7 +30,13 @@ class Stale extends Error {}
 
 type Insertion = { readonly booking: Booking; result: 'inserted' | 'exists' };
 type Outcome = PromiseSettledResult<CommitResult>;
-type Commitment = { readonly change: Change; outcome: Outcome };
+type Commitment = {
+  readonly change: Change;
+  /** What stands in the store, where the caller knows it. */
+  readonly before: Booking | undefined;
+  outcome: Outcome;
+};
+type Planned = Pick<Commitment, 'change' | 'before'>;
 
 const done: Outcome = { status: 'fulfilled', value: 'done' };
 const full = () => new UsherError('overloaded', 'Too many bookings wait for the database');
@@ -75,8 +82,11 @@ export class BookingWrites {
   }
 
   /** All of a change or nothing; rejects when that is not known. */
-  async commit(change: Change): Promise<CommitResult> {
-    const commitment: Commitment = { change, outcome: done };
+  async commit(change: Change, before?: Booking): Promise<CommitResult> {
+    if (before !== undefined && before.version !== change.expected) {
+      throw new Error(`version ${before.version} is not the one that the change expects`);
+    }
+    const commitment: Commitment = { change, before, outcome: done };
     await this.#commitments.add(commitment);
     const { outcome } = commitment;
     if (outcome.status === 'rejected') throw outcome.reason;
@@ -100,7 +110,7 @@ export class BookingWrites {
   /** Never rejects: the outcomes say what became of each. */
   async #commitAll(commitments: readonly Commitment[]): Promise<void> {
     try {
-      await stored(() => this.#transact(commitments.map(({ change }) => change)));
+      await stored(() => this.#transact(commitments));
     } catch (error) {
       const half = Math.ceil(commitments.length / 2);
       // Only a refusal says for certain that nothing was written; else it is unknown for all.
@@ -115,26 +125,20 @@ export class BookingWrites {
   }
 
   /** The callback may run several times: it must not change anything outside the transaction. */
-  async #transact(changes: readonly Change[]): Promise<void> {
+  async #transact(planned: readonly Planned[]): Promise<void> {
     await this.#db.client.withSession((session) =>
-      session.withTransaction(() => this.#write(changes, session), {
+      session.withTransaction(() => this.#write(planned, session), {
         ...transactionOptions,
         timeoutMS: limits.databaseTimeoutMs * 2,
       }),
     );
   }
 
-  async #write(changes: readonly Change[], session: ClientSession): Promise<void> {
-    const { matchedCount } = await this.#bookings.bulkWrite(
-      changes.map(({ expected, booking }) => ({
-        replaceOne: {
-          filter: { _id: booking.bookingId, version: expected },
-          replacement: withoutId(toBookingDocument(booking)),
-        },
-      })),
-      { session, ordered: true },
-    );
-    if (matchedCount < changes.length) throw new Stale();
+  async #write(planned: readonly Planned[], session: ClientSession): Promise<void> {
+    const writes = planned.map(bookingWrite);
+    const { matchedCount } = await this.#bookings.bulkWrite(writes, { session, ordered: true });
+    if (matchedCount < planned.length) throw new Stale();
+    const changes = planned.map(({ change }) => change);
     const issued = changes.flatMap((change) => change.issued.map(toTicketDocument));
     if (issued.length > 0) await this.#tickets.insertMany(issued, { session });
     for (const { voided, booking } of changes) {
@@ -159,6 +163,15 @@ export class BookingWrites {
 
 const marksOf = (changes: readonly Change[]) =>
   changes.flatMap(({ booking, marked }) => marked.map((mark) => ({ booking, ...mark })));
+
+/** The compare-and-set of one booking. */
+function bookingWrite({ change, before }: Planned): AnyBulkWriteOperation<BookingDocument> {
+  const { expected, booking } = change;
+  const filter = { _id: booking.bookingId, version: expected };
+  return before === undefined
+    ? { replaceOne: { filter, replacement: withoutId(toBookingDocument(booking)) } }
+    : { updateOne: { filter, update: updateOf(before, booking) } };
+}
 
 const isRefusal = (error: unknown): boolean => error instanceof Stale || isDuplicateKey(error);
 

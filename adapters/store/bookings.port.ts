@@ -27,8 +27,11 @@ export interface BookingStore {
   due(now: number, limit: number): Promise<readonly DueBooking[]>;
   /** Makes it the caller's until `dueAt`, if it still has this version. */
   take(due: DueBooking, dueAt: number): Promise<Booking | undefined>;
-  /** All of a change in one transaction, or nothing. */
-  commit(change: Change): Promise<CommitResult>;
+  /**
+   * All of a change in one transaction, or nothing. A caller who holds the very booking that stands
+   * in the store at `change.expected` may give it as `before`: then only what differs is written.
+   */
+  commit(change: Change, before?: Booking): Promise<CommitResult>;
   /**
    * There is news: a step that runs now will find its write stale, and the booking is due at `now`.
    * Answers false when it is unknown.

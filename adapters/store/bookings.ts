@@ -163,8 +163,8 @@ export class MongoBookings implements BookingStore {
     return matchedCount === 1;
   }
 
-  commit(change: Change): Promise<CommitResult> {
-    return this.#writes.commit(change);
+  commit(change: Change, before?: Booking): Promise<CommitResult> {
+    return this.#writes.commit(change, before);
   }
 
   async list(buyerId: string, after: ListPosition | undefined, limit: number) {

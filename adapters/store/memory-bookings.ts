@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type {
   BookingStore,
   CommitResult,
@@ -90,9 +91,13 @@ export class MemoryBookings implements BookingStore, OutboxStore {
     return true;
   }
 
-  async commit(change: Change): Promise<CommitResult> {
+  async commit(change: Change, before?: Booking): Promise<CommitResult> {
     const { booking, expected, issued, voided, marked, entries, messages } = change;
+    if (before !== undefined && before.version !== expected) throw new Error('another version');
     if (this.#bookings.get(booking.bookingId)?.version !== expected) return 'stale';
+    if (before !== undefined && !isDeepStrictEqual(before, this.#bookings.get(booking.bookingId))) {
+      throw new Error('not the booking that stands here');
+    }
     if (issued.some((ticket) => this.#isTaken(ticket))) return 'place-taken';
     for (const { id } of entries) {
       if (this.#ledger.has(id)) throw new Error(`the ledger has ${id} already`);

@@ -5,11 +5,14 @@ import type { Booking } from '#domain/booking.ts';
 import {
   type Change,
   captured,
+  declined,
   ended,
+  intentOpened,
   intentSeen,
   openBooking,
   pinned,
   reminded,
+  retried,
   sold,
 } from '#domain/booking-moves.ts';
 import { cancel } from '#domain/cancellation.ts';
@@ -51,8 +54,15 @@ export function aHold(eventId = makeId('event', ulid())): HoldView {
   };
 }
 
+const aWish = () => ({
+  key: ulid(),
+  token: 'pm_card_visa',
+  equalSeats: false,
+  attendees: ['Ada'],
+});
+
 export function aBooking(hold = aHold(), at = now): Booking {
-  const wish = { key: ulid(), token: 'pm_card_visa', equalSeats: false, attendees: ['Ada'] };
+  const wish = aWish();
   const event = { name: 'Tosca', startsAt: now + 3_600_000, timeZone: 'UTC', venue: 'Opera' };
   return openBooking(makeScopedId('booking', hold.eventId, ulid()), hold, wish, event, at);
 }
@@ -82,9 +92,47 @@ const confirmedBooking = async (store: BookingStore, hold = aHold()): Promise<Bo
 export function bookingStoreSuite(open: () => StoreUnderTest): void {
   describe('one booking', () => oneBooking(open));
   describe('a sale', () => aSale(open));
+  describe('what differs', () => whatDiffers(open));
   describe('many at once', () => manyAtOnce(open));
   describe('what is due', () => whatIsDue(open));
   describe('looking up', () => lookingUp(open));
+}
+
+function whatDiffers(open: () => StoreUnderTest): void {
+  it('writes what differs from the booking that stands there, step by step', async () => {
+    const { store } = open();
+    let b = aBooking();
+    await store.insert(b);
+    const step = async (change: Change): Promise<void> => {
+      expect(await store.commit(change, b)).toBe('done');
+      b = change.booking;
+      const found = await store.find(b.bookingId);
+      expect(JSON.parse(JSON.stringify(found))).toEqual(JSON.parse(JSON.stringify(b)));
+    };
+    await step(pinned(b, b.holdDeadline + 1, now));
+    await step(intentOpened(b, 'pi_1', now));
+    await step(intentSeen(b, { status: 'requires_action', clientSecret: 'secret' }, now));
+    await step(intentSeen(b, { status: 'requires_payment_method' }, now));
+    await step(declined(b, now));
+    await step(retried(b, { ...aWish(), token: 'pm_other' }, now));
+    await step(pinned(b, b.holdDeadline, now));
+    await step(intentOpened(b, 'pi_2', now));
+    await step(intentSeen(b, { status: 'requires_capture' }, now));
+    await step(sold(b, { seats: b.seats, places: [1, 2], ticketIds: [ulid(), ulid()] }, now));
+    await step(captured(b, now));
+    expect(b.dueAt).toBeUndefined();
+    expect(await store.findByIntent('pi_2')).toMatchObject({ status: 'confirmed' });
+  });
+
+  it('refuses what differs from another version than the one expected', async () => {
+    const { store } = open();
+    const b = aBooking();
+    await store.insert(b);
+    const change = pinned(b, b.holdDeadline, now);
+    await expect(store.commit(change, change.booking)).rejects.toThrow('version');
+    await store.touch(b.bookingId, now);
+    expect(await store.commit(change, b)).toBe('stale');
+  });
 }
 
 function manyAtOnce(open: () => StoreUnderTest): void {
@@ -104,7 +152,7 @@ function manyAtOnce(open: () => StoreUnderTest): void {
     const samePlaces = await toSell(store, rival);
     const overtaken = sales[7]?.booking.bookingId ?? '';
     await store.touch(overtaken, now);
-    const results = await Promise.all([...sales, samePlaces].map(store.commit, store));
+    const results = await Promise.all([...sales, samePlaces].map((change) => store.commit(change)));
     expect(results[7]).toBe('stale');
     expect([results[0], results[12]].sort()).toEqual(['done', 'place-taken']);
     expect(results.filter((result) => result === 'done')).toHaveLength(11);
