@@ -10,9 +10,10 @@ const payout = {
   refunds: minor.describe('Tickets that were cancelled'),
   fees: minor,
   taxes: minor,
-  net: minor.describe('gross − refunds − fees − taxes: due to the organizer'),
+  net: minor.describe('gross − refunds − fees − taxes: what the organizer has earned'),
   captured: minor.describe('Money that has come in at the payment provider'),
   returned: minor.describe('Money that has gone back to buyers'),
+  vouchers: minor.describe('Paid by gift vouchers, less what went back to them: not due again'),
 };
 
 const payoutLine = z.object({ eventId: id('event'), title: z.string(), ...payout });

@@ -30,6 +30,9 @@ const actNames: Readonly<Record<string, string>> = {
   refund: 'payment.refunded',
   'stray-cash': 'payment.stray',
   dispute: 'payment.disputed',
+  voucher: 'voucher.spent',
+  'voucher-refund': 'voucher.refunded',
+  'voucher-issue': 'voucher.issued',
 };
 
 /** Part of the ledger entry's id behind the booking: `sale`, `cancelled-2`, … */

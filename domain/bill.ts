@@ -25,10 +25,19 @@ export type Instalment = {
 };
 
 type Billed = { readonly quote: Quote; readonly bill?: Bill | undefined };
+type Sold = Billed & { readonly saleWritten: boolean };
 
 /** What cards are charged in all. */
 export const cardTotal = ({ quote, bill }: Billed): number =>
   bill !== undefined && bill.by !== 'card' ? 0 : quote.total - (bill?.voucher?.amount ?? 0);
+
+/** What was paid at the box office once the sale is written. */
+export const cashPaid = ({ quote, bill, saleWritten }: Sold): number =>
+  saleWritten && bill?.by === 'cash' ? quote.total - (bill.voucher?.amount ?? 0) : 0;
+
+/** What the gift voucher has paid once the sale is written; before that it is only set aside. */
+export const voucherPaid = ({ bill, saleWritten }: Sold): number =>
+  saleWritten ? (bill?.voucher?.amount ?? 0) : 0;
 
 /** What a checkout's payment authorises: the first instalment, or all that cards pay. */
 export const chargeNow = (billed: Billed): number =>

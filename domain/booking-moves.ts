@@ -1,4 +1,4 @@
-import { amountOf, cardTotal } from '#domain/bill.ts';
+import { amountOf, type Bill, cardTotal, voucherPaid } from '#domain/bill.ts';
 import {
   type Attempt,
   type Booking,
@@ -11,10 +11,18 @@ import {
   withAttempt,
 } from '#domain/booking.ts';
 import { type Message, messageOf } from '#domain/booking-messages.ts';
+import { type Claim, releaseClaims } from '#domain/claims.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
-import { cashPostings, type LedgerEntry, type Posting, salePostings } from '#domain/ledger.ts';
+import {
+  cashPostings,
+  type LedgerEntry,
+  type Posting,
+  salePostings,
+  voucherPostings,
+} from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
 import type { IntentStatus } from '#domain/payment.ts';
+import type { Quote } from '#domain/pricing.ts';
 import { issueTickets, type Sale, sumOf, type Ticket } from '#domain/ticket.ts';
 
 /**
@@ -31,6 +39,8 @@ export type Change = {
   readonly marked: readonly TicketMark[];
   readonly entries: readonly LedgerEntry[];
   readonly messages: readonly Message[];
+  /** What goes back to the promo code and the voucher. */
+  readonly claims: readonly Claim[];
   /** True: nothing more can be done before `booking.dueAt`. */
   readonly wait: boolean;
 };
@@ -50,6 +60,7 @@ export const change = (b: Booking, next: Booking, effects: Effects = {}): Change
   marked: [],
   entries: [],
   messages: [],
+  claims: [],
   wait: next.step === 'done',
   ...effects,
 });
@@ -117,6 +128,9 @@ const attemptOf = (no: number, wish: CheckoutWish, total: number): Attempt =>
     ? { no, key: wish.key, state: 'unused' }
     : { no, key: wish.key, token: wish.token, state: 'new' };
 
+/** What a checkout makes of a hold's price; absent: the hold's own quote, by card at once. */
+export type BookingTerms = { readonly quote: Quote; readonly bill?: Bill | undefined };
+
 /** The booking of a live hold, as its first checkout writes it. */
 export function openBooking(
   bookingId: string,
@@ -124,6 +138,7 @@ export function openBooking(
   wish: CheckoutWish,
   event: EventInfo | undefined,
   now: number,
+  { quote, bill }: BookingTerms = hold,
 ): Booking {
   return {
     bookingId,
@@ -139,9 +154,10 @@ export function openBooking(
     equalSeats: wish.equalSeats,
     attendees: wish.attendees,
     seats: hold.seats,
-    quote: hold.quote,
+    quote,
+    ...(bill === undefined ? {} : { bill }),
     holdDeadline: hold.deadline,
-    attempts: [attemptOf(1, wish, hold.quote.total)],
+    attempts: [attemptOf(1, wish, cardTotal({ quote, bill }))],
     returns: [],
     saleWritten: false,
     event,
@@ -197,7 +213,8 @@ export function ended(
   );
   const returns = [...b.returns, { ...returnOf(b), key, seats: 'all' as const }];
   const next = { status, reason, step: 'settle' as const, attempts, returns };
-  return change(b, moved(b, { ...next, dueAt: soon(now) }, now));
+  const claims = releaseClaims(b);
+  return change(b, moved(b, { ...next, dueAt: soon(now) }, now), { claims });
 }
 
 /** The next return of a booking: nothing in it yet. */
@@ -272,11 +289,16 @@ export function sold(
   const written = { ...b, seats: sale.seats, saleWritten: true };
   const entries = ledgerEntry(b, 'sale', 'sale', salePostings(sumOf(issued).shares), now);
   if (cardTotal(written) === 0) {
-    return change(b, confirmed(written, now), withMail(b, { issued, entries }));
+    const paid = [...entries, ...voucherEntry(written, now)];
+    return change(b, confirmed(written, now), withMail(b, { issued, entries: paid }));
   }
   const next = moved(written, { step: 'capture', dueAt: stillDue(b, now) }, now);
   return change(b, next, { issued, entries });
 }
+
+/** The voucher's part is spent for good with the confirmation. */
+const voucherEntry = (b: Booking, now: number): readonly LedgerEntry[] =>
+  ledgerEntry(b, 'voucher', 'voucher', voucherPostings(voucherPaid(b)), now);
 
 const confirmed = (b: Booking, now: number): Booking =>
   moved(
@@ -304,7 +326,8 @@ export function captured(b: Booking, now: number): Change {
     nextActionUrl: undefined,
   });
   const amount = amountOf(b, lastAttempt(b) ?? {});
-  const entries = ledgerEntry(b, 'cash', 'cash', cashPostings(amount), now);
+  const cash = ledgerEntry(b, 'cash', 'cash', cashPostings(amount), now);
+  const entries = [...cash, ...voucherEntry(b, now)];
   return change(b, confirmed({ ...b, attempts }, now), withMail(b, { entries }));
 }
 

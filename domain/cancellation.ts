@@ -3,7 +3,6 @@ import {
   type Attempt,
   type Booking,
   type BookingStatus,
-  capturedAttempt,
   isSettled,
   lastAttempt,
   moved,
@@ -20,9 +19,16 @@ import {
   returnOf,
   soon,
 } from '#domain/booking-moves.ts';
+import { releaseClaims } from '#domain/claims.ts';
 import type { SeatRef } from '#domain/inventory/commands.ts';
-import { refundPostings, reversalPostings, strayCashPostings } from '#domain/ledger.ts';
+import {
+  refundPostings,
+  reversalPostings,
+  strayCashPostings,
+  voucherRefundPostings,
+} from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
+import { refundReturns } from '#domain/refund-parts.ts';
 import { sumOf, type Ticket } from '#domain/ticket.ts';
 
 /** What a buyer's wish to cancel comes to. */
@@ -37,13 +43,9 @@ const refused = (why: string): Cancellation => ({ kind: 'refused', why });
 export type CancelWish = {
   /** Absent: all tickets that are valid. */
   readonly ticketIds?: readonly string[] | undefined;
-  /** Names the request: `cancelledBefore` finds what it did. */
+  /** Names the request: `givenBy` finds what it did. */
   readonly key?: string | undefined;
 };
-
-/** What this very request has done before, if it was taken. */
-export const cancelledBefore = (b: Booking, key: string): Return | undefined =>
-  b.returns.find((r) => r.key === key);
 
 /**
  * Decides a cancellation by the buyer. While a payment runs only the whole booking can be
@@ -111,15 +113,11 @@ export function withdrawn(
 ): Change {
   const { paid, shares } = sumOf(tickets);
   const seats = tickets.map((t) => t.seat);
-  const intentId = capturedAttempt(b)?.intentId;
   const entry: Return = {
     ...returnOf(b),
     key,
     tickets: tickets.map((t) => t.ticketId),
     seats: seats.map((seat) => seat.id),
-    amount: paid,
-    refund: paid > 0 ? 'pending' : 'none',
-    intentId,
   };
   const part = `cancelled-${entry.no}`;
   const next = moved(
@@ -129,7 +127,7 @@ export function withdrawn(
       ...(status === 'cancelled' ? { reason: 'cancelled-by-buyer' } : {}),
       step: 'settle',
       dueAt: soon(now),
-      returns: [...b.returns, entry],
+      returns: [...b.returns, ...refundReturns(b, entry, paid)],
     },
     now,
   );
@@ -177,6 +175,7 @@ export function undone(b: Booking, tickets: readonly Ticket[], now: number): Cha
       now,
     ),
     messages: [messageOf(b, 'payment-undone', 'undone', b.quote.total)],
+    claims: releaseClaims(b),
   });
 }
 
@@ -277,6 +276,20 @@ export function refundSeen(
   return over
     ? change(b, moved(b, { returns, alarm: 'refund-failed', dueAt: soon(now) }, now))
     : again(b, now, { returns });
+}
+
+/** The money of this return is on the voucher that paid it again, with the very change. */
+export function voucherRefunded(b: Booking, entry: Return, now: number): Change {
+  const voucherId = b.bill?.voucher?.voucherId;
+  if (voucherId === undefined) throw new Error('money is due to a voucher, but there is none');
+  const { no, amount } = entry;
+  const returns = withReturn(b, no, { refund: 'succeeded' });
+  const part = `refunded-${no}`;
+  return change(b, moved(b, { returns, dueAt: soon(now) }, now), {
+    entries: ledgerEntry(b, 'voucher-refund', part, voucherRefundPostings(amount), now),
+    messages: [messageOf(b, 'booking-refunded', part, amount, seatsOf(b, entry))],
+    claims: [{ kind: 'voucher-credited', voucherId, amount }],
+  });
 }
 
 /** Nothing is owed any more. */

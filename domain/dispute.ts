@@ -37,6 +37,7 @@ export function inHand(b: Booking): number {
     .filter((a) => a.state === 'captured')
     .reduce((sum, a) => sum + amountOf(b, a), 0);
   const returned = b.returns
+    .filter(({ to = 'card' }) => to === 'card')
     .filter((r) => r.refund === 'pending' || r.refund === 'succeeded')
     .reduce((sum, r) => sum + r.amount, 0);
   return captured - returned - takenBack(b);

@@ -12,6 +12,8 @@ export const prefixes = {
   reservation: 'rsv',
   booking: 'bkg',
   ticket: 'tkt',
+  promo: 'prm',
+  voucher: 'vch',
 } as const;
 
 export type IdKind = keyof typeof prefixes;

@@ -25,12 +25,24 @@ export type Posting = {
   readonly amount: number;
 };
 
-/** The postings of one business event; `id` makes sure that it is booked once. */
+/**
+ * The postings of one business event; `id` makes sure that it is booked once. The issue of a gift
+ * voucher belongs to no event and no booking: it names its organizer and its voucher there.
+ */
 export type LedgerEntry = {
   readonly id: string;
   readonly eventId: string;
   readonly bookingId: string;
-  readonly kind: 'sale' | 'cash' | 'reversal' | 'refund' | 'stray-cash' | 'dispute';
+  readonly kind:
+    | 'sale'
+    | 'cash'
+    | 'reversal'
+    | 'refund'
+    | 'stray-cash'
+    | 'dispute'
+    | 'voucher'
+    | 'voucher-refund'
+    | 'voucher-issue';
   readonly currency: Currency;
   readonly postings: readonly Posting[];
   /** Epoch ms. */
@@ -84,6 +96,18 @@ export const disputePostings = (shares: Shares, taken: number): readonly Posting
   ...posting('organizer', 'owed', taken - shares.organizer - shares.fees - shares.taxes),
   ...refundPostings(taken),
 ];
+
+/** An organizer issues a gift voucher: what it is worth is owed to whoever holds it. */
+export const voucherIssuePostings = (amount: number): readonly Posting[] =>
+  posting('organizer', 'vouchers', amount);
+
+/** A gift voucher pays what the buyer owes. */
+export const voucherPostings = (amount: number): readonly Posting[] =>
+  posting('vouchers', 'buyer', amount);
+
+/** What is owed to the buyer is on the voucher again. */
+export const voucherRefundPostings = (amount: number): readonly Posting[] =>
+  posting('owed', 'vouchers', amount);
 
 export type Balances = Readonly<Record<Account, number>>;
 

@@ -34,6 +34,32 @@ const minorDigits: Readonly<Record<string, number>> = {
 /** How many digits stand behind the point of this currency: 2 unless ISO 4217 says otherwise. */
 export const digitsOf = (currency: Currency): number => minorDigits[currency] ?? 2;
 
+/** Three-digit currencies are charged by card in tens of their minor unit. */
+const inTens: ReadonlySet<Currency> = new Set(['BHD', 'JOD', 'KWD', 'OMR', 'TND']);
+
+/**
+ * The least amount by which prices of this currency may differ, in minor units: 1 but where cards
+ * cannot be charged that finely (a fil of Kuwait, a fifth of an ariary).
+ */
+export const stepOf = (currency: Currency): number => {
+  if (currency === 'MGA') return 100;
+  return inTens.has(currency) ? 10 : 1;
+};
+
+/** `amount × numerator ÷ denominator` to the nearest multiple of `step`, halves up. None below 0. */
+export function roundedTo(
+  step: number,
+  amount: number,
+  numerator: number,
+  denominator: number,
+): number {
+  const product = 2 * amount * numerator;
+  const unit = step * denominator;
+  if (Number.isSafeInteger(product + unit)) return step * Math.floor((product + unit) / (2 * unit));
+  const exact = 2n * BigInt(amount) * BigInt(numerator);
+  return step * Number((exact + BigInt(unit)) / (2n * BigInt(unit)));
+}
+
 export const money = (amount: number, currency: Currency): Money => {
   if (!Number.isSafeInteger(amount)) throw new RangeError(`${amount} is not a whole minor unit`);
   return { amount, currency };

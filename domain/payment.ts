@@ -1,5 +1,5 @@
 import { UsherError } from '#domain/errors.ts';
-import { type Currency, type Money, money } from '#domain/money.ts';
+import { type Currency, type Money, money, stepOf } from '#domain/money.ts';
 
 /** A payment intent's status, in the provider's own words. */
 export type IntentStatus =
@@ -22,17 +22,13 @@ export const isFinalIntent = (status: IntentStatus): boolean =>
  */
 const providerFactor: Readonly<Record<Currency, number>> = { ISK: 100, UGX: 100, MGA: 0.01 };
 
-/** Three-digit currencies must be rounded to ten minor units by who charges them. */
-const inTens: ReadonlySet<Currency> = new Set(['BHD', 'JOD', 'KWD', 'OMR', 'TND']);
-
 /**
  * The whole number that the provider is sent for an amount. Throws `state-forbids` for an amount
  * that it cannot express (a fraction of ten fils, a fifth of an ariary).
  */
 export function toProviderAmount({ amount, currency }: Money): number {
   const converted = amount * (providerFactor[currency] ?? 1);
-  const step = inTens.has(currency) ? 10 : 1;
-  if (!Number.isSafeInteger(converted) || converted % step !== 0) {
+  if (!Number.isSafeInteger(converted) || amount % stepOf(currency) !== 0) {
     throw new UsherError('state-forbids', `${amount} ${currency} cannot be charged by card`);
   }
   return converted;

@@ -13,8 +13,9 @@ export type Movement = {
 /**
  * What an event earned, in minor units: `gross` (tickets sold, fees and taxes included, without
  * sales that were undone unpaid) less `refunds` (tickets that were cancelled) less `fees` less
- * `taxes` is `net`, what is due to the organizer. `captured` and `returned` are the money that has
- * in fact moved at the provider.
+ * `taxes` is `net`, what the organizer has earned. `captured` and `returned` are the money that has
+ * in fact moved at the provider; `vouchers` is what gift vouchers paid, less what went back to them:
+ * the organizer had that money when the voucher was issued, so `net − vouchers` is what is due.
  */
 export type Payout = {
   readonly gross: number;
@@ -24,6 +25,7 @@ export type Payout = {
   readonly net: number;
   readonly captured: number;
   readonly returned: number;
+  readonly vouchers: number;
 };
 
 export type PayoutLine = Payout & { readonly eventId: string; readonly currency: Currency };
@@ -36,6 +38,7 @@ const nothing: Payout = {
   net: 0,
   captured: 0,
   returned: 0,
+  vouchers: 0,
 };
 
 const isRevenue = (account: Account): boolean =>
@@ -58,6 +61,8 @@ function withSide(sum: Payout, own: Account, other: Account, amount: number): Pa
       return amount < 0
         ? { ...sum, captured: sum.captured - amount }
         : { ...sum, returned: sum.returned + amount };
+    case 'vouchers':
+      return { ...sum, vouchers: sum.vouchers - amount };
     default:
       return sum;
   }
@@ -109,6 +114,7 @@ const columns = [
   'net',
   'captured',
   'returned',
+  'vouchers',
 ] as const satisfies readonly (keyof Payout)[];
 
 /** The report as a CSV file with a head; amounts in minor units of their line's currency. */

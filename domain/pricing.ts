@@ -1,4 +1,5 @@
-import type { Currency } from '#domain/money.ts';
+import { type Currency, roundedTo, stepOf } from '#domain/money.ts';
+import type { PromoOff } from '#domain/promo.ts';
 
 /** What an event charges besides the ticket: integers in minor units, rates in basis points. */
 export type FeeRule = {
@@ -32,6 +33,16 @@ export type QuoteLine = {
   readonly amount: number;
 };
 
+/** What a promo code takes off the ticket prices, and by which rule. Minor units. */
+export type Discount = {
+  readonly code: string;
+  readonly off: PromoOff;
+  /** Off in all, before taxes. */
+  readonly amount: number;
+  /** What of it is off the tickets of each category. */
+  readonly lines: readonly { readonly category: string; readonly amount: number }[];
+};
+
 /** A frozen price: what the buyer was promised when the seats were held. All in minor units. */
 export type Quote = {
   readonly currency: Currency;
@@ -39,34 +50,36 @@ export type Quote = {
   readonly fees: number;
   /** All taxes, whether included in the lines or added. */
   readonly taxes: number;
-  /** What is charged: lines + fees + taxes that are not included. */
+  /** What is charged: lines − discount + fees + taxes that are not included. */
   readonly total: number;
+  /** Of a promo code; lines and fees are as without it, taxes and total with it. */
+  readonly discount?: Discount | undefined;
 };
 
 const wholeRate = 10_000;
 
-/** `amount × basisPoints / 10 000`, half a minor unit rounded up. */
-const share = (amount: number, basisPoints: number): number =>
-  Math.floor((2 * amount * basisPoints + wholeRate) / (2 * wholeRate));
+/** `amount × basisPoints / 10 000` in steps of the currency, halves up. */
+const share = (amount: number, basisPoints: number, step: number): number =>
+  roundedTo(step, amount, basisPoints, wholeRate);
 
 /** What one ticket of this price costs in fees: every fee is rounded for itself. */
-const feesOn = (price: number, fees: readonly FeeRule[]): number =>
-  fees.reduce((sum, fee) => sum + fee.perTicket + share(price, fee.basisPoints), 0);
+const feesOn = (price: number, fees: readonly FeeRule[], step: number): number =>
+  fees.reduce((sum, fee) => sum + fee.perTicket + share(price, fee.basisPoints, step), 0);
 
 /** The part of `amount` that is tax of a rate that is contained in it, with all contained rates. */
 const contained = (amount: number, basisPoints: number, allIncluded: number): number =>
-  Math.floor(
-    (2 * amount * basisPoints + wholeRate + allIncluded) / (2 * (wholeRate + allIncluded)),
-  );
+  roundedTo(1, amount, basisPoints, wholeRate + allIncluded);
 
 /**
  * The price of `counts` tickets (number by category name). Lines stand in the order of the
  * category names. A fee is worked out per ticket and rounded per ticket and fee; a tax is worked
  * out once on lines and fees together and rounded per tax; halves go up. An included tax is the
- * part that lines and fees contain already, any other is added to the total.
+ * part that lines and fees contain already, any other is added to the total. What is charged is
+ * rounded to what the currency can be charged in (`stepOf`).
  * Throws RangeError for a category without a price.
  */
 export function quoteFor(terms: PriceTerms, counts: Readonly<Record<string, number>>): Quote {
+  const step = stepOf(terms.currency);
   const lines: QuoteLine[] = [];
   let tickets = 0;
   let fees = 0;
@@ -76,7 +89,7 @@ export function quoteFor(terms: PriceTerms, counts: Readonly<Record<string, numb
     const quantity = counts[category] ?? 0;
     lines.push({ category, quantity, unitAmount, amount: unitAmount * quantity });
     tickets += unitAmount * quantity;
-    fees += feesOn(unitAmount, terms.fees) * quantity;
+    fees += feesOn(unitAmount, terms.fees, step) * quantity;
   }
   const base = tickets + fees;
   const included = terms.taxes.filter((tax) => tax.included);
@@ -87,6 +100,6 @@ export function quoteFor(terms: PriceTerms, counts: Readonly<Record<string, numb
   );
   const added = terms.taxes
     .filter((tax) => !tax.included)
-    .reduce((sum, tax) => sum + share(base, tax.basisPoints), 0);
+    .reduce((sum, tax) => sum + share(base, tax.basisPoints, step), 0);
   return { currency: terms.currency, lines, fees, taxes: inside + added, total: base + added };
 }

@@ -1,6 +1,8 @@
 import type { SeatRef } from '#domain/inventory/commands.ts';
 import type { Shares } from '#domain/ledger.ts';
+import { stepOf } from '#domain/money.ts';
 import type { Quote } from '#domain/pricing.ts';
+import { split } from '#domain/split.ts';
 
 /** `frozen`: its payment is disputed; not good at the door, and not to be cancelled, until then. */
 export type TicketStatus = 'valid' | 'cancelled' | 'used' | 'frozen';
@@ -23,26 +25,6 @@ export type Ticket = {
   readonly shares: Shares;
 };
 
-/**
- * Divides a whole amount in proportion to weights (equally when all are 0): whole numbers that add
- * up to it exactly; the largest remainders, then the first, get the odd units.
- */
-export function split(amount: number, weights: readonly number[]): readonly number[] {
-  const sum = weights.reduce((a, b) => a + b, 0);
-  const even = sum === 0;
-  const exact = weights.map((w) => (even ? amount / weights.length : (amount * w) / sum));
-  const parts = exact.map(Math.floor);
-  let left = amount - parts.reduce((a, b) => a + b, 0);
-  const order = exact
-    .map((x, i) => ({ i, rest: x - Math.floor(x) }))
-    .sort((a, b) => b.rest - a.rest || a.i - b.i);
-  for (const { i } of order) {
-    if (left-- <= 0) break;
-    parts[i] = (parts[i] ?? 0) + 1;
-  }
-  return parts;
-}
-
 /** What a sale says, and an id (`tkt_…`) for each of its seats. */
 export type Sale = {
   readonly bookingId: string;
@@ -56,20 +38,24 @@ export type Sale = {
 };
 
 /**
- * One valid ticket per seat. The parts of price, fees and taxes add up to the quote's exactly:
- * each ticket costs its category's price, the rest divides in proportion to the prices.
+ * One valid ticket per seat. The parts of price, fees and taxes add up to the quote's exactly. Each
+ * ticket costs its category's price less its part of the discount on that category; fees divide in
+ * proportion to the prices, added taxes in proportion to price and fees.
  */
 export function issueTickets(sale: Sale): readonly Ticket[] {
   const { quote, seats } = sale;
+  const step = stepOf(quote.currency);
   const price = new Map(quote.lines.map((line) => [line.category, line.unitAmount]));
-  const prices = seats.map((seat) => price.get(seat.category) ?? 0);
-  const faceTotal = prices.reduce((a, b) => a + b, 0);
-  const extras = split(quote.total - faceTotal, prices);
-  const fees = split(quote.fees, prices);
-  const taxes = split(quote.taxes, prices);
+  const faces = seats.map((seat) => price.get(seat.category) ?? 0);
+  const prices = netPrices(quote, seats, faces, step);
+  const fees = split(quote.fees, faces, step);
+  const bases = prices.map((net, i) => Math.max(net + (fees[i] ?? 0), 0));
+  const base = prices.reduce((sum, net) => sum + net, 0) + quote.fees;
+  const added = split(quote.total - base, bases, step);
+  const taxes = split(quote.taxes, bases, step);
   return seats.map((seat, i) => {
-    const paid = (prices[i] ?? 0) + (extras[i] ?? 0);
     const own = { fees: fees[i] ?? 0, taxes: taxes[i] ?? 0 };
+    const paid = (prices[i] ?? 0) + own.fees + (added[i] ?? 0);
     const [ticketId, place] = [sale.ticketIds[i], sale.places[i]];
     if (ticketId === undefined || place === undefined) throw new RangeError('an id and place each');
     return {
@@ -86,6 +72,26 @@ export function issueTickets(sale: Sale): readonly Ticket[] {
       shares: { ...own, organizer: paid - own.fees - own.taxes },
     };
   });
+}
+
+/** What each ticket costs after the discount on its category, which its tickets share equally. */
+function netPrices(
+  { discount }: Quote,
+  seats: readonly SeatRef[],
+  faces: readonly number[],
+  step: number,
+): readonly number[] {
+  const net = [...faces];
+  for (const { category, amount } of discount?.lines ?? []) {
+    const own = seats.flatMap((seat, i) => (seat.category === category ? [i] : []));
+    const parts = split(
+      amount,
+      own.map(() => 1),
+      step,
+    );
+    for (const [i, at] of own.entries()) net[at] = (net[at] ?? 0) - (parts[i] ?? 0);
+  }
+  return net;
 }
 
 /** The sum of tickets' shares and of what was paid for them. */

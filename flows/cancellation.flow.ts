@@ -18,6 +18,7 @@ import {
   settled,
   soldForNothing,
   undone,
+  voucherRefunded,
 } from '#domain/cancellation.ts';
 import { codeOf, errorRegistry } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
@@ -107,6 +108,7 @@ async function closeAttempt(b: Booking, a: Attempt, { payments, clock }: FlowPor
 }
 
 async function refund(b: Booking, r: Return, { payments, clock }: FlowPorts): Promise<Change> {
+  if (r.to === 'voucher') return voucherRefunded(b, r, clock.now());
   if (r.intentId === undefined) throw new Error('money is due, but no intent has it');
   const answer = await payments
     .refund({

@@ -169,11 +169,13 @@ export class AuditSources {
 
   /** Which organizer these events belong to. */
   async organizersOf(eventIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    // An entry of no event names its organizer in the event's place.
+    const own = eventIds.filter((id) => id.startsWith('org_')).map((id) => [id, id] as const);
     const query = this.#events
       .find({ _id: { $in: [...new Set(eventIds)] } }, bounded)
       .project<{ _id: string; organizerId: string }>({ organizerId: 1 });
     const found = await stored(() => query.toArray());
-    return new Map(found.map(({ _id, organizerId }) => [_id, organizerId]));
+    return new Map([...own, ...found.map((row) => [row._id, row.organizerId] as const)]);
   }
 
   async #eventsOf(organizerIds: readonly string[]): Promise<string[]> {

@@ -14,6 +14,7 @@ import {
   withoutId,
 } from '#adapters/store/booking-documents.ts';
 import type { CommitResult } from '#adapters/store/bookings.port.ts';
+import { giveBack } from '#adapters/store/claim-writes.ts';
 import { duplicatesIn, isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { transactionOptions } from '#adapters/store/mongo.ts';
@@ -158,6 +159,11 @@ export class BookingWrites {
       change.messages.map((m) => toOutboxDocument(m, change.booking.updatedAt)),
     );
     if (messages.length > 0) await this.#outbox.insertMany(messages, { session });
+    await giveBack(
+      this.#db,
+      changes.flatMap((change) => change.claims),
+      session,
+    );
   }
 }
 

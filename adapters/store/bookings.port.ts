@@ -14,12 +14,18 @@ export type ListPosition = { readonly createdAt: number; readonly bookingId: str
 export type CommitResult = 'done' | 'stale' | 'place-taken';
 
 /**
+ * `exists`: the reservation has an active booking already. `promo-refused`, `voucher-refused`: what
+ * its bill takes of a promo code or a voucher is not to be had any more. Nothing was written.
+ */
+export type InsertResult = 'inserted' | 'exists' | 'promo-refused' | 'voucher-refused';
+
+/**
  * Bookings with their tickets, ledger and outgoing messages. A write that rejects may have happened
  * or not: read again. All times epoch ms.
  */
 export interface BookingStore {
-  /** `exists`: the reservation has an active booking already. */
-  insert(booking: Booking): Promise<'inserted' | 'exists'>;
+  /** The booking, and in the same transaction what its bill takes: a redemption, a voucher's part. */
+  insert(booking: Booking): Promise<InsertResult>;
   find(bookingId: string): Promise<Booking | undefined>;
   findActive(reservationId: string): Promise<Booking | undefined>;
   tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]>;

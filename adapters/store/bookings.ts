@@ -10,11 +10,18 @@ import {
   type TicketDocument,
 } from '#adapters/store/booking-documents.ts';
 import { BookingWrites, placeIndex } from '#adapters/store/booking-writes.ts';
-import type { BookingStore, CommitResult, ListPosition } from '#adapters/store/bookings.port.ts';
+import type {
+  BookingStore,
+  CommitResult,
+  InsertResult,
+  ListPosition,
+} from '#adapters/store/bookings.port.ts';
+import { ClaimWrites, prepareClaims } from '#adapters/store/claim-writes.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { GroupRead } from '#adapters/store/group-read.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Change } from '#domain/booking-moves.ts';
+import { claimsSomething } from '#domain/claims.ts';
 import { limits } from '#domain/limits.ts';
 import type { Ticket } from '#domain/ticket.ts';
 
@@ -39,6 +46,7 @@ const open = (db: Db): Collections => ({
 export async function prepareBookings(db: Db): Promise<void> {
   const { bookings, tickets, ledger, outbox } = open(db);
   await Promise.all([
+    prepareClaims(db),
     bookings.createIndexes([
       { key: { reservationId: 1 }, unique: true, partialFilterExpression: { active: true } },
       { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
@@ -79,6 +87,7 @@ export async function prepareBookings(db: Db): Promise<void> {
 export class MongoBookings implements BookingStore {
   readonly #on: Collections;
   readonly #writes: BookingWrites;
+  readonly #claims: ClaimWrites;
   readonly #byId: GroupRead<BookingDocument>;
   readonly #activeByReservation: GroupRead<BookingDocument>;
   readonly #ticketsByBooking: GroupRead<TicketDocument>;
@@ -87,6 +96,7 @@ export class MongoBookings implements BookingStore {
   constructor(db: Db, clock: Clock) {
     this.#on = open(db);
     this.#writes = new BookingWrites(db, clock);
+    this.#claims = new ClaimWrites(db, clock);
     this.#byId = new GroupRead(
       clock,
       (ids) => this.#all({ _id: { $in: ids } }),
@@ -104,8 +114,8 @@ export class MongoBookings implements BookingStore {
     );
   }
 
-  insert(booking: Booking): Promise<'inserted' | 'exists'> {
-    return this.#writes.insert(booking);
+  insert(booking: Booking): Promise<InsertResult> {
+    return claimsSomething(booking) ? this.#claims.insert(booking) : this.#writes.insert(booking);
   }
 
   async find(bookingId: string): Promise<Booking | undefined> {

@@ -3,8 +3,10 @@ import type {
   BookingStore,
   CommitResult,
   DueBooking,
+  InsertResult,
   ListPosition,
 } from '#adapters/store/bookings.port.ts';
+import { MemoryClaims } from '#adapters/store/memory-claims.ts';
 import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
 import { type Booking, isActive } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
@@ -30,6 +32,8 @@ export class MemoryBookings implements BookingStore, OutboxStore {
   readonly #tickets = new Map<string, Ticket>();
   readonly #ledger = new Map<string, LedgerEntry>();
   readonly #outbox = new Map<string, OutboxRow>();
+  /** Promo codes and vouchers, for bookings to take from and give back to. */
+  readonly claims = new MemoryClaims();
 
   /** For looking at what was written. */
   get contents() {
@@ -41,9 +45,11 @@ export class MemoryBookings implements BookingStore, OutboxStore {
     };
   }
 
-  async insert(booking: Booking): Promise<'inserted' | 'exists'> {
+  async insert(booking: Booking): Promise<InsertResult> {
     if (this.#bookings.has(booking.bookingId)) return 'exists';
     if (isActive(booking.status) && this.#active(booking.reservationId)) return 'exists';
+    const refusal = this.claims.take(booking);
+    if (refusal !== undefined) return refusal;
     this.#bookings.set(booking.bookingId, booking);
     return 'inserted';
   }
@@ -123,6 +129,7 @@ export class MemoryBookings implements BookingStore, OutboxStore {
       const row = { message, state: 'open', tries: 0, dueAt: booking.updatedAt } as const;
       this.#outbox.set(message.key, row);
     }
+    this.claims.giveBack(change.claims);
     return 'done';
   }
 

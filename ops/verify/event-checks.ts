@@ -1,4 +1,5 @@
-import { type Booking, isFinalAttempt, keptOf } from '#domain/booking.ts';
+import { voucherPaid } from '#domain/bill.ts';
+import { type Booking, isFinalAttempt, keptOf, type Return } from '#domain/booking.ts';
 import { takenBack } from '#domain/dispute.ts';
 import { type Balances, balancesOf } from '#domain/ledger.ts';
 import { sumOf } from '#domain/ticket.ts';
@@ -146,12 +147,9 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
   const payments = records.paymentsOf(bookingId);
   const { paid, shares } = sumOf(records.ticketsOf(bookingId));
   const captured = payments.reduce((sum, p) => sum + p.captured, 0);
-  const returned = b.returns
-    .filter((r) => r.refund === 'succeeded')
-    .reduce((sum, r) => sum + r.amount, 0);
-  const unreturned = b.returns
-    .filter((r) => r.refund === 'failed')
-    .reduce((sum, r) => sum + r.amount, 0);
+  const returned = sumOfReturns(b, 'card', 'succeeded');
+  const unreturned = sumOfReturns(b, 'card', 'failed');
+  const byVoucher = voucherPaid(b) - sumOfReturns(b, 'voucher', 'succeeded');
   const differ = (problem: string, one: number, other: number, repair: string): Finding[] =>
     one === other ? [] : [finding(problem, `${bookingId}: ${one} and ${other}`, repair)];
   yield* differ(
@@ -162,7 +160,7 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
   );
   yield* differ(
     'money and tickets differ',
-    captured - returned - unreturned - takenBack(b) - keptOf(b),
+    captured - returned - unreturned - takenBack(b) - keptOf(b) + byVoucher,
     paid,
     'refund what no ticket stands for',
   );
@@ -172,6 +170,7 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
     sumOfShares(shares) + keptOf(b),
     'book it',
   );
+  yield* differ('ledger and voucher differ', ledger.vouchers, byVoucher, 'book the difference');
   yield* differ('the buyer still owes', ledger.buyer, 0, 'book the missing cash or reversal');
   yield* differ('owed to the buyer', -ledger.owed, unreturned, 'refund it, then book the refund');
   if (unreturned === 0) {
@@ -179,6 +178,15 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
     yield* differ('refunds differ', refunded, returned, 'compare with the provider');
   }
 }
+
+const sumOfReturns = (
+  { returns }: Booking,
+  tender: NonNullable<Return['to']>,
+  state: Return['refund'],
+): number =>
+  returns
+    .filter(({ to = 'card', refund }) => to === tender && refund === state)
+    .reduce((sum, r) => sum + r.amount, 0);
 
 const earned = ({ organizer, fees, taxes }: Balances): number => 0 - organizer - fees - taxes;
 const sumOfShares = (s: { organizer: number; fees: number; taxes: number }): number =>

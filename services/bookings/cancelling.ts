@@ -1,6 +1,7 @@
 import type { Booking, Return } from '#domain/booking.ts';
-import { cancel, cancelledBefore } from '#domain/cancellation.ts';
+import { cancel } from '#domain/cancellation.ts';
 import { UsherError } from '#domain/errors.ts';
+import { givenBy } from '#domain/refund-parts.ts';
 import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 
 export type CancelRequest = {
@@ -14,7 +15,7 @@ export type CancelRequest = {
 export type CancelAnswer = {
   readonly booking: Booking;
   /** Undefined: recorded, and done when the payment has settled. */
-  readonly given: Return | undefined;
+  readonly given: Pick<Return, 'amount' | 'refund'> | undefined;
 };
 
 const triesMax = 5;
@@ -24,7 +25,7 @@ export async function cancelBooking(desk: Desk, request: CancelRequest): Promise
   const { bookingId, buyerId, ticketIds, key } = request;
   for (let i = 0; i < triesMax; i++) {
     const b = await ownBooking(desk, bookingId, buyerId);
-    const before = cancelledBefore(b, key);
+    const before = givenBy(b, key);
     if (before !== undefined) return { booking: b, given: before };
     const tickets = await desk.store.tickets([bookingId]);
     const decision = cancel(b, tickets, { ticketIds, key }, desk.clock.now());
@@ -36,7 +37,7 @@ export async function cancelBooking(desk: Desk, request: CancelRequest): Promise
     desk.relay.relay(change.messages.map((message) => message.key));
     if (decision.kind === 'requested') desk.worker.wake(bookingId);
     else desk.worker.run(change.booking);
-    const given = decision.kind === 'done' ? change.booking.returns.at(-1) : undefined;
+    const given = decision.kind === 'done' ? givenBy(change.booking, key) : undefined;
     return { booking: change.booking, given };
   }
   throw new UsherError('stale-version', undefined, { retryAfterSeconds: 1 });

@@ -45,7 +45,7 @@ function paymentOf(b: Booking): BookingView['payment'] {
 }
 
 /** What a cancellation returns, as its answer says it. */
-export const refundOf = (b: Booking, entry: Return | undefined) => ({
+export const refundOf = (b: Booking, entry: Pick<Return, 'amount' | 'refund'> | undefined) => ({
   amount: { amount: entry?.amount ?? 0, currency: b.quote.currency },
   status: entry?.refund ?? ('none' as const),
 });

@@ -1,4 +1,5 @@
-import { type Booking, isFinalAttempt } from '#domain/booking.ts';
+import { voucherPaid } from '#domain/bill.ts';
+import { type Booking, isActive, isFinalAttempt } from '#domain/booking.ts';
 import type { EventState } from '#domain/inventory/state.ts';
 import { balancesOf } from '#domain/ledger.ts';
 import { sumOf } from '#domain/ticket.ts';
@@ -23,6 +24,7 @@ export function contradictions(office: Office, states: readonly EventState[]): r
   checkBookings(office, states, check);
   for (const state of states) checkSeats(office, state, check);
   checkMoney(office, check);
+  checkClaims(office, check);
   checkMessages(office, check);
   return found;
 }
@@ -70,17 +72,44 @@ function checkMoney({ store, provider }: Office, check: Check): void {
     if (status === 'succeeded') captured += amount - refunded;
   }
   const { paid, shares } = sumOf(tickets.filter((t) => t.active));
+  const paidBy = bookings.reduce((sum, b) => sum + voucherPaid(b) - backToVoucher(b), 0);
   const unpaid = bookings
     .flatMap((b) => b.returns)
     .reduce((sum, r) => sum + (r.refund === 'failed' ? r.amount : 0), 0);
   const balances = balancesOf(ledger);
   const { organizer, fees, taxes } = balances;
-  check(captured === paid + unpaid, `${captured} captured, tickets worth ${paid}, ${unpaid} owed`);
+  check(
+    captured + paidBy === paid + unpaid,
+    `${captured} captured and ${paidBy} by voucher, tickets worth ${paid}, ${unpaid} owed`,
+  );
+  check(balances.vouchers === paidBy, `the ledger has ${balances.vouchers} of vouchers`);
   check(balances.provider === captured, `the ledger has ${balances.provider}, not ${captured}`);
   check(balances.buyer === 0, `buyers owe ${balances.buyer}`);
   check(-balances.owed === unpaid, `${-balances.owed} is owed to buyers, not ${unpaid}`);
   check(-organizer === shares.organizer, `the organizer has ${-organizer}`);
   check(-fees === shares.fees && -taxes === shares.taxes, 'fees and taxes do not fit the tickets');
+}
+
+const backToVoucher = ({ returns }: Booking): number =>
+  returns.filter((r) => r.to === 'voucher').reduce((sum, r) => sum + r.amount, 0);
+
+/** A redemption counts for every booking that was sold, and a voucher has lost what it paid. */
+function checkClaims({ store }: Office, check: Check): void {
+  const { bookings } = store.contents;
+  const keeps = (b: Booking): boolean => b.saleWritten || isActive(b.status);
+  for (const [promoId, { redemptionsMax }] of store.claims.promos) {
+    const kept = bookings.filter((b) => b.bill?.promo?.promoId === promoId && keeps(b)).length;
+    const counted = store.claims.uses(promoId);
+    check(kept === counted, `${promoId} is counted ${counted} times for ${kept} bookings`);
+    check(counted <= (redemptionsMax ?? counted), `${promoId} is counted ${counted} times`);
+  }
+  for (const [voucherId, { amount, balance }] of store.claims.vouchers) {
+    const spent = bookings
+      .filter((b) => b.bill?.voucher?.voucherId === voucherId && keeps(b))
+      .reduce((sum, b) => sum + (b.bill?.voucher?.amount ?? 0) - backToVoucher(b), 0);
+    check(amount - spent === balance, `${voucherId} has ${balance} of ${amount - spent}`);
+    check(balance >= 0, `${voucherId} has ${balance}`);
+  }
 }
 
 function checkMessages({ store, delivered }: Office, check: Check): void {

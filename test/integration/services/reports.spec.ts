@@ -60,6 +60,7 @@ describeWith(['mongod'], 'the reports service', () => {
         net: 900,
         captured: 2_000,
         returned: 1_000,
+        vouchers: 0,
       },
       { eventId: events[1], currency: 'EUR', gross: 1_000, net: 900 },
       { eventId: events[1], currency: 'JPY', gross: 1_000, net: 900 },
@@ -108,7 +109,7 @@ describeWith(['mongod'], 'the reports service', () => {
   it('comes as a CSV file too', async () => {
     const text = await call(broker, 'reports.payoutsCsv', { currency: 'EUR' }, as(ada));
     expect(text.split('\r\n')).toEqual([
-      'eventId,title,currency,gross,refunds,fees,taxes,net,captured,returned',
+      'eventId,title,currency,gross,refunds,fees,taxes,net,captured,returned,vouchers',
       `${events[0]},First,EUR,2000,1000,60,40,900,2000,1000`,
       `${events[1]},"Second, =late",EUR,1000,0,60,40,900,1000,0`,
       '',

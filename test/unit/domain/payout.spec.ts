@@ -7,6 +7,8 @@ import {
   refundPostings,
   reversalPostings,
   salePostings,
+  voucherPostings,
+  voucherRefundPostings,
 } from '#domain/ledger.ts';
 import { csvField, payoutCsv, payoutLines, payoutOf, payoutTotals } from '#domain/payout.ts';
 
@@ -25,6 +27,7 @@ describe('a payout', () => {
       net: 8_000,
       captured: 10_000,
       returned: 0,
+      vouchers: 0,
     });
   });
 
@@ -38,7 +41,15 @@ describe('a payout', () => {
       net: 0,
       captured: 10_000,
       returned: 10_000,
+      vouchers: 0,
     });
+  });
+
+  it('says what gift vouchers paid, less what went back to them', () => {
+    const paid = [...sale, ...cashPostings(6_000), ...voucherPostings(4_000)];
+    expect(payoutOf(paid)).toMatchObject({ net: 8_000, captured: 6_000, vouchers: 4_000 });
+    const back = [...reversalPostings(shares, true), ...voucherRefundPostings(4_000)];
+    expect(payoutOf([...paid, ...back])).toMatchObject({ net: 0, captured: 6_000, vouchers: 0 });
   });
 
   it('does not count a sale that was undone unpaid', () => {
@@ -94,8 +105,8 @@ describe('a report', () => {
       title: '=SUM(A1), "live"',
     }));
     expect(payoutCsv(lines)).toBe(
-      'eventId,title,currency,gross,refunds,fees,taxes,net,captured,returned\r\n' +
-        `evt_1,"'=SUM(A1), ""live""",EUR,10000,0,1000,1000,8000,0,0\r\n`,
+      'eventId,title,currency,gross,refunds,fees,taxes,net,captured,returned,vouchers\r\n' +
+        `evt_1,"'=SUM(A1), ""live""",EUR,10000,0,1000,1000,8000,0,0,0\r\n`,
     );
     expect(csvField(-5)).toBe('-5');
     expect(csvField('-5')).toBe("'-5");

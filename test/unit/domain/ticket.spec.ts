@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { issueTickets, split, sumOf } from '#domain/ticket.ts';
+import { split } from '#domain/split.ts';
+import { issueTickets, sumOf } from '#domain/ticket.ts';
 
 describe('split', () => {
   it('divides without a rest, each part within one unit of its exact share', () => {

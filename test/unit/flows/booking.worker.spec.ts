@@ -67,8 +67,36 @@ describe('a worker at any of its calls', () => {
     else worker.wake(bookingIdOf(10));
     await worker.idle();
   };
+  const withOffers =
+    (play: Play[0], worth: number): Play[0] =>
+    (world, mortal) =>
+      play(world.withOffers(worth), mortal);
+  const saleOf: Play[0] = (world, mortal) => world.checkout('ok', world.worker(mortal));
+  const cancellationOf: Play[0] = async (world, mortal) => {
+    await world.checkout();
+    await cancelled(world, world.worker(mortal));
+  };
+  const refusedCapture: Play[0] = (world, mortal) => {
+    world.payments.captureAs = 'refused';
+    return world.checkout('ok', world.worker(mortal));
+  };
   const plays: Readonly<Record<string, Play>> = {
-    'of a sale': [(world, mortal) => world.checkout('ok', world.worker(mortal)), 'confirmed'],
+    'of a sale': [saleOf, 'confirmed'],
+    'of a sale with a promo code and a voucher': [withOffers(saleOf, 2_000), 'confirmed'],
+    'of a sale that a voucher pays': [withOffers(saleOf, 9_000), 'confirmed', 'expired'],
+    'of a decline with a promo code and a voucher': [
+      withOffers((world, mortal) => world.checkout('declined', world.worker(mortal)), 2_000),
+      'expired',
+    ],
+    'of a refused capture with a promo code and a voucher': [
+      withOffers(refusedCapture, 2_000),
+      'cancelled',
+    ],
+    'with a cancellation of what card and voucher paid': [
+      withOffers(cancellationOf, 2_000),
+      'refunded',
+    ],
+    'with a cancellation of what a voucher paid': [withOffers(cancellationOf, 9_000), 'refunded'],
     'of a decline': [
       (world, mortal) => world.checkout('declined', world.worker(mortal)),
       'expired',
@@ -84,13 +112,7 @@ describe('a worker at any of its calls', () => {
       },
       'expired',
     ],
-    'of a refused capture': [
-      async (world, mortal) => {
-        world.payments.captureAs = 'refused';
-        await world.checkout('ok', world.worker(mortal));
-      },
-      'cancelled',
-    ],
+    'of a refused capture': [refusedCapture, 'cancelled'],
     'of a capture that happens unheard': [
       async (world, mortal) => {
         world.payments.captureAs = 'unknown-but-done';
@@ -121,13 +143,7 @@ describe('a worker at any of its calls', () => {
       'refunded',
       'expired',
     ],
-    'with a cancellation': [
-      async (world, mortal) => {
-        await world.checkout();
-        await cancelled(world, world.worker(mortal));
-      },
-      'refunded',
-    ],
+    'with a cancellation': [cancellationOf, 'refunded'],
   };
 
   const atRest = async (world: World, where: string, ends: readonly string[]): Promise<void> => {

@@ -1,4 +1,5 @@
-import { isFinalAttempt, keptOf } from '#domain/booking.ts';
+import { voucherPaid } from '#domain/bill.ts';
+import { type Booking, isActive, isFinalAttempt, keptOf } from '#domain/booking.ts';
 import { takenBack } from '#domain/dispute.ts';
 import { balancesOf } from '#domain/ledger.ts';
 import { sumOf } from '#domain/ticket.ts';
@@ -33,7 +34,12 @@ export function contradictions(world: World): string[] {
   const kept = bookings.reduce((sum, b) => sum + keptOf(b), 0);
   const gone = bookings.reduce((sum, b) => sum + takenBack(b), 0);
   provider -= gone;
-  check(provider === paid + kept, `${provider} captured for tickets worth ${paid}, ${kept} kept`);
+  const vouchers = bookings.reduce((sum, b) => sum + voucherPaid(b) - backToVoucher(b), 0);
+  check(
+    provider + vouchers === paid + kept,
+    `${provider} by card and ${vouchers} by voucher for tickets worth ${paid}, ${kept} kept`,
+  );
+  check(balances.vouchers === vouchers, `the ledger has ${balances.vouchers} of vouchers`);
   check(balances.provider === provider, `the ledger has ${balances.provider}, not ${provider}`);
   check(balances.buyer === 0, `buyers owe ${balances.buyer}`);
   check(balances.owed === 0, `${balances.owed} is owed to buyers`);
@@ -42,6 +48,28 @@ export function contradictions(world: World): string[] {
   if (kept !== 0) return found;
   for (const part of ['organizer', 'fees', 'taxes'] as const) {
     check(balances[part] === -shares[part] + 0, `${part}: ${balances[part]}, not ${-shares[part]}`);
+  }
+  return [...found, ...claimContradictions(world)];
+}
+
+const backToVoucher = ({ returns }: Booking): number =>
+  returns.filter((r) => r.to === 'voucher').reduce((sum, r) => sum + r.amount, 0);
+
+/** A redemption counts for each booking that is under way or was sold; a voucher loses nothing. */
+function claimContradictions({ store }: World): string[] {
+  const { bookings } = store.contents;
+  const found: string[] = [];
+  const keeps = (b: Booking): boolean => b.saleWritten || isActive(b.status);
+  for (const [promoId] of store.claims.promos) {
+    const kept = bookings.filter((b) => b.bill?.promo?.promoId === promoId && keeps(b)).length;
+    const counted = store.claims.uses(promoId);
+    if (kept !== counted) found.push(`${promoId} is counted ${counted} times for ${kept}`);
+  }
+  for (const [voucherId, { amount, balance }] of store.claims.vouchers) {
+    const spent = bookings
+      .filter((b) => b.bill?.voucher?.voucherId === voucherId && keeps(b))
+      .reduce((sum, b) => sum + (b.bill?.voucher?.amount ?? 0) - backToVoucher(b), 0);
+    if (amount - spent !== balance) found.push(`${voucherId} has ${balance} of ${amount - spent}`);
   }
   return found;
 }

@@ -5,6 +5,7 @@ import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { IntentView } from '#contracts/payments.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import { type CheckoutWish, openBooking } from '#domain/booking-moves.ts';
+import { checkoutPrice, type Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import { makeId, makeScopedId } from '#domain/ids.ts';
 import type {
@@ -17,6 +18,8 @@ import type {
 } from '#domain/inventory/commands.ts';
 import { limits } from '#domain/limits.ts';
 import type { Quote } from '#domain/pricing.ts';
+import type { Promo } from '#domain/promo.ts';
+import type { Voucher } from '#domain/voucher.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import type { BookingStore, PaymentsPort } from '#flows/ports.ts';
 
@@ -32,6 +35,34 @@ export const quoteOf = (total: number, quantity = 2): Quote => {
   const lines = [{ category: 'stalls', quantity, unitAmount, amount }];
   return { currency: 'EUR', lines, fees: total - amount, taxes: 0, total };
 };
+
+const organizerId = makeId('organizer', ulid(4));
+
+export const promoOf = (change: Partial<Promo> = {}): Promo => ({
+  promoId: makeId('promo', ulid(5)),
+  organizerId,
+  code: 'EARLY',
+  off: { by: 'percent', basisPoints: 1_000 },
+  currency: null,
+  eventIds: null,
+  categories: null,
+  validFrom: null,
+  validTo: null,
+  redemptionsMax: 1,
+  perBuyerMax: null,
+  ticketsMin: 1,
+  disabled: false,
+  ...change,
+});
+
+export const voucherOf = (worth: number): Voucher => ({
+  voucherId: makeId('voucher', ulid(6)),
+  organizerId,
+  currency: 'EUR',
+  amount: worth,
+  balance: worth,
+  disabled: false,
+});
 
 /** Time that moves only when told; timers run when their time is reached. */
 export class ManualClock implements Clock {
@@ -331,6 +362,8 @@ export class World {
   readonly event: FakeEvent;
   readonly alarms: string[] = [];
   readonly troubles: unknown[] = [];
+  /** What checkouts bring. */
+  offers: Offers = {};
 
   constructor(total = 5_000) {
     this.event = new FakeEvent(this.clock, quoteOf(total));
@@ -351,6 +384,15 @@ export class World {
     });
   }
 
+  /** Checkouts bring a code of a tenth off, for one booking in all, and a voucher of this worth. */
+  withOffers(worth: number, promo: Promo = promoOf()): this {
+    const voucher = voucherOf(worth);
+    this.store.claims.promos.set(promo.promoId, promo);
+    this.store.claims.vouchers.set(voucher.voucherId, voucher);
+    this.offers = { promo: { rule: promo, uses: { inAll: 0, byBuyer: 0 } }, voucher };
+    return this;
+  }
+
   wish(token = 'ok', key = 'key-1'): CheckoutWish {
     return { key, token, equalSeats: false, attendees: [] };
   }
@@ -359,8 +401,10 @@ export class World {
   async checkout(token = 'ok', worker = this.worker(), n = 10): Promise<void> {
     const now = this.clock.now();
     const wish = this.wish(token);
-    const booking = openBooking(bookingIdOf(n), this.event.hold, wish, undefined, now);
-    await this.store.insert(booking);
+    const { hold } = this.event;
+    const terms = checkoutPrice(hold, this.offers, now);
+    const booking = openBooking(bookingIdOf(n), hold, wish, undefined, now, terms);
+    if ((await this.store.insert(booking)) !== 'inserted') throw new Error('not inserted');
     worker.run(booking);
     await worker.idle();
   }

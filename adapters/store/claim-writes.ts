@@ -1,0 +1,185 @@
+import { type ClientSession, type Collection, type Db, MongoServerError } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
+import {
+  type BookingDocument,
+  collections,
+  toBookingDocument,
+} from '#adapters/store/booking-documents.ts';
+import type { InsertResult } from '#adapters/store/bookings.port.ts';
+import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
+import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { transactionOptions } from '#adapters/store/mongo.ts';
+import {
+  type PromoRow,
+  type PromoUsesRow,
+  promotionCollections,
+  usesId,
+  type VoucherRow,
+} from '#adapters/store/promotion-rows.ts';
+import type { Booking } from '#domain/booking.ts';
+import type { Claim } from '#domain/claims.ts';
+import { UsherError } from '#domain/errors.ts';
+import { limits } from '#domain/limits.ts';
+
+/** Ends a transaction in which a code or a voucher was not to be had. */
+class Refused extends Error {
+  readonly result: InsertResult;
+  constructor(result: InsertResult) {
+    super(result);
+    this.result = result;
+  }
+}
+
+type Insertion = {
+  readonly booking: Booking;
+  outcome: PromiseSettledResult<InsertResult>;
+};
+
+const inserted = { status: 'fulfilled', value: 'inserted' } as const;
+
+const promosOf = (db: Db): Collection<PromoRow> => db.collection(promotionCollections.promos);
+const usesOf = (db: Db): Collection<PromoUsesRow> => db.collection(promotionCollections.uses);
+const vouchersOf = (db: Db): Collection<VoucherRow> => db.collection(promotionCollections.vouchers);
+
+/** Creates the collections where they are missing: a transaction must not have to. */
+export async function prepareClaims(db: Db): Promise<void> {
+  await Promise.all([
+    promosOf(db).createIndexes([
+      { key: { organizerId: 1, key: 1 }, unique: true },
+      { key: { organizerId: 1, _id: -1 } },
+    ]),
+    db.createCollection(promotionCollections.uses).catch(unlessThere),
+    vouchersOf(db).createIndexes([
+      { key: { codeHash: 1 }, unique: true },
+      { key: { organizerId: 1, _id: -1 } },
+    ]),
+  ]);
+}
+
+const namespaceExists = 48;
+const unlessThere = (error: unknown): void => {
+  if (!(error instanceof MongoServerError) || error.code !== namespaceExists) throw error;
+};
+
+/**
+ * Inserts bookings together with what their bills take. Those of one moment share a transaction, so
+ * that a code everybody uses is counted once a moment and not fought over; one that is refused is
+ * found by halves. Two nodes that count the same code conflict, and the driver runs one of them
+ * again on what the other has written.
+ */
+export class ClaimWrites {
+  readonly #db: Db;
+  readonly #bookings: Collection<BookingDocument>;
+  readonly #insertions: GroupCommit<Insertion>;
+
+  constructor(db: Db, clock: Clock) {
+    this.#db = db;
+    this.#bookings = db.collection(collections.bookings);
+    this.#insertions = new GroupCommit({
+      clock,
+      groupMax: 64,
+      waitingMax: 2_000,
+      whenFull: () => new UsherError('overloaded', 'Too many bookings wait for the database'),
+      write: (items) => this.#insertAll(items),
+    });
+  }
+
+  /** All of it or nothing; rejects when that is not known. */
+  async insert(booking: Booking): Promise<InsertResult> {
+    const insertion: Insertion = { booking, outcome: inserted };
+    await this.#insertions.add(insertion);
+    const { outcome } = insertion;
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  }
+
+  /** Never rejects: the outcomes say what became of each. */
+  async #insertAll(insertions: readonly Insertion[]): Promise<void> {
+    try {
+      await stored(() => this.#transact(insertions.map(({ booking }) => booking)));
+    } catch (error) {
+      const half = Math.ceil(insertions.length / 2);
+      const refusal = refusalOf(error);
+      if (refusal !== undefined && half < insertions.length) {
+        await this.#insertAll(insertions.slice(0, half));
+        await this.#insertAll(insertions.slice(half));
+        return;
+      }
+      for (const one of insertions) {
+        one.outcome =
+          refusal === undefined
+            ? { status: 'rejected', reason: error }
+            : { status: 'fulfilled', value: refusal };
+      }
+    }
+  }
+
+  /** The callback may run several times: it changes nothing outside the transaction. */
+  async #transact(bookings: readonly Booking[]): Promise<void> {
+    await this.#db.client.withSession((session) =>
+      session.withTransaction(
+        async () => {
+          for (const booking of bookings) await this.#take(booking, session);
+          await this.#bookings.insertMany(bookings.map(toBookingDocument), { session });
+        },
+        { ...transactionOptions, timeoutMS: limits.databaseTimeoutMs * 2 },
+      ),
+    );
+  }
+
+  async #take({ bill, buyerId }: Booking, session: ClientSession): Promise<void> {
+    const { promo, voucher } = bill ?? {};
+    if (promo !== undefined) await this.#redeem(promo.promoId, buyerId, session);
+    if (voucher === undefined) return;
+    const { voucherId, amount } = voucher;
+    const { matchedCount } = await vouchersOf(this.#db).updateOne(
+      { _id: voucherId, disabled: false, balance: { $gte: amount } },
+      { $inc: { balance: -amount } },
+      { session },
+    );
+    if (matchedCount === 0) throw new Refused('voucher-refused');
+  }
+
+  async #redeem(promoId: string, buyerId: string, session: ClientSession): Promise<void> {
+    const notAll = {
+      $or: [{ $eq: ['$redemptionsMax', null] }, { $lt: ['$used', '$redemptionsMax'] }],
+    };
+    const promo = await promosOf(this.#db).findOneAndUpdate(
+      { _id: promoId, disabled: false, $expr: notAll },
+      { $inc: { used: 1 } },
+      { session },
+    );
+    if (promo === null) throw new Refused('promo-refused');
+    const own = await usesOf(this.#db).findOneAndUpdate(
+      { _id: usesId(promoId, buyerId) },
+      { $inc: { used: 1 } },
+      { session, upsert: true, returnDocument: 'after' },
+    );
+    const { perBuyerMax } = promo;
+    if (perBuyerMax !== null && (own?.used ?? 0) > perBuyerMax) throw new Refused('promo-refused');
+  }
+}
+
+const refusalOf = (error: unknown): InsertResult | undefined => {
+  if (error instanceof Refused) return error.result;
+  return isDuplicateKey(error) ? 'exists' : undefined;
+};
+
+/** Gives redemptions and vouchers' parts back, in the transaction of the change that says so. */
+export async function giveBack(
+  db: Db,
+  claims: readonly Claim[],
+  session: ClientSession,
+): Promise<void> {
+  for (const claim of claims) {
+    if (claim.kind === 'voucher-credited') {
+      const credit = { $inc: { balance: claim.amount } };
+      await vouchersOf(db).updateOne({ _id: claim.voucherId }, credit, { session });
+      continue;
+    }
+    const { promoId, buyerId } = claim;
+    const less = { $inc: { used: -1 } };
+    await promosOf(db).updateOne({ _id: promoId }, less, { session });
+    await usesOf(db).updateOne({ _id: usesId(promoId, buyerId) }, less, { session });
+  }
+}

@@ -1,0 +1,58 @@
+import { roundedTo, stepOf } from '#domain/money.ts';
+import type { Discount, Quote, QuoteLine } from '#domain/pricing.ts';
+import { appliesTo, type Promo, type PromoOff } from '#domain/promo.ts';
+import { split } from '#domain/split.ts';
+
+/**
+ * The quote after a promo code. The code takes its part off the ticket prices of its categories,
+ * never more than they are; fees stay as quoted. Taxes shrink in the proportion in which lines and
+ * fees together do: those that are contained and those that are added each for themselves, halves
+ * up. All amounts stay multiples of what the currency can be charged in. A code that takes nothing
+ * off changes nothing but the record that it was used.
+ */
+export function discounted(quote: Quote, promo: Pick<Promo, 'code' | 'off' | 'categories'>): Quote {
+  const step = stepOf(quote.currency);
+  const lines = discountLines(quote.lines, promo, step);
+  const amount = lines.reduce((sum, line) => sum + line.amount, 0);
+  const before = quote.lines.reduce((sum, line) => sum + line.amount, 0) + quote.fees;
+  const after = before - amount;
+  const added = quote.total - before;
+  const inPart = (tax: number): number =>
+    before === 0 ? tax : roundedTo(step, tax, after, before);
+  const stillAdded = inPart(added);
+  const discount: Discount = { code: promo.code, off: promo.off, amount, lines };
+  return {
+    ...quote,
+    discount,
+    taxes: inPart(quote.taxes - added) + stillAdded,
+    total: after + stillAdded,
+  };
+}
+
+/** What is off each line that the code is for. */
+function discountLines(
+  lines: readonly QuoteLine[],
+  promo: Pick<Promo, 'off' | 'categories'>,
+  step: number,
+): Discount['lines'] {
+  const own = lines.filter(({ category }) => appliesTo(promo, category));
+  const amounts = offLines(own, promo.off, step);
+  return own.map(({ category }, i) => ({ category, amount: amounts[i] ?? 0 }));
+}
+
+function offLines(lines: readonly QuoteLine[], off: PromoOff, step: number): readonly number[] {
+  switch (off.by) {
+    case 'percent':
+      return lines.map(
+        ({ unitAmount, quantity }) =>
+          Math.min(unitAmount, roundedTo(step, unitAmount, off.basisPoints, 10_000)) * quantity,
+      );
+    case 'per-ticket':
+      return lines.map(({ unitAmount, quantity }) => Math.min(unitAmount, off.amount) * quantity);
+    case 'per-booking': {
+      const all = lines.map(({ amount }) => amount);
+      const whole = all.reduce((sum, amount) => sum + amount, 0);
+      return split(Math.min(whole, off.amount), all, step);
+    }
+  }
+}

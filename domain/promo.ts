@@ -1,0 +1,96 @@
+import type { ErrorData } from '#domain/errors.ts';
+import { UsherError } from '#domain/errors.ts';
+
+/** What a promo code takes off; rates in basis points (1 000 = 10 %), amounts in minor units. */
+export type PromoOff =
+  | { readonly by: 'percent'; readonly basisPoints: number }
+  | { readonly by: 'per-ticket' | 'per-booking'; readonly amount: number };
+
+/** A promo code of an organizer, as it decides. Times are epoch ms; null: without a bound. */
+export type Promo = {
+  readonly promoId: string;
+  readonly organizerId: string;
+  /** As the organizer spells it. */
+  readonly code: string;
+  readonly off: PromoOff;
+  /** Of the amounts; only events in this currency can use it. Null for a percentage. */
+  readonly currency: string | null;
+  /** Null: all of the organizer's. */
+  readonly eventIds: readonly string[] | null;
+  /** Names of price categories; null: all. */
+  readonly categories: readonly string[] | null;
+  readonly validFrom: number | null;
+  readonly validTo: number | null;
+  /** Bookings that may use it in all; null: any number. */
+  readonly redemptionsMax: number | null;
+  readonly perBuyerMax: number | null;
+  /** Tickets of its categories that a booking needs at least. */
+  readonly ticketsMin: number;
+  readonly disabled: boolean;
+};
+
+/** How often a code was used: by bookings under way or sold, those given back not counted. */
+export type PromoUses = { readonly inAll: number; readonly byBuyer: number };
+
+/** Codes are the same whatever their case and outer blanks. */
+export const promoKey = (code: string): string => code.trim().normalize('NFKC').toUpperCase();
+
+/** What a code is asked about. */
+export type PromoUse = {
+  readonly eventId: string;
+  readonly currency: string;
+  /** Of each ticket. */
+  readonly categories: readonly string[];
+  readonly now: number;
+};
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/**
+ * Throws why a code cannot be used for a booking: `promo-code-inactive` (switched off, too early,
+ * too late), `promo-code-not-applicable` (other events, categories or currency, too few tickets),
+ * `promo-code-used-up` (`limit`: `total` or `buyer`). The limits are held to once more, and for
+ * good, when the booking is written.
+ */
+export function assertPromo(promo: Promo, use: PromoUse, uses: PromoUses): void {
+  const { validFrom, validTo, eventIds, ticketsMin, currency } = promo;
+  if (promo.disabled) throw new UsherError('promo-code-inactive', 'This code was switched off');
+  if (validFrom !== null && use.now < validFrom) {
+    const from = iso(validFrom);
+    throw new UsherError('promo-code-inactive', `This code is valid from ${from}`, { from });
+  }
+  if (validTo !== null && use.now >= validTo) {
+    const to = iso(validTo);
+    throw new UsherError('promo-code-inactive', `This code was valid until ${to}`, { to });
+  }
+  if (eventIds !== null && !eventIds.includes(use.eventId)) {
+    throw notApplicable('This code is for other events');
+  }
+  if (currency !== null && currency !== use.currency) {
+    throw notApplicable(`This code is for prices in ${currency}`, { currency });
+  }
+  const fitting = use.categories.filter((category) => appliesTo(promo, category)).length;
+  if (fitting === 0) {
+    throw notApplicable('This code is for other categories', { categories: promo.categories });
+  }
+  if (fitting < ticketsMin) {
+    throw notApplicable(`This code needs at least ${ticketsMin} tickets`, { ticketsMin });
+  }
+  assertUses(promo, uses);
+}
+
+function assertUses({ redemptionsMax, perBuyerMax }: Promo, uses: PromoUses): void {
+  if (redemptionsMax !== null && uses.inAll >= redemptionsMax) throw promoUsedUp('total');
+  if (perBuyerMax !== null && uses.byBuyer >= perBuyerMax) throw promoUsedUp('buyer');
+}
+
+const notApplicable = (why: string, data: ErrorData = {}): UsherError =>
+  new UsherError('promo-code-not-applicable', why, data);
+
+export const promoUsedUp = (limit: 'total' | 'buyer'): UsherError => {
+  const why = limit === 'total' ? 'It has been used as often as it may be' : 'You have used it';
+  return new UsherError('promo-code-used-up', why, { limit });
+};
+
+export const appliesTo = ({ categories }: Pick<Promo, 'categories'>, category: string): boolean =>
+  categories === null || categories.includes(category);
