@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { id, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
+import { accountRoles, staffRoles } from '#domain/account.ts';
 import { limits } from '#domain/limits.ts';
 
 const email = z.string().trim().pipe(z.email('must be an e-mail address').max(254));
@@ -14,8 +15,14 @@ export const userView = z.object({
   userId: id('user'),
   email: z.string(),
   name: z.string(),
-  roles: z.array(z.enum(['buyer', 'organizer', 'support', 'admin'])),
-  organizers: z.array(z.object({ organizerId: id('organizer'), name: z.string() })),
+  roles: z.array(z.enum(accountRoles)),
+  organizers: z.array(
+    z.object({
+      organizerId: id('organizer'),
+      name: z.string(),
+      role: z.enum(staffRoles).optional().describe('Absent: acts for it in everything'),
+    }),
+  ),
   createdAt: timestamp,
 });
 export type UserView = z.infer<typeof userView>;
@@ -27,6 +34,17 @@ const sessionView = z.object({
   expiresIn: z.int().describe('Seconds the access token lives'),
 });
 export type SessionView = z.infer<typeof sessionView>;
+
+const staffMember = z.object({
+  userId: id('user'),
+  email: z.string(),
+  name: z.string(),
+  role: z.enum(['owner', ...staffRoles]),
+});
+export type StaffMember = z.infer<typeof staffMember>;
+
+const staffPath = '/v1/organizer/staff';
+const staffHttp = { access: 'organizer', tag: 'Organizer staff' } as const;
 
 const auth = (path: string, success: number) =>
   ({
@@ -98,6 +116,37 @@ export const accountsContract = service({
         success: 200,
         access: 'user',
         tag: 'Accounts',
+      },
+    }),
+    addStaff: action({
+      summary: 'Gives an account a place at my box office; in force with its next log-in',
+      params: z.strictObject({
+        organizerId: id('organizer').optional(),
+        email,
+        role: z.enum(staffRoles),
+      }),
+      result: staffMember,
+      errors: ['not-found', 'state-forbids', 'stale-version', 'forbidden', 'unavailable'],
+      http: { method: 'POST', path: staffPath, success: 200, ...staffHttp },
+    }),
+    staff: action({
+      summary: "My organizer's people",
+      params: z.strictObject({ organizerId: id('organizer').optional() }),
+      result: z.object({ items: z.array(staffMember) }),
+      errors: ['not-found', 'forbidden', 'unavailable'],
+      http: { method: 'GET', path: staffPath, query: ['organizerId'], success: 200, ...staffHttp },
+    }),
+    removeStaff: action({
+      summary: 'Takes a place at my box office away; in force when the access token runs out',
+      params: z.strictObject({ organizerId: id('organizer').optional(), userId: id('user') }),
+      result: z.null(),
+      errors: ['not-found', 'stale-version', 'forbidden', 'unavailable'],
+      http: {
+        method: 'DELETE',
+        path: `${staffPath}/{userId}`,
+        query: ['organizerId'],
+        success: 204,
+        ...staffHttp,
       },
     }),
     contact: action({

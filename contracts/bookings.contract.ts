@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { disputeActions } from '#contracts/booking-refunds.ts';
 import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
+import { counterActions } from '#contracts/counter-sales.ts';
 import { intentStatus } from '#contracts/payments.contract.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -18,8 +19,10 @@ export const bookingStatus = z.enum([
 ]);
 
 const refundSchema = z.object({
+  no: z.int().optional(),
   amount: moneySchema,
   status: z.enum(['none', 'pending', 'succeeded', 'failed']).describe('`none`: nothing is due'),
+  to: z.enum(['card', 'voucher', 'cash']).optional(),
 });
 
 export const bookingView = z.object({
@@ -33,6 +36,7 @@ export const bookingView = z.object({
   total: moneySchema,
   payment: z.object({
     status: z.enum([...intentStatus.options, 'not_required']),
+    by: z.enum(['card', 'cash', 'complimentary']).optional(),
     /** While `requires_action`: what the buyer's browser needs for 3-D Secure. */
     clientSecret: z.string().optional(),
     nextActionUrl: z.string().optional(),
@@ -173,6 +177,7 @@ export const bookingsContract = service({
         tag: 'Bookings',
       },
     }),
+    ...counterActions(bookingView),
     paymentChanged: action({
       summary: 'The provider has news of a booking: it is looked at again at once',
       params: z.object({ bookingId: id('booking') }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AccountRole } from '#domain/account.ts';
 import { type IdKind, idPatterns } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -43,12 +44,14 @@ export const page = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 
 /** Who calls, as the gateway found out; travels in `ctx.meta.caller`. */
-export type Role = 'buyer' | 'organizer' | 'support' | 'admin';
+export type Role = AccountRole;
 export type Caller = {
   readonly userId: string;
   readonly roles: readonly Role[];
   /** Organizers this account acts for. */
   readonly organizerIds: readonly string[];
+  /** Organizers at whose box office this account sells. */
+  readonly boxOfficeIds?: readonly string[] | undefined;
 };
 
 /** What travels with every call besides its params. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { countsSchema, id, moneySchema, timestamp } from '#contracts/common.ts';
 import { publicVenue } from '#contracts/venues.contract.ts';
-import { eventCategories, eventStatuses, saleStates } from '#domain/event.ts';
+import { eventCategories, eventStatuses, saleChannels, saleStates } from '#domain/event.ts';
 import { limits } from '#domain/limits.ts';
 
 const amount = z.int().min(0).max(1_000_000_000);
@@ -53,6 +53,11 @@ export const eventFields = {
     })
     .default({})
     .describe("May only lower the system's own"),
+  channels: z
+    .array(z.enum(saleChannels))
+    .max(saleChannels.length)
+    .default([...saleChannels])
+    .describe('`public`: buyers themselves; `box-office`: over the counter, whatever `sale` says'),
 };
 
 /** An event as its organizer sees it. */

@@ -2,6 +2,7 @@ import { accountsContract } from '#contracts/accounts.contract.ts';
 import { auditContract } from '#contracts/audit.contract.ts';
 import { availabilityContract } from '#contracts/availability.contract.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
+import { boxOfficeContract } from '#contracts/box-office.contract.ts';
 import { catalogueContract } from '#contracts/catalogue.contract.ts';
 import { chartsContract } from '#contracts/charts.contract.ts';
 import type { ActionMap } from '#contracts/contract.ts';
@@ -20,6 +21,7 @@ export const contracts = [
   auditContract,
   availabilityContract,
   bookingsContract,
+  boxOfficeContract,
   catalogueContract,
   chartsContract,
   inventoryContract,

@@ -14,6 +14,9 @@ const payout = {
   captured: minor.describe('Money that has come in at the payment provider'),
   returned: minor.describe('Money that has gone back to buyers'),
   vouchers: minor.describe('Paid by gift vouchers, less what went back to them: not due again'),
+  cashIn: minor.describe('Cash taken at the box office: with the organizer already'),
+  cashOut: minor.describe('Cash paid out there'),
+  payable: minor.describe('net − vouchers − (cashIn − cashOut): still to be paid out'),
 };
 
 const payoutLine = z.object({ eventId: id('event'), title: z.string(), ...payout });

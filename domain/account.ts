@@ -13,9 +13,18 @@ export type Account = {
   readonly createdAt: number;
 };
 
-export const accountRoles = ['buyer', 'organizer', 'support', 'admin'] as const;
+export const accountRoles = ['buyer', 'organizer', 'box-office', 'support', 'admin'] as const;
 export type AccountRole = (typeof accountRoles)[number];
-export type Membership = { readonly organizerId: string; readonly name: string };
+/** `role` absent: acts for the organizer in everything; `box-office`: sells over the counter. */
+export type Membership = {
+  readonly organizerId: string;
+  readonly name: string;
+  readonly role?: StaffRole;
+};
+
+/** What an organizer's staff may be. */
+export const staffRoles = ['box-office'] as const;
+export type StaffRole = (typeof staffRoles)[number];
 
 /**
  * One login on one device, kept alive by refresh tokens of which each is good once. All tokens of
@@ -37,9 +46,38 @@ export type Session = {
 export const normalizeEmail = (email: string): string =>
   email.trim().normalize('NFKC').toLowerCase();
 
-/** Everybody buys; who sells has an organizer too. */
-export const rolesOf = (organizers: readonly Membership[]): AccountRole[] =>
-  organizers.length === 0 ? ['buyer'] : ['buyer', 'organizer'];
+/** Everybody buys; who sells has an organizer too, or a place at its box office. */
+export const rolesOf = (organizers: readonly Membership[]): AccountRole[] => [
+  'buyer',
+  ...(organizers.some(({ role }) => role === undefined) ? ['organizer' as const] : []),
+  ...(organizers.some(({ role }) => role === 'box-office') ? ['box-office' as const] : []),
+];
+
+/** The organizers that these memberships let act for, and those at whose box office they sell. */
+export const scopesOf = (organizers: readonly Membership[]) => ({
+  organizerIds: organizers.filter(({ role }) => role === undefined).map((m) => m.organizerId),
+  boxOfficeIds: organizers.filter(({ role }) => role === 'box-office').map((m) => m.organizerId),
+});
+
+/** The account as a member of the organizer's staff; who acts for it in everything stays so. */
+export function enrolled(account: Account, membership: Required<Membership>): Account {
+  const { organizerId } = membership;
+  if (account.organizers.some((m) => m.organizerId === organizerId)) return account;
+  return withOrganizers(account, [...account.organizers, membership]);
+}
+
+/** The account without its place among the organizer's staff. */
+export const dismissed = (account: Account, organizerId: string): Account =>
+  withOrganizers(
+    account,
+    account.organizers.filter((m) => m.organizerId !== organizerId || m.role === undefined),
+  );
+
+/** Roles that organizers do not give (support, admin) stay. */
+const withOrganizers = (account: Account, organizers: readonly Membership[]): Account => {
+  const own = account.roles.filter((role) => role === 'support' || role === 'admin');
+  return { ...account, organizers, roles: [...rolesOf(organizers), ...own] };
+};
 
 /**
  * What a shown refresh token means: `rotate` it; `reuse` (the token was used before, so two hold

@@ -35,6 +35,15 @@ const actNames: Readonly<Record<string, string>> = {
   'voucher-issue': 'voucher.issued',
 };
 
+/** Cash at the box office, by kind. */
+const tillActNames: Readonly<Record<string, string>> = {
+  cash: 'payment.cash-taken',
+  refund: 'payment.cash-returned',
+};
+
+const isTill = ({ postings }: LedgerEntry): boolean =>
+  postings.some(({ debit, credit }) => debit === 'till' || credit === 'till');
+
 /** Part of the ledger entry's id behind the booking: `sale`, `cancelled-2`, … */
 const partOf = ({ id, bookingId }: LedgerEntry): string => id.slice(bookingId.length + 1);
 
@@ -42,10 +51,11 @@ function actNameOf(entry: LedgerEntry): string {
   if (entry.kind === 'reversal') {
     return partOf(entry) === 'undone' ? 'booking.undone' : 'booking.cancelled';
   }
-  return actNames[entry.kind] ?? `ledger.${entry.kind}`;
+  const till = isTill(entry) ? tillActNames[entry.kind] : undefined;
+  return till ?? actNames[entry.kind] ?? `ledger.${entry.kind}`;
 }
 
-/** Buying and cancelling are the buyer's acts; the rest follows by itself. */
+/** Buying and cancelling are the buyer's acts, or the box office's; the rest follows by itself. */
 const actorOf = (act: string, buyerId: string | undefined): string =>
   act === 'booking.sold' || act === 'booking.cancelled' ? (buyerId ?? system) : system;
 
@@ -57,7 +67,7 @@ export function actOfLedger(entry: LedgerEntry, { organizerId, buyerId }: Concer
     source: `${ledgerSource}${entry.id}`,
     organizerId: organizerId ?? nobody,
     at: entry.at,
-    actor: actorOf(act, buyerId),
+    actor: entry.by ?? actorOf(act, buyerId),
     act,
     subject: entry.bookingId,
     data: { eventId, buyerId: buyerId ?? null, part: partOf(entry), currency, postings },
@@ -91,15 +101,21 @@ export function actOfMessage(
 ): Act {
   const { key, eventId, kind, to, data } = message;
   const act = freeActNames[kind] ?? `booking.${kind}`;
-  const { bookingId, seats, amount } = data;
+  const { bookingId, seats, amount, by, complimentary } = data;
   return {
     source: `${messageSource}${key}`,
     organizerId: organizerId ?? nobody,
     at,
-    actor: actorOf(act, to.userId),
+    actor: typeof by === 'string' ? by : actorOf(act, to.userId),
     act,
     subject: String(bookingId),
-    data: { eventId, buyerId: to.userId, seats, amount },
+    data: {
+      eventId,
+      buyerId: to.userId,
+      seats,
+      amount,
+      ...(complimentary === undefined ? {} : { complimentary }),
+    },
   };
 }
 

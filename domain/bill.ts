@@ -8,12 +8,25 @@ import type { Quote } from '#domain/pricing.ts';
 export type Bill = {
   /** `cash`: taken at the box office; `complimentary`: nothing is due. */
   readonly by: 'card' | 'cash' | 'complimentary';
+  /** Who sold it at the box office. */
+  readonly counter?: Counter;
   /** The promo code that reduced the quote. */
   readonly promo?: { readonly promoId: string; readonly code: string };
   /** What a gift voucher pays, set aside on it while the booking is under way. */
   readonly voucher?: { readonly voucherId: string; readonly amount: number };
   /** What the card pays, in parts; the first is due at once. They add up to `cardTotal`. */
   readonly instalments?: readonly Instalment[];
+};
+
+/** A sale at the box office. */
+export type Counter = {
+  /** The staff member's account. */
+  readonly staffId: string;
+  /** Why nothing is due, for `complimentary`. */
+  readonly reason?: string;
+  /** What the tickets would have cost, for `complimentary`; minor units. */
+  readonly faceValue?: number;
+  readonly note?: string;
 };
 
 export type Instalment = {

@@ -17,8 +17,26 @@ export type Message = {
   readonly key: string;
   readonly eventId: string;
   readonly kind: MessageKind;
-  readonly to: { readonly userId: string };
+  /** `email`: of a buyer without an account. */
+  readonly to: { readonly userId: string; readonly email?: string };
+  /** Nobody has an address for it: it is kept, as what happened, but not sent. */
+  readonly silent?: true;
   readonly data: Readonly<Record<string, unknown>>;
+};
+
+const addressOf = ({ buyerId, contact }: Booking): Pick<Message, 'to' | 'silent'> => {
+  if (contact === undefined) return { to: { userId: buyerId } };
+  const { email } = contact;
+  return email === undefined
+    ? { to: { userId: buyerId }, silent: true }
+    : { to: { userId: buyerId, email } };
+};
+
+/** Who sold it at the box office, and why for nothing, for the audit log. */
+const soldBy = ({ bill }: Booking): Readonly<Record<string, unknown>> => {
+  const { staffId, reason, faceValue } = bill?.counter ?? {};
+  if (staffId === undefined) return {};
+  return { by: staffId, ...(reason === undefined ? {} : { complimentary: { reason, faceValue } }) };
 };
 
 /**
@@ -35,13 +53,14 @@ export const messageOf = (
   key: `${b.bookingId}:${part}`,
   eventId: b.eventId,
   kind,
-  to: { userId: b.buyerId },
+  ...addressOf(b),
   data: {
     bookingId: b.bookingId,
     eventId: b.eventId,
     version: b.version + 1,
     seats,
     amount: { amount, currency: b.quote.currency },
+    ...soldBy(b),
     ...(b.event === undefined ? {} : { event: b.event }),
   },
 });

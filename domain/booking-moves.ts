@@ -1,4 +1,4 @@
-import { amountOf, type Bill, cardTotal, voucherPaid } from '#domain/bill.ts';
+import { amountOf, type Bill, cardTotal, cashPaid, voucherPaid } from '#domain/bill.ts';
 import {
   type Attempt,
   type Booking,
@@ -18,6 +18,7 @@ import {
   type LedgerEntry,
   type Posting,
   salePostings,
+  tillPostings,
   voucherPostings,
 } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
@@ -100,6 +101,7 @@ export const ledgerEntry = (
   part: string,
   postings: readonly Posting[],
   at: number,
+  by?: string,
 ): readonly LedgerEntry[] =>
   postings.length === 0
     ? []
@@ -111,6 +113,7 @@ export const ledgerEntry = (
           kind,
           currency: b.quote.currency,
           postings,
+          ...(by === undefined ? {} : { by }),
           at,
         },
       ];
@@ -287,7 +290,11 @@ export function sold(
 ): Change {
   const issued = issueTickets({ ...b, ...sale, quote: b.quote });
   const written = { ...b, seats: sale.seats, saleWritten: true };
-  const entries = ledgerEntry(b, 'sale', 'sale', salePostings(sumOf(issued).shares), now);
+  const by = b.bill?.counter?.staffId;
+  const entries = [
+    ...ledgerEntry(b, 'sale', 'sale', salePostings(sumOf(issued).shares), now, by),
+    ...ledgerEntry(b, 'cash', 'till', tillPostings(cashPaid(written)), now, by),
+  ];
   if (cardTotal(written) === 0) {
     const paid = [...entries, ...voucherEntry(written, now)];
     return change(b, confirmed(written, now), withMail(b, { issued, entries: paid }));

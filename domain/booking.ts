@@ -31,6 +31,8 @@ export type Booking = {
   readonly quote: Quote;
   /** How `quote.total` is paid; absent: by card, at once. */
   readonly bill?: Bill | undefined;
+  /** Who bought at the box office, where there is no account to write to. */
+  readonly contact?: Contact | undefined;
   readonly holdDeadline: number;
   readonly attempts: readonly Attempt[];
   readonly returns: readonly Return[];
@@ -45,6 +47,9 @@ export type Booking = {
   readonly createdAt: number;
   readonly updatedAt: number;
 };
+
+/** A buyer without an account. */
+export type Contact = { readonly name: string; readonly email?: string | undefined };
 
 /** What messages say about the event, as the catalogue knew it at checkout. */
 export type EventInfo = {
@@ -98,6 +103,8 @@ export type Return = {
   /** `none`: no money is due. */
   readonly refund: 'none' | 'pending' | 'succeeded' | 'failed';
   readonly refundId?: string | undefined;
+  /** The staff member who paid it out, of money that goes back in cash. */
+  readonly paidOutBy?: string | undefined;
   /** Requests to the provider that ended as failed; each asks under a key of its own. */
   readonly refundsFailed: number;
 };
@@ -157,7 +164,11 @@ export const isInProgress = (status: BookingStatus): boolean =>
 export const isFinalAttempt = ({ state }: Attempt): boolean =>
   state === 'unused' || state === 'canceled' || state === 'captured';
 
-const isOpenReturn = (r: Return): boolean => !r.seatsReturned || r.refund === 'pending';
+/** Cash waits at the box office for its buyer, who may come days later: no flow waits with it. */
+export const awaitsPayOut = (r: Return): boolean => r.refund === 'pending' && r.to === 'cash';
+
+const isOpenReturn = (r: Return): boolean =>
+  !r.seatsReturned || (r.refund === 'pending' && !awaitsPayOut(r));
 
 /** What is still owed: intents to close, seats or money to give back. */
 export const isSettled = (b: Booking): boolean =>

@@ -1,6 +1,7 @@
 import { amountOf } from '#domain/bill.ts';
 import {
   type Attempt,
+  awaitsPayOut,
   type Booking,
   type BookingStatus,
   isSettled,
@@ -296,7 +297,7 @@ export function voucherRefunded(b: Booking, entry: Return, now: number): Change 
 export function settled(b: Booking, now: number): Change {
   if (!isSettled(b)) throw new Error('something is still owed');
   const paidBack = b.returns.some((r) => r.refund === 'succeeded');
-  const unpaid = b.returns.some((r) => r.refund === 'failed');
+  const unpaid = b.returns.some((r) => r.refund === 'failed' || awaitsPayOut(r));
   const status: BookingStatus =
     b.status === 'cancelled' && paidBack && !unpaid ? 'refunded' : b.status;
   return change(b, moved(b, { status, step: 'done' }, now));

@@ -19,6 +19,10 @@ export const eventCategories = [
 ] as const;
 export type EventCategory = (typeof eventCategories)[number];
 
+/** Where an event may be sold: by its buyers themselves, and over the counter. */
+export const saleChannels = ['public', 'box-office'] as const;
+export type SaleChannel = (typeof saleChannels)[number];
+
 /** What its organizer made of an event. Whether it sells at a given moment is `saleStateAt`. */
 export const eventStatuses = ['draft', 'published', 'paused', 'cancelled'] as const;
 export type EventStatus = (typeof eventStatuses)[number];
@@ -103,6 +107,8 @@ export type EventRules = EventTimes & {
   readonly fees: readonly FeeRule[];
   readonly taxes: readonly TaxRule[];
   readonly limits: Partial<EventLimits>;
+  /** Absent: all. */
+  readonly channels?: readonly SaleChannel[];
 };
 
 /** An IANA zone name that this runtime knows; offsets such as +02:00 are not names. */
@@ -175,7 +181,7 @@ export function termsOf(
       // Nothing is sold once it is over.
       closesAt: Math.min(event.closesAt ?? event.endsAt, event.endsAt),
     },
-    channels: ['public', 'box-office'],
+    channels: event.channels ?? saleChannels,
     endsAt: event.endsAt,
   };
 }

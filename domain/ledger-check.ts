@@ -9,8 +9,10 @@ export type MoneyRecord = {
   readonly settled: boolean | undefined;
   readonly captured: number;
   readonly refunded: number;
-  /** Returns the provider has failed for good: still owed to the buyer. */
+  /** Returns the provider has failed for good, or that wait to be paid out: owed to the buyer. */
   readonly unreturned: number;
+  /** Cash of it in the organizer's tills: taken − paid out. */
+  readonly inTill: number;
 };
 
 const isAccount = (name: unknown): boolean => accounts.some((account) => account === name);
@@ -47,10 +49,13 @@ export function bookingMistakes(
   if (currencies.size > 1) problems.push(`is booked in ${[...currencies].join(' and ')}`);
   if (money.settled === undefined) problems.push('is in the ledger, but there is no such booking');
   if (money.settled === true) {
-    const { provider, buyer, owed } = balancesOf(entries);
+    const { provider, till, buyer, owed } = balancesOf(entries);
     const inHand = money.captured - money.refunded;
     if (provider !== inHand) {
       problems.push(`has ${provider} at the provider by the ledger, ${inHand} by its payments`);
+    }
+    if (till !== money.inTill) {
+      problems.push(`has ${till} in tills by the ledger, ${money.inTill} by its booking`);
     }
     if (buyer !== 0) problems.push(`is settled, but the buyer owes ${buyer}`);
     if (-owed !== money.unreturned) {

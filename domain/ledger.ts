@@ -45,6 +45,8 @@ export type LedgerEntry = {
     | 'voucher-issue';
   readonly currency: Currency;
   readonly postings: readonly Posting[];
+  /** The staff member who did it at the box office. */
+  readonly by?: string;
   /** Epoch ms. */
   readonly at: number;
 };
@@ -74,6 +76,14 @@ export const salePostings = (shares: Shares): readonly Posting[] =>
 /** The capture has settled: the provider has what the buyer owed. */
 export const cashPostings = (amount: number): readonly Posting[] =>
   posting('provider', 'buyer', amount);
+
+/** Cash was taken at the box office. */
+export const tillPostings = (amount: number): readonly Posting[] =>
+  posting('till', 'buyer', amount);
+
+/** Cash was given back there. */
+export const payOutPostings = (amount: number): readonly Posting[] =>
+  posting('owed', 'till', amount);
 
 /** Money that came in without a sale is owed back at once. */
 export const strayCashPostings = (amount: number): readonly Posting[] =>

@@ -11,6 +11,8 @@ export const limits = {
   holdLifeMs: 20 * 60_000,
   ticketsPerBuyerAndEvent: 8,
   liveHoldsPerBuyerAndEvent: 2,
+  /** One sale at the box office, where no limit per buyer applies. */
+  boxOfficePlacesMax: 50,
   /** More places in one request are against the contract, whatever the event allows. */
   reservePlacesMax: 50,
   /** An ended hold's command id is remembered this long. */
@@ -152,6 +154,8 @@ export const limits = {
   httpKeepAliveMs: 65_000,
 
   // Accounts
+  /** People of one organizer. */
+  staffMax: 500,
   accessTokenTtlMs: 15 * 60_000,
   refreshTokenTtlMs: 30 * 24 * 3_600_000,
   passwordCharsMin: 8,

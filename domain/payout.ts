@@ -14,8 +14,10 @@ export type Movement = {
  * What an event earned, in minor units: `gross` (tickets sold, fees and taxes included, without
  * sales that were undone unpaid) less `refunds` (tickets that were cancelled) less `fees` less
  * `taxes` is `net`, what the organizer has earned. `captured` and `returned` are the money that has
- * in fact moved at the provider; `vouchers` is what gift vouchers paid, less what went back to them:
- * the organizer had that money when the voucher was issued, so `net − vouchers` is what is due.
+ * in fact moved at the provider, `cashIn` and `cashOut` in the tills: cash is with the organizer
+ * already. `vouchers` is what gift vouchers paid, less what went back to them: the organizer had
+ * that money when the voucher was issued. `payable` is what is due: `net` less vouchers and tills
+ * (below 0: the organizer owes the fees it took in cash).
  */
 export type Payout = {
   readonly gross: number;
@@ -26,6 +28,9 @@ export type Payout = {
   readonly captured: number;
   readonly returned: number;
   readonly vouchers: number;
+  readonly cashIn: number;
+  readonly cashOut: number;
+  readonly payable: number;
 };
 
 export type PayoutLine = Payout & { readonly eventId: string; readonly currency: Currency };
@@ -39,6 +44,9 @@ const nothing: Payout = {
   captured: 0,
   returned: 0,
   vouchers: 0,
+  cashIn: 0,
+  cashOut: 0,
+  payable: 0,
 };
 
 const isRevenue = (account: Account): boolean =>
@@ -63,6 +71,10 @@ function withSide(sum: Payout, own: Account, other: Account, amount: number): Pa
         : { ...sum, returned: sum.returned + amount };
     case 'vouchers':
       return { ...sum, vouchers: sum.vouchers - amount };
+    case 'till':
+      return amount < 0
+        ? { ...sum, cashIn: sum.cashIn - amount }
+        : { ...sum, cashOut: sum.cashOut + amount };
     default:
       return sum;
   }
@@ -75,7 +87,7 @@ export const payoutOf = (movements: Iterable<Omit<Movement, 'eventId' | 'currenc
     sum = withSide(sum, credit, debit, amount);
     sum = withSide(sum, debit, credit, -amount);
   }
-  return sum;
+  return { ...sum, payable: sum.net - sum.vouchers - (sum.cashIn - sum.cashOut) };
 };
 
 /** One line an event and currency, in the order of the events' ids. */
@@ -115,6 +127,9 @@ const columns = [
   'captured',
   'returned',
   'vouchers',
+  'cashIn',
+  'cashOut',
+  'payable',
 ] as const satisfies readonly (keyof Payout)[];
 
 /** The report as a CSV file with a head; amounts in minor units of their line's currency. */

@@ -1,6 +1,7 @@
 import { amountOf } from '#domain/bill.ts';
 import {
   type Attempt,
+  awaitsPayOut,
   type Booking,
   isFinalAttempt,
   lastAttempt,
@@ -59,7 +60,9 @@ export async function settle(b: Booking, ports: FlowPorts): Promise<Change> {
   const owed: (() => Promise<Change>)[] = [
     ...b.returns.filter((r) => !r.seatsReturned).map((r) => () => giveSeatsBack(b, r, ports)),
     ...b.attempts.filter((a) => !isFinalAttempt(a)).map((a) => () => closeAttempt(b, a, ports)),
-    ...b.returns.filter((r) => r.refund === 'pending').map((r) => () => refund(b, r, ports)),
+    ...b.returns
+      .filter((r) => r.refund === 'pending' && !awaitsPayOut(r))
+      .map((r) => () => refund(b, r, ports)),
   ];
   if (owed.length === 0) return settled(b, ports.clock.now());
   let waiting: Change | undefined;

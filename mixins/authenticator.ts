@@ -53,8 +53,8 @@ export class Authenticator {
   async #verify(token: string, now: number): Promise<Known> {
     try {
       const { claims, expiresAt } = await verifyAccessToken(token, (kid) => this.#keyOf(kid), now);
-      const { userId, roles, organizerIds } = claims;
-      return { caller: { userId, roles, organizerIds }, expiresAt };
+      const { sessionId: _, ...caller } = claims;
+      return { caller, expiresAt };
     } catch (error) {
       throw codeOf(error) === 'unavailable' ? error : refused();
     }

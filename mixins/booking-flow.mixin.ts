@@ -103,6 +103,7 @@ const paymentsPort = (broker: ServiceBroker): PaymentsPort => ({
 });
 
 async function deliver(broker: ServiceBroker, message: Message): Promise<void> {
-  const { key, kind, to, data } = message;
+  const { key, kind, to, data, silent } = message;
+  if (silent === true) return;
   await call(broker, 'messages.deliver', { key, kind, to, data });
 }

@@ -7,6 +7,10 @@ import { callerOf } from '#mixins/caller.ts';
 export const actsFor = ({ roles, organizerIds }: Caller, organizerId: string): boolean =>
   organizerIds.includes(organizerId) || roles.includes('admin');
 
+/** Whether the caller may sell over the counter for this organizer. */
+export const sellsFor = (caller: Caller, organizerId: string): boolean =>
+  actsFor(caller, organizerId) || (caller.boxOfficeIds ?? []).includes(organizerId);
+
 /**
  * The row, if it belongs to an organizer the caller acts for. Rejects with `not-found` otherwise,
  * so that nobody learns what others have.

@@ -14,6 +14,7 @@ import {
   judgeRefresh,
   makeRefreshToken,
   type Session,
+  scopesOf,
   sessionIdOf,
 } from '#domain/account.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -126,7 +127,7 @@ export class Sessions {
     const claims = {
       userId: account.userId,
       roles: account.roles,
-      organizerIds: account.organizers.map(({ organizerId }) => organizerId),
+      ...scopesOf(account.organizers),
       sessionId,
     };
     const accessToken = await signAccessToken(this.#key, claims, clock.now(), ttlMs);

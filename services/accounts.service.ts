@@ -11,6 +11,7 @@ import { makeId } from '#domain/ids.ts';
 import { callerOf } from '#mixins/caller.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { Sessions, userViewOf } from '#mixins/sessions.ts';
+import { addStaff, listStaff, removeStaff } from '#services/accounts/staff.ts';
 
 type Actions = (typeof accountsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -62,6 +63,10 @@ export function createAccountsService(runtime: Runtime): ServiceSchema {
         if (account === undefined) throw new UsherError('not-found');
         return { userId: account.userId, email: account.email, name: account.name };
       },
+
+      addStaff: (ctx: Ctx<'addStaff'>) => addStaff(store, ctx),
+      staff: (ctx: Ctx<'staff'>) => listStaff(store, ctx),
+      removeStaff: (ctx: Ctx<'removeStaff'>) => removeStaff(store, ctx),
 
       jwks: async () => ({ keys: await sessions.jwks() }),
     },

@@ -12,6 +12,7 @@ import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-clie
 import type { Runtime } from '#mixins/runtime.ts';
 import { cancelBooking } from '#services/bookings/cancelling.ts';
 import { checkout } from '#services/bookings/checkout.ts';
+import { counterSaleActions } from '#services/bookings/counter.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { bookingOfPayment } from '#services/bookings/payment.ts';
@@ -43,6 +44,7 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
 
     actions: {
       ...refundActions(() => desk),
+      ...counterSaleActions(() => desk),
 
       checkout: (ctx: Ctx<'checkout'>): Promise<Result<'checkout'>> => {
         const { userId: buyerId } = callerOf(ctx);

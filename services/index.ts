@@ -6,6 +6,7 @@ import { createApiService } from '#services/api.service.ts';
 import { createAuditService } from '#services/audit.service.ts';
 import { createAvailabilityService } from '#services/availability.service.ts';
 import { createBookingsService } from '#services/bookings.service.ts';
+import { createBoxOfficeService } from '#services/box-office.service.ts';
 import { createCatalogueService } from '#services/catalogue.service.ts';
 import { createChartsService } from '#services/charts.service.ts';
 import { createInventoryService } from '#services/inventory.service.ts';
@@ -36,6 +37,7 @@ const servicesByRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     createCatalogueService,
     createSearchService,
     createBookingsService,
+    createBoxOfficeService,
     createPaymentsService,
   ],
   worker: [createMessagesService, createAuditService, createReportsService, createSchedulerService],

@@ -40,6 +40,7 @@ export class AccountsStore {
 
   async prepare(): Promise<void> {
     await this.#accounts.createIndex({ email: 1 }, { unique: true });
+    await this.#accounts.createIndex({ 'organizers.organizerId': 1 });
     await this.#sessions.createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0 });
     await this.#sessions.createIndex({ userId: 1 });
     const one = { unique: true, partialFilterExpression: { signs: true } };
@@ -71,6 +72,23 @@ export class AccountsStore {
     return accountOf(
       await stored(() => this.#accounts.findOneAndUpdate({ _id: userId }, change, options)),
     );
+  }
+
+  /** Replaces memberships and roles, if the memberships are still what `before` says. */
+  async enrol(before: Account, { organizers, roles }: Account): Promise<boolean> {
+    const filter = { _id: before.userId, organizers: before.organizers };
+    const { matchedCount } = await stored(() =>
+      this.#accounts.updateOne(filter, { $set: { organizers, roles } }, bounded),
+    );
+    return matchedCount === 1;
+  }
+
+  /** The accounts of an organizer's people. */
+  async ofOrganizer(organizerId: string): Promise<readonly Account[]> {
+    const query = this.#accounts
+      .find({ 'organizers.organizerId': organizerId }, bounded)
+      .limit(limits.staffMax);
+    return (await stored(() => query.toArray())).map((row) => accountOf(row) as Account);
   }
 
   async addSession({ sessionId, expiresAt, ...session }: Session): Promise<void> {

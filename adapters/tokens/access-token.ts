@@ -17,6 +17,8 @@ export type AccessClaims = {
   readonly userId: string;
   readonly roles: readonly AccountRole[];
   readonly organizerIds: readonly string[];
+  /** At whose box office the bearer sells. */
+  readonly boxOfficeIds?: readonly string[] | undefined;
   readonly sessionId: string;
 };
 
@@ -80,6 +82,7 @@ export function signAccessToken(
   return new SignJWT({
     roles: claims.roles,
     organizerIds: claims.organizerIds,
+    ...(claims.boxOfficeIds?.length ? { boxOfficeIds: claims.boxOfficeIds } : {}),
     sid: claims.sessionId,
   })
     .setProtectedHeader({ alg, kid: key.kid, typ: type })
@@ -97,6 +100,7 @@ const payloadSchema = z.object({
   exp: z.number(),
   roles: z.array(z.enum(accountRoles)),
   organizerIds: z.array(z.string()),
+  boxOfficeIds: z.array(z.string()).optional(),
 });
 
 /**
@@ -119,9 +123,15 @@ export async function verifyAccessToken(
     typ: type,
     currentDate: new Date(now),
   });
-  const { sub, sid, exp, roles, organizerIds } = payloadSchema.parse(payload);
+  const { sub, sid, exp, roles, organizerIds, boxOfficeIds } = payloadSchema.parse(payload);
   return {
-    claims: { userId: sub, roles, organizerIds, sessionId: sid },
+    claims: {
+      userId: sub,
+      roles,
+      organizerIds,
+      ...(boxOfficeIds === undefined ? {} : { boxOfficeIds }),
+      sessionId: sid,
+    },
     expiresAt: exp * 1_000,
   };
 }

@@ -39,7 +39,11 @@ export function decideHold(state: EventState, command: HoldCommand, now: number)
   const buyer = state.buyers.numberOf(command.buyerId);
   const live = state.holdsOf.get(buyer) ?? noHolds;
   const mine = live.length === 0 ? live : live.filter((hold) => isOverdue(hold, now));
-  const beyond = overLimit(state, terms, buyer, asked.quantity, mine);
+  const quantity = asked.quantity;
+  const beyond =
+    command.channel === 'box-office'
+      ? overCounter(quantity)
+      : overLimit(state, terms, buyer, quantity, mine);
   if (beyond !== undefined) return beyond;
   const choice = choose(state, asked, now, mine);
   return 'reply' in choice ? choice : holdPlaces(state, terms, command, choice, now);
@@ -142,13 +146,35 @@ function wrongBest(places: Places, { section, category }: Best): Refused | undef
   return known ? undefined : wrong('best.section', `there is no section ${section}`);
 }
 
+/**
+ * The box office sells before the public sale, while it is paused and after it has closed, until
+ * the event is over: closed only as a channel.
+ */
+function counterClosed({ channels, sale, endsAt }: Terms, now: number): Refused | undefined {
+  if (sale.status === 'cancelled' || sale.status === 'ended') {
+    return refuse('not-on-sale', undefined, { sale: sale.status });
+  }
+  if (now >= endsAt) return refuse('not-on-sale', undefined, { closesAt: endsAt });
+  if (channels.includes('box-office')) return undefined;
+  return refuse('not-on-sale', 'The box office is closed', { channel: 'box-office' });
+}
+
 function notOnSale(terms: Terms, { channel }: HoldCommand, now: number): Refused | undefined {
+  if (channel === 'box-office') return counterClosed(terms, now);
   const { status: sale, opensAt, closesAt } = terms.sale;
   if (sale !== 'open') return refuse('not-on-sale', undefined, { sale });
   if (opensAt !== null && now < opensAt) return refuse('not-on-sale', undefined, { opensAt });
   if (closesAt !== null && now >= closesAt) return refuse('not-on-sale', undefined, { closesAt });
   if (terms.channels.includes(channel)) return undefined;
   return refuse('not-on-sale', 'This channel is closed', { channel });
+}
+
+/** A sale over the counter counts no buyer's tickets; it is bounded for itself. */
+function overCounter(quantity: number): Refused | undefined {
+  const max = limits.boxOfficePlacesMax;
+  if (quantity <= max) return undefined;
+  const data = { limit: 'tickets', max, have: 0 };
+  return refuse('limit-exceeded', `At most ${max} tickets in one sale`, data);
 }
 
 /** Limits count what the buyer has when the due holds have ended; sold tickets count. */

@@ -82,8 +82,8 @@ function retake(
 ): Decision<'sell'> {
   const counted = before.length > 0 ? hold.places.length : 0;
   const tickets = state.buyers.tickets(hold.buyer) - counted + hold.places.length;
-  const max = state.terms?.limits.ticketsPerBuyer ?? 0;
-  if (tickets > Math.min(max, limits.ticketsPerBuyerAndEvent)) {
+  const own = Math.min(state.terms?.limits.ticketsPerBuyer ?? 0, limits.ticketsPerBuyerAndEvent);
+  if (tickets > (hold.channel === 'box-office' ? limits.boxOfficePlacesMax : own)) {
     return refuseSale(command, 'seats-taken', before);
   }
   const ended = new Set<Hold>();

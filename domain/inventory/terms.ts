@@ -25,7 +25,10 @@ export type Terms = PriceTerms & {
     readonly opensAt: number | null;
     readonly closesAt: number | null;
   };
-  /** Channels that may hold now. */
+  /**
+   * Channels that may hold. The box office is not bound to `sale`: it sells until the event ends,
+   * unless it is cancelled.
+   */
   readonly channels: readonly ('public' | 'presale' | 'box-office')[];
   /** Epoch ms of the event's end: keys of the journal are kept until 7 days after it. */
   readonly endsAt: number;

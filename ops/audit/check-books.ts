@@ -7,6 +7,8 @@ import {
   type LedgerDocument,
 } from '#adapters/store/booking-documents.ts';
 import { nobody } from '#domain/audit.ts';
+import { awaitsPayOut, type Return } from '#domain/booking.ts';
+import { cashHeld } from '#domain/box-office.ts';
 import { takenBack } from '#domain/dispute.ts';
 import { type Balances, balancesOf, type LedgerEntry } from '#domain/ledger.ts';
 import {
@@ -32,6 +34,10 @@ export type BooksReport = {
   readonly mistakes: readonly BookMistake[];
 };
 
+type MoneyFields = Pick<
+  BookingDocument,
+  '_id' | 'step' | 'returns' | 'disputes' | 'quote' | 'bill' | 'saleWritten'
+>;
 type Booked = { readonly bookingId: string; readonly entries: readonly LedgerEntry[] };
 
 const bookingsAtOnce = 500;
@@ -133,10 +139,13 @@ async function moneyOf(
     db
       .collection<BookingDocument>(collections.bookings)
       .find({ _id: { $in: ids } })
-      .project<Pick<BookingDocument, '_id' | 'step' | 'returns' | 'disputes'>>({
+      .project<MoneyFields>({
         step: 1,
         returns: 1,
         disputes: 1,
+        quote: 1,
+        bill: 1,
+        saleWritten: 1,
       })
       .toArray(),
     db
@@ -149,18 +158,20 @@ async function moneyOf(
   return (bookingId) => {
     const booking = known.get(bookingId);
     const own = paid.get(bookingId) ?? [];
-    // What goes back to a voucher or from the till is no matter of the provider.
-    const returns = (booking?.returns ?? []).filter(({ to = 'card' }) => to === 'card');
-    const sum = (state: string): number =>
-      returns.filter((r) => r.refund === state).reduce((total, r) => total + r.amount, 0);
-    const unreturned = sum('failed');
+    const returns = booking?.returns ?? [];
+    const sum = (fits: (r: Return) => boolean): number =>
+      returns.filter(fits).reduce((total, r) => total + r.amount, 0);
+    const byCard = (state: Return['refund']) =>
+      sum(({ refund, to = 'card' }) => refund === state && to === 'card');
+    const failed = byCard('failed');
     return {
       settled: booking === undefined ? undefined : booking.step === 'done',
       captured: own.reduce((total, p) => total + p.captured, 0),
       refunded:
         takenBack(booking ?? {}) +
-        (unreturned === 0 ? own.reduce((total, p) => total + p.refunded, 0) : sum('succeeded')),
-      unreturned,
+        (failed === 0 ? own.reduce((total, p) => total + p.refunded, 0) : byCard('succeeded')),
+      unreturned: failed + sum(awaitsPayOut),
+      inTill: cashHeld(booking),
     };
   };
 }

@@ -1,5 +1,6 @@
 import { voucherPaid } from '#domain/bill.ts';
 import { type Booking, isFinalAttempt, keptOf, type Return } from '#domain/booking.ts';
+import { cashHeld } from '#domain/box-office.ts';
 import { takenBack } from '#domain/dispute.ts';
 import { type Balances, balancesOf } from '#domain/ledger.ts';
 import { sumOf } from '#domain/ticket.ts';
@@ -146,9 +147,11 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
   const ledger: Balances = balancesOf(records.ledgerOf(bookingId));
   const payments = records.paymentsOf(bookingId);
   const { paid, shares } = sumOf(records.ticketsOf(bookingId));
-  const captured = payments.reduce((sum, p) => sum + p.captured, 0);
+  const captured = payments.reduce((total, p) => total + p.captured, 0);
   const returned = sumOfReturns(b, 'card', 'succeeded');
-  const unreturned = sumOfReturns(b, 'card', 'failed');
+  const failed = sumOfReturns(b, 'card', 'failed');
+  const unreturned = failed + sumOfReturns(b, 'cash', 'pending');
+  const cash = cashHeld(b);
   const byVoucher = voucherPaid(b) - sumOfReturns(b, 'voucher', 'succeeded');
   const differ = (problem: string, one: number, other: number, repair: string): Finding[] =>
     one === other ? [] : [finding(problem, `${bookingId}: ${one} and ${other}`, repair)];
@@ -160,7 +163,7 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
   );
   yield* differ(
     'money and tickets differ',
-    captured - returned - unreturned - takenBack(b) - keptOf(b) + byVoucher,
+    captured + cash - returned - unreturned - takenBack(b) - keptOf(b) + byVoucher,
     paid,
     'refund what no ticket stands for',
   );
@@ -171,10 +174,11 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
     'book it',
   );
   yield* differ('ledger and voucher differ', ledger.vouchers, byVoucher, 'book the difference');
+  yield* differ('ledger and tills differ', ledger.till, cash, 'count the till, then book it');
   yield* differ('the buyer still owes', ledger.buyer, 0, 'book the missing cash or reversal');
   yield* differ('owed to the buyer', -ledger.owed, unreturned, 'refund it, then book the refund');
-  if (unreturned === 0) {
-    const refunded = payments.reduce((sum, p) => sum + p.refunded, 0);
+  if (failed === 0) {
+    const refunded = payments.reduce((total, p) => total + p.refunded, 0);
     yield* differ('refunds differ', refunded, returned, 'compare with the provider');
   }
 }

@@ -44,10 +44,12 @@ function tokenOf(header: string): string {
   return token;
 }
 
-function allowed({ roles }: Caller, access: Exclude<Access, 'public'>): boolean {
+function allowed({ roles }: Pick<Caller, 'roles'>, access: Exclude<Access, 'public'>): boolean {
   switch (access) {
     case 'user':
       return true;
+    case 'box-office':
+      return allowed({ roles }, 'organizer') || roles.includes('box-office');
     case 'organizer':
       return roles.includes('organizer') || roles.includes('admin');
     case 'admin':

@@ -57,6 +57,7 @@ export const aliasPath = (path: string): string => path.replaceAll(placeholder, 
 const accessErrors: Readonly<Record<Access, readonly ErrorCode[]>> = {
   public: [],
   user: ['unauthenticated'],
+  'box-office': ['unauthenticated', 'forbidden'],
   organizer: ['unauthenticated', 'forbidden'],
   admin: ['unauthenticated', 'forbidden'],
 };

@@ -1,4 +1,5 @@
 import type { Booking, Return } from '#domain/booking.ts';
+import { actedBy } from '#domain/box-office.ts';
 import { cancel } from '#domain/cancellation.ts';
 import { UsherError } from '#domain/errors.ts';
 import { givenBy } from '#domain/refund-parts.ts';
@@ -8,6 +9,8 @@ export type CancelRequest = {
   readonly bookingId: string;
   readonly buyerId: string;
   readonly ticketIds: readonly string[] | undefined;
+  /** The staff member who does it for the buyer. */
+  readonly by?: string | undefined;
   /** The same for every run of this request. */
   readonly key: string;
 };
@@ -30,7 +33,9 @@ export async function cancelBooking(desk: Desk, request: CancelRequest): Promise
     const tickets = await desk.store.tickets([bookingId]);
     const decision = cancel(b, tickets, { ticketIds, key }, desk.clock.now());
     if (decision.kind === 'refused') throw new UsherError('not-cancellable', decision.why);
-    const { change } = decision;
+    const { by } = request;
+    const change =
+      by === undefined ? decision.change : decision.change && actedBy(decision.change, by);
     if (change === undefined) return { booking: b, given: undefined };
     // A step of the flow was faster: decide again on what it made of the booking.
     if ((await desk.store.commit(change)) !== 'done') continue;

@@ -21,7 +21,12 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
       : [],
     refunds: b.returns
       .filter((r) => r.amount > 0)
-      .map(({ amount, refund }) => ({ amount: { amount, currency }, status: refund })),
+      .map(({ no, amount, refund, to = 'card' }) => ({
+        no,
+        amount: { amount, currency },
+        status: refund,
+        to,
+      })),
     cancelRequested: b.cancelRequested,
     createdAt: new Date(b.createdAt).toISOString(),
     updatedAt: new Date(b.updatedAt).toISOString(),
@@ -29,7 +34,8 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
 }
 
 function paymentOf(b: Booking): BookingView['payment'] {
-  if (cardTotal(b) === 0) return { status: 'not_required' };
+  const { by = 'card' } = b.bill ?? {};
+  if (cardTotal(b) === 0) return { status: 'not_required', by };
   const attempt = lastAttempt(b);
   const status = attempt?.intentStatus ?? 'requires_payment_method';
   if (b.status === 'requires_action') {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { EventRow } from '#adapters/store/event-rows.ts';
 import type { EventView, eventCard, eventFields, PublicEvent } from '#contracts/event-schemas.ts';
 import type { PublicVenue } from '#contracts/venues.contract.ts';
-import { type EventRules, saleStateAt } from '#domain/event.ts';
+import { type EventRules, saleChannels, saleStateAt } from '#domain/event.ts';
 import type { Counts } from '#domain/inventory/commands.ts';
 import type { EventLimits } from '#domain/inventory/terms.ts';
 import { money } from '#domain/money.ts';
@@ -86,6 +86,7 @@ export const organizerView = (row: EventRow): EventView => ({
     holdTtlSeconds:
       row.limits.holdTtlMs === undefined ? undefined : Math.floor(row.limits.holdTtlMs / 1_000),
   }),
+  channels: [...(row.channels ?? saleChannels)],
   inventory: { sent: row.changesMade, applied: row.changesApplied },
   createdAt: iso(row.createdAt),
   updatedAt: iso(row.updatedAt),

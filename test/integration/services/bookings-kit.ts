@@ -12,6 +12,7 @@ import type { Runtime } from '#mixins/runtime.ts';
 import { createAccountsService } from '#services/accounts.service.ts';
 import { createApiService } from '#services/api.service.ts';
 import { createBookingsService } from '#services/bookings.service.ts';
+import { createBoxOfficeService } from '#services/box-office.service.ts';
 import { createInventoryService } from '#services/inventory.service.ts';
 import { createMessagesService } from '#services/messages.service.ts';
 import { createPaymentsService } from '#services/payments.service.ts';
@@ -85,7 +86,11 @@ async function startNodes(mongodbUri: string, simulatorPort: number): Promise<No
     const runtime = { config, clock: systemClock, ids: systemIds };
     return startBroker({ services: make(runtime), nodeId, namespace, natsUrl: natsUrl() });
   };
-  const core = (r: Runtime) => [createBookingsService(r), createPaymentsService(r)];
+  const core = (r: Runtime) => [
+    createBookingsService(r),
+    createPaymentsService(r),
+    createBoxOfficeService(r),
+  ];
   const others = [createInventoryService, createAccountsService, createMessagesService];
   const [one, two, worker, gateway] = await Promise.all([
     start('core-1', core),
@@ -93,7 +98,7 @@ async function startNodes(mongodbUri: string, simulatorPort: number): Promise<No
     start('worker', (r) => others.map((create) => create(r))),
     start('gateway', (r) => [createApiService(r)]),
   ]);
-  await gateway.waitForServices(['bookings', 'payments', 'accounts'], 10_000);
+  await gateway.waitForServices(['bookings', 'payments', 'accounts', 'box-office'], 10_000);
   for (const node of [one, two]) await node.waitForServices(['inventory', 'messages'], 10_000);
   return { cores: [one, two], worker, gateway };
 }
@@ -111,7 +116,8 @@ function sales(broker: ServiceBroker): Pick<BookingCluster, 'openEvent' | 'hold'
     openEvent: async (free = false) => {
       const eventId = makeId('event', systemIds.ulid());
       const prices = { A: free ? 0 : 5_000, B: 0, standing: 0 };
-      const terms = termsOf(layout, { prices, endsAt: Date.now() + 86_400_000 });
+      const channels = ['public', 'box-office'] as const;
+      const terms = termsOf(layout, { prices, channels, endsAt: Date.now() + 86_400_000 });
       const open = { kind: 'open', id: randomUUID(), version: 1, terms, ...base(eventId) } as const;
       await inventory.execute<'open'>(open);
       return eventId;

@@ -109,9 +109,9 @@ describeWith(['mongod'], 'the reports service', () => {
   it('comes as a CSV file too', async () => {
     const text = await call(broker, 'reports.payoutsCsv', { currency: 'EUR' }, as(ada));
     expect(text.split('\r\n')).toEqual([
-      'eventId,title,currency,gross,refunds,fees,taxes,net,captured,returned,vouchers',
-      `${events[0]},First,EUR,2000,1000,60,40,900,2000,1000`,
-      `${events[1]},"Second, =late",EUR,1000,0,60,40,900,1000,0`,
+      'eventId,title,currency,gross,refunds,fees,taxes,net,captured,returned,vouchers,cashIn,cashOut,payable',
+      `${events[0]},First,EUR,2000,1000,60,40,900,2000,1000,0,0,0,900`,
+      `${events[1]},"Second, =late",EUR,1000,0,60,40,900,1000,0,0,0,0,900`,
       '',
     ]);
   });

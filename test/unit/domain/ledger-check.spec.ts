@@ -22,7 +22,7 @@ const entry = (part: string, postings: LedgerEntry['postings']): LedgerEntry => 
 });
 const sale = entry('sale', salePostings(shares));
 const cash = entry('cash', cashPostings(1_000));
-const money = { settled: true, captured: 1_000, refunded: 0, unreturned: 0 };
+const money = { settled: true, captured: 1_000, refunded: 0, unreturned: 0, inTill: 0 };
 const problems = (mistakes: readonly { problem: string }[]) => mistakes.map((m) => m.problem);
 
 describe('a ledger entry', () => {

@@ -4,12 +4,15 @@ import {
   balancesOf,
   cashPostings,
   type Posting,
+  payOutPostings,
   refundPostings,
   reversalPostings,
   salePostings,
+  tillPostings,
   voucherPostings,
   voucherRefundPostings,
 } from '#domain/ledger.ts';
+
 import { csvField, payoutCsv, payoutLines, payoutOf, payoutTotals } from '#domain/payout.ts';
 
 const shares = { organizer: 8_000, fees: 1_000, taxes: 1_000 };
@@ -28,6 +31,9 @@ describe('a payout', () => {
       captured: 10_000,
       returned: 0,
       vouchers: 0,
+      cashIn: 0,
+      cashOut: 0,
+      payable: 8_000,
     });
   });
 
@@ -42,6 +48,21 @@ describe('a payout', () => {
       captured: 10_000,
       returned: 10_000,
       vouchers: 0,
+      cashIn: 0,
+      cashOut: 0,
+      payable: 0,
+    });
+  });
+
+  it('of a sale for cash is with the organizer already, but for what is not its own', () => {
+    const cash = payoutOf([...sale, ...tillPostings(10_000)]);
+    expect(cash).toMatchObject({ net: 8_000, captured: 0, cashIn: 10_000, payable: -2_000 });
+    const back = [...reversalPostings(shares, true), ...payOutPostings(10_000)];
+    expect(payoutOf([...sale, ...tillPostings(10_000), ...back])).toMatchObject({
+      net: 0,
+      cashIn: 10_000,
+      cashOut: 10_000,
+      payable: 0,
     });
   });
 
@@ -105,8 +126,9 @@ describe('a report', () => {
       title: '=SUM(A1), "live"',
     }));
     expect(payoutCsv(lines)).toBe(
-      'eventId,title,currency,gross,refunds,fees,taxes,net,captured,returned,vouchers\r\n' +
-        `evt_1,"'=SUM(A1), ""live""",EUR,10000,0,1000,1000,8000,0,0,0\r\n`,
+      'eventId,title,currency,gross,refunds,fees,taxes,net,captured,returned,' +
+        'vouchers,cashIn,cashOut,payable\r\n' +
+        `evt_1,"'=SUM(A1), ""live""",EUR,10000,0,1000,1000,8000,0,0,0,0,0,8000\r\n`,
     );
     expect(csvField(-5)).toBe('-5');
     expect(csvField('-5')).toBe("'-5");

@@ -100,6 +100,42 @@ describe('a hold', () => {
     expect(codeOf(world.read(1, 1))).toBe('ok');
   });
 
+  it('over the counter is taken whatever the public sale says, until the event is over', () => {
+    const world = open();
+    let n = 0;
+    const ask = () => world.hold(++n, n, { by: 'best', quantity: 1 }, { channel: 'box-office' });
+    const change = (terms: Parameters<typeof termsOf>[1]) =>
+      world.must<'change-terms'>({
+        kind: 'change-terms',
+        version: world.state.version + 1,
+        terms: termsOf(layout, { channels: ['box-office'], ...terms }),
+      });
+    expect(ask()).toMatchObject({ code: 'not-on-sale', data: { channel: 'box-office' } });
+    change({ sale: { status: 'open', opensAt: world.now + 1, closesAt: world.now + 2 } });
+    expect(codeOf(ask())).toBe('ok');
+    change({ sale: { status: 'paused', opensAt: null, closesAt: 1 } });
+    expect(codeOf(ask())).toBe('ok');
+    change({ endsAt: world.now });
+    expect(codeOf(ask())).toBe('not-on-sale');
+    change({ sale: { status: 'cancelled', opensAt: null, closesAt: null } });
+    expect(codeOf(ask())).toBe('not-on-sale');
+  });
+
+  it('over the counter is bounded for itself, not by what a buyer may have', () => {
+    const floor = layoutOf([{ row: 'A', seats: 60 }]);
+    const world = new World().open(floor, {
+      channels: ['box-office'],
+      limits: { ticketsPerBuyer: 1, liveHoldsPerBuyer: 1, holdTtlMs: 600_000 },
+    });
+    const ask = (n: number, quantity: number) =>
+      world.hold(n, n, { by: 'best', quantity }, { channel: 'box-office' });
+    expect(ask(1, limits.boxOfficePlacesMax + 1)).toMatchObject({
+      code: 'limit-exceeded',
+      data: { max: limits.boxOfficePlacesMax },
+    });
+    expect(codeOf(ask(2, limits.boxOfficePlacesMax))).toBe('ok');
+  });
+
   it('is refused beyond the tickets a buyer may have, sold ones counted', () => {
     const world = open();
     world.hold(1, 1, { by: 'best', quantity: 4 });

@@ -1,0 +1,138 @@
+import { describe, expect, it } from '@jest/globals';
+import { actedBy, type CounterSale, counterBooking, paidOut } from '#domain/box-office.ts';
+import { cancel } from '#domain/cancellation.ts';
+import { makeId } from '#domain/ids.ts';
+import type { BookingWorker } from '#flows/booking.worker.ts';
+import { contradictions } from '#test/unit/flows/consistency.ts';
+import { bookingIdOf, Mortal, ulid, World } from '#test/unit/flows/world.ts';
+
+const staffId = makeId('user', ulid(77));
+const bookingId = bookingIdOf(10);
+const cash: CounterSale = { key: 'k', by: 'cash', staffId, contact: { name: 'Walk-in' } };
+const gift: CounterSale = { ...cash, by: 'complimentary', reason: 'press' };
+
+async function sell(world: World, sale: CounterSale, worker = world.worker()): Promise<void> {
+  const booking = counterBooking(bookingId, world.event.hold, sale, undefined, world.clock.now());
+  await world.store.insert(booking);
+  worker.run(booking);
+  await worker.idle();
+}
+
+async function cancelAll(world: World, worker: BookingWorker = world.worker()): Promise<void> {
+  const tickets = await world.store.tickets([bookingId]);
+  const decision = cancel(await world.booking(), tickets, { key: 'c' }, world.clock.now());
+  if (decision.kind !== 'done') return;
+  const change = actedBy(decision.change, staffId);
+  if ((await world.store.commit(change)) === 'done') worker.run(change.booking);
+  await worker.idle();
+}
+
+async function payOut(world: World): Promise<void> {
+  const change = paidOut(await world.booking(), 1, staffId, world.clock.now());
+  if (change !== undefined) await world.store.commit(change);
+}
+
+const entries = (world: World) =>
+  world.store.contents.ledger.map(({ id, by }) => [id.slice(bookingId.length + 1), by]);
+
+describe('a sale over the counter', () => {
+  it('for cash has its tickets and its money in the till at once, without an intent', async () => {
+    const world = new World(5_001);
+    await sell(world, cash);
+    expect(await world.booking()).toMatchObject({ status: 'confirmed', step: 'done' });
+    expect(world.payments.intents.size).toBe(0);
+    expect(entries(world)).toEqual([
+      ['sale', staffId],
+      ['till', staffId],
+    ]);
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('for nothing has a price of nothing, and says why and what it would have been', async () => {
+    const world = new World(5_001);
+    await sell(world, gift);
+    const { quote, bill } = await world.booking();
+    expect(quote).toMatchObject({ total: 0, fees: 0, taxes: 0 });
+    expect(bill?.counter).toEqual({ staffId, reason: 'press', faceValue: 5_001 });
+    expect(world.store.contents.tickets.map(({ paid }) => paid)).toEqual([0, 0]);
+    expect(world.store.contents.ledger).toEqual([]);
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('writes to a buyer with an address, and keeps what happened without one', async () => {
+    const [silent, told] = [new World(), new World()];
+    await sell(silent, gift);
+    await sell(told, { ...gift, contact: { name: 'Ada', email: 'ada@example.org' } });
+    const message = (world: World) => world.store.contents.outbox[0]?.message;
+    expect(message(silent)).toMatchObject({ silent: true, data: { by: staffId } });
+    expect(message(told)).toMatchObject({ to: { email: 'ada@example.org' } });
+    expect(message(told)?.silent).toBeUndefined();
+  });
+
+  it('takes no cash when the seats are gone', async () => {
+    const world = new World();
+    world.event.answers.set(bookingId, { outcome: 'refused', reason: 'seats-taken' });
+    await sell(world, cash);
+    expect((await world.booking()).status).toBe('expired');
+    expect(world.store.contents.ledger).toEqual([]);
+    expect(contradictions(world)).toEqual([]);
+  });
+});
+
+describe('cash that goes back', () => {
+  it('waits at the box office without keeping the booking busy', async () => {
+    const world = new World();
+    await sell(world, cash);
+    await cancelAll(world);
+    const booking = await world.booking();
+    expect(booking).toMatchObject({ status: 'cancelled', step: 'done' });
+    expect(booking.returns).toMatchObject([{ to: 'cash', refund: 'pending', amount: 5_000 }]);
+    expect(world.event.soldTo.size).toBe(0);
+    await payOut(world);
+    expect(await world.booking()).toMatchObject({ status: 'refunded', step: 'done' });
+    expect(entries(world).slice(2)).toEqual([
+      ['cancelled-1', staffId],
+      ['refunded-1', staffId],
+    ]);
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('is paid out once, and only what goes back in cash', async () => {
+    const world = new World();
+    await sell(world, cash);
+    await cancelAll(world);
+    await payOut(world);
+    const booking = await world.booking();
+    expect(paidOut(booking, 1, staffId, 0)).toBeUndefined();
+    expect(() => paidOut(booking, 2, staffId, 0)).toThrow('no refund 2');
+    const card = new World();
+    await card.checkout();
+    await cancelAll(card);
+    const paidByCard = await card.booking();
+    expect(() => paidOut(paidByCard, 1, staffId, 0)).toThrow('not go back in cash');
+  });
+});
+
+describe('a worker killed at any of its calls', () => {
+  const plays = {
+    'of a sale for cash': async (world: World, worker: BookingWorker) => sell(world, cash, worker),
+    'of complimentary tickets': (world: World, worker: BookingWorker) => sell(world, gift, worker),
+    'of a cancelled sale': async (world: World, worker: BookingWorker) => {
+      await sell(world, cash, worker);
+      await cancelAll(world, worker);
+    },
+  };
+  it.each(Object.entries(plays))('%s leaves it whole', async (_, play) => {
+    for (const does of ['die-before', 'die-after'] as const) {
+      for (let at = 1; at <= 40; at++) {
+        const world = new World();
+        const mortal = new Mortal({ at, does });
+        await play(world, world.worker(mortal));
+        await world.pass(60_000);
+        if ((await world.booking()).returns.length > 0) await payOut(world);
+        expect({ does, at, found: contradictions(world) }).toEqual({ does, at, found: [] });
+        if (mortal.calls < at) break;
+      }
+    }
+  });
+});
