@@ -70,7 +70,6 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
 
       list: (ctx: Ctx<'list'>): Promise<Result<'list'>> =>
         listBookings(desk, callerOf(ctx).userId, ctx.params.limit, ctx.params.cursor),
-
       cancel: (ctx: Ctx<'cancel'>): Promise<Result<'cancel'>> => {
         const { userId: buyerId } = callerOf(ctx);
         const { bookingId, tickets: ticketIds } = ctx.params;
