@@ -14,6 +14,14 @@ export type Rush = {
 const quietMs = 1_500;
 /** Live holds that one buyer may have. */
 const holdsPerBuyer = 2;
+/** Buyers who come between a buyer's first request and the second. */
+const buyersBetween = 500;
+
+/**
+ * Part of the requests that bring a token the gateway has not seen: every buyer sends two, the
+ * least that anybody does who means to buy.
+ */
+export const firstSeenShare: number = 1 / holdsPerBuyer;
 
 /** Puts an event of so many seats on sale and prepares the tokens for so many requests. */
 export async function stageRush(system: System, seats: number, requests: number): Promise<Rush> {
@@ -38,10 +46,11 @@ export async function stageRush(system: System, seats: number, requests: number)
 /** Requests for one best seat each, made as they are needed. */
 function reserveRequests(eventId: string, tokens: readonly string[]): () => Buffer | undefined {
   const body = JSON.stringify({ eventId, best: { quantity: 1 } });
+  const requests = holdsPerBuyer * tokens.length;
   let turn = 0;
   return () => {
-    const token = tokens[turn % tokens.length];
-    if (turn >= holdsPerBuyer * tokens.length) return undefined;
+    if (turn >= requests) return undefined;
+    const token = tokens[buyerOf(turn, tokens.length)];
     const key = `bench-${turn++}`;
     return Buffer.from(
       `POST /v1/reserve HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${token}\r\n` +
@@ -49,4 +58,13 @@ function reserveRequests(eventId: string, tokens: readonly string[]): () => Buff
         `content-length: ${body.length}\r\n\r\n${body}`,
     );
   };
+}
+
+/** New buyers in turn and, from the start of the second requests on, one of those in between. */
+function buyerOf(turn: number, buyers: number): number {
+  const lead = Math.min(buyersBetween, buyers);
+  if (turn < lead) return turn;
+  if (turn >= holdsPerBuyer * buyers - lead) return turn - buyers;
+  const pair = Math.floor((turn - lead) / 2);
+  return (turn - lead) % 2 === 0 ? pair : pair + lead;
 }
