@@ -17,10 +17,12 @@ export const intentView = z.object({
   intentId: z.string(),
   status: intentStatus,
   amount: moneySchema,
-  /** For the buyer's browser while `requires_action`. */
+  /** For the buyer's browser while it has something to do. */
   clientSecret: z.string().optional(),
   nextActionUrl: z.string().optional(),
-  /** Set when the last attempt was declined. */
+  /** What it was paid with; to be used again where it was saved or is one of the buyer's. */
+  paymentMethod: z.string().optional(),
+  /** Set when the last attempt was declined; `authentication_required`: only with the buyer. */
   declineCode: z.string().optional(),
   amountRefunded: z.int(),
 });
@@ -34,13 +36,23 @@ export const paymentsContract = service({
   name: 'payments',
   actions: {
     create: action({
-      summary: 'Creates the intent of one attempt, unconfirmed, capture manual',
+      summary:
+        'Creates the intent of one attempt, unconfirmed, capture manual; same params, same one',
       params: z.object({
         eventId: id('event'),
         bookingId: id('booking'),
         attempt: z.int().min(1),
         amount: moneySchema,
         buyerId: id('user'),
+        save: z
+          .boolean()
+          .optional()
+          .describe("The card is kept as the buyer's, to be charged later without the buyer too"),
+        saved: z.boolean().optional().describe("One of the buyer's saved methods will pay"),
+        byBrowser: z
+          .boolean()
+          .optional()
+          .describe('Confirmed by the browser with `clientSecret`, not by `payments.confirm`'),
       }),
       result: intentView,
       errors: ['payment-provider-unavailable', 'payment-method-invalid', 'state-forbids'],
@@ -53,6 +65,10 @@ export const paymentsContract = service({
         attempt: z.int().min(1),
         intentId: z.string(),
         token: z.string().describe('Payment-method id'),
+        offSession: z
+          .boolean()
+          .optional()
+          .describe('The buyer is not there: a saved method is charged without asking'),
       }),
       result: intentView,
       errors: ['payment-provider-unavailable', 'payment-method-invalid', 'state-forbids'],

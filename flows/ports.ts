@@ -21,12 +21,16 @@ export interface PaymentsPort {
     readonly attempt: number;
     readonly amount: Money;
     readonly buyerId: string;
+    readonly save?: boolean | undefined;
+    readonly saved?: boolean | undefined;
+    readonly byBrowser?: boolean | undefined;
   }): Promise<IntentView>;
   confirm(confirmation: {
     readonly bookingId: string;
     readonly attempt: number;
     readonly intentId: string;
     readonly token: string;
+    readonly offSession?: boolean | undefined;
   }): Promise<IntentView>;
   read(intent: { readonly intentId: string }): Promise<IntentView>;
   capture(intent: { readonly intentId: string }): Promise<IntentView>;

@@ -7,6 +7,7 @@ import { type IntentView, paymentsContract } from '#contracts/payments.contract.
 import type { Runtime } from '#mixins/runtime.ts';
 import { openDesk, type PaymentDesk } from '#services/payments/desk.ts';
 import { reconcileNow } from '#services/payments/reconciling.ts';
+import { customerOf } from '#services/payments/wallet.ts';
 
 type Actions = (typeof paymentsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -27,9 +28,11 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
     actions: {
       create: async ({ params }: Ctx<'create'>) => {
         const { provider, store } = desk;
+        const { buyerId, save, saved } = params;
         const known = await store.ofAttempt(params.bookingId, params.attempt);
         if (known !== undefined) return noted(await provider.retrieve(known.intentId));
-        const intent = await provider.createIntent(params);
+        const customerId = save || saved ? await customerOf(desk, buyerId) : undefined;
+        const intent = await provider.createIntent({ ...params, customerId });
         await store.opened(params, intent);
         return viewOf(intent);
       },
@@ -79,7 +82,7 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
 
 function viewOf(intent: ProviderIntent): IntentView {
   const { intentId, status, amount, amountRefunded } = intent;
-  const { clientSecret, nextActionUrl, declineCode } = intent;
+  const { clientSecret, nextActionUrl, declineCode, paymentMethod } = intent;
   return {
     intentId,
     status,
@@ -88,6 +91,7 @@ function viewOf(intent: ProviderIntent): IntentView {
     ...(clientSecret !== undefined && { clientSecret }),
     ...(nextActionUrl !== undefined && { nextActionUrl }),
     ...(declineCode !== undefined && { declineCode }),
+    ...(paymentMethod !== undefined && { paymentMethod }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Wallet } from '#adapters/payments/wallet.port.ts';
 import type { Money } from '#domain/money.ts';
 import type { IntentStatus } from '#domain/payment.ts';
 
@@ -9,9 +10,11 @@ export type ProviderIntent = {
   /** Minor units. */
   readonly amountCaptured: number;
   readonly amountRefunded: number;
-  /** Only while `requires_action`. */
+  /** While the buyer's browser has something to do with it. */
   readonly clientSecret?: string;
   readonly nextActionUrl?: string;
+  /** What it was, or is being, paid with; may be used again when it was saved. */
+  readonly paymentMethod?: string;
   /** Why the last attempt to confirm or capture was declined. */
   readonly declineCode?: string;
   /** Epoch ms. */
@@ -49,6 +52,12 @@ export type NewIntent = {
   readonly attempt: number;
   readonly buyerId: string;
   readonly amount: Money;
+  /** Whose saved payment methods may pay it. */
+  readonly customerId?: string | undefined;
+  /** The payment method becomes one of the customer's, to be charged without the buyer later. */
+  readonly save?: boolean | undefined;
+  /** The buyer's browser confirms it, by any way of paying that the account takes. */
+  readonly byBrowser?: boolean | undefined;
 };
 
 export type Confirmation = {
@@ -59,6 +68,8 @@ export type Confirmation = {
   readonly token: string;
   /** Where the buyer's bank sends the browser back to. */
   readonly returnUrl: string;
+  /** The buyer is not there: what needs the buyer is declined as `authentication_required`. */
+  readonly offSession?: boolean | undefined;
 };
 
 export type RefundOrder = {
@@ -76,6 +87,8 @@ export type RefundOrder = {
  * error but a state (`requires_payment_method` with `declineCode`).
  */
 export interface PaymentProvider {
+  /** Buyers' saved payment methods. */
+  readonly wallet: Wallet;
   createIntent(order: NewIntent): Promise<ProviderIntent>;
   /** Authorises; `payment-method-invalid` for a payment method that does not exist or fit. */
   confirm(order: Confirmation): Promise<ProviderIntent>;

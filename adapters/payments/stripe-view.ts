@@ -5,7 +5,7 @@ import type {
   ProviderRefund,
   RefundStatus,
 } from '#adapters/payments/port.ts';
-import { fromProviderAmount, type IntentStatus } from '#domain/payment.ts';
+import { fromProviderAmount, type IntentStatus, isFinalIntent } from '#domain/payment.ts';
 
 const statuses: ReadonlySet<string> = new Set<IntentStatus>([
   'requires_payment_method',
@@ -34,6 +34,10 @@ function statusOf(intent: Stripe.PaymentIntent): IntentStatus {
   throw new Error(`${intent.id} has the unknown status ${intent.status}`);
 }
 
+/** The id of what may have been expanded. */
+export const idOf = (of: string | { readonly id: string } | null): string | undefined =>
+  typeof of === 'string' ? of : of?.id;
+
 const codeOfDecline = (intent: Stripe.PaymentIntent): string | undefined =>
   intent.last_payment_error?.decline_code ?? intent.last_payment_error?.code;
 
@@ -45,6 +49,9 @@ export function viewIntent(intent: Stripe.PaymentIntent): ProviderIntent {
   const declineCode = codeOfDecline(intent);
   const nextActionUrl = intent.next_action?.redirect_to_url?.url;
   const acting = status === 'requires_action';
+  // With any way of paying allowed, it is the browser that chooses one and confirms.
+  const choosing = intent.automatic_payment_methods !== null && !isFinalIntent(status);
+  const paymentMethod = idOf(intent.payment_method);
   const { bookingId, eventId, attempt } = intent.metadata;
   return {
     intentId: intent.id,
@@ -54,7 +61,8 @@ export function viewIntent(intent: Stripe.PaymentIntent): ProviderIntent {
     // An authorisation that was let go shows as refunded too; nothing was returned.
     amountRefunded: inCurrency(charge?.captured ? charge.amount_refunded : 0),
     createdAt: intent.created * 1000,
-    ...(acting && intent.client_secret !== null && { clientSecret: intent.client_secret }),
+    ...((acting || choosing) && intent.client_secret && { clientSecret: intent.client_secret }),
+    ...(paymentMethod !== undefined && { paymentMethod }),
     ...(acting && nextActionUrl && { nextActionUrl }),
     ...(status === 'requires_payment_method' && declineCode && { declineCode }),
     ...(bookingId !== undefined && { bookingId }),

@@ -1,4 +1,5 @@
 import type { ServiceBroker } from 'moleculer';
+import { Customers } from '#adapters/payments/customers.ts';
 import { Inbox } from '#adapters/payments/inbox.ts';
 import type { PaymentProvider } from '#adapters/payments/port.ts';
 import { MongoReconciliation } from '#adapters/payments/reconciliation.ts';
@@ -12,6 +13,7 @@ import type { Runtime } from '#mixins/runtime.ts';
 export type PaymentDesk = {
   readonly provider: PaymentProvider;
   readonly store: PaymentStore;
+  readonly customers: Customers;
   readonly inbox: Inbox;
   readonly reconciliation: MongoReconciliation;
   /** Ends what is under way and gives everything back. */
@@ -24,6 +26,7 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
   const db = await acquireMongo(config.mongodbUri);
   const provider = createStripe({ ...config.stripe, clock });
   const store = new PaymentStore(db, clock);
+  const customers = new Customers(db, clock);
   const reconciliation = new MongoReconciliation(db, clock);
   await Promise.all([store.prepare(), reconciliation.prepare()]);
   const inbox = new Inbox({
@@ -43,5 +46,5 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
     provider.close();
     await releaseMongo(config.mongodbUri);
   };
-  return { provider, store, inbox, reconciliation, close };
+  return { provider, store, customers, inbox, reconciliation, close };
 }

@@ -1,13 +1,16 @@
-import { cards } from '#adapters/payments/simulator/cards.ts';
+import type { Endpoint } from '#adapters/payments/simulator/endpoint.ts';
 import { invalidParam, missing } from '#adapters/payments/simulator/errors.ts';
 import type { Params } from '#adapters/payments/simulator/form.ts';
-import { aliasOf, cancel, capture, confirm } from '#adapters/payments/simulator/intents.ts';
+import { cancel, capture, confirm } from '#adapters/payments/simulator/intents.ts';
 import { listOf, searchIntents } from '#adapters/payments/simulator/lists.ts';
+import { knownCustomer, methodToUse } from '#adapters/payments/simulator/methods.ts';
 import type { Answer, IntentDoc } from '#adapters/payments/simulator/model.ts';
-import { newIntent, paymentMethod } from '#adapters/payments/simulator/objects.ts';
+import { newIntent } from '#adapters/payments/simulator/objects.ts';
 import {
+  flag,
   integer,
   metadataOf,
+  objectOf,
   oneOf,
   onlyKnown,
   required,
@@ -15,18 +18,8 @@ import {
   texts,
 } from '#adapters/payments/simulator/params.ts';
 import { refund } from '#adapters/payments/simulator/refunds.ts';
+import { walletEndpoints } from '#adapters/payments/simulator/wallet.ts';
 import type { World } from '#adapters/payments/simulator/world.ts';
-
-export type Endpoint = {
-  /** `payment_intents.confirm`: what fault rules name. */
-  readonly operation: string;
-  readonly method: 'GET' | 'POST';
-  readonly path: RegExp;
-  /** Names the object whose requests run one after the other. */
-  readonly orderBy?: (id: string, params: Params) => string | undefined;
-  readonly known: readonly string[];
-  readonly run: (world: World, id: string, params: Params) => Promise<Answer>;
-};
 
 /** Amounts below these are refused, as by Stripe (docs.stripe.com/currencies). */
 const minimums: Readonly<Record<string, number>> = {
@@ -85,6 +78,9 @@ async function createIntent(world: World, _id: string, params: Params): Promise<
     captureMethod: oneOf(params, 'capture_method', ['automatic', 'manual']) ?? 'automatic',
     metadata: metadataOf(params),
     description: text(params, 'description') ?? null,
+    customer: await knownCustomer(world, params),
+    save: oneOf(params, 'setup_future_usage', ['off_session', 'on_session']) ?? null,
+    automatic: flag(objectOf(params, 'automatic_payment_methods'), 'enabled') ?? false,
     created: Math.floor(now / 1000),
   });
   return {
@@ -104,9 +100,10 @@ async function confirmIntent(world: World, id: string, params: Params): Promise<
       "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment method or ConfirmationToken.";
     throw invalidParam(message, 'payment_method', 'payment_intent_unexpected_state');
   }
-  const alias = aliasOf(method);
-  if (alias === undefined) throw missing('PaymentMethod', method, 'payment_method', 400);
-  return confirm(intent, { alias, returnUrl }, world.moment());
+  const customer = typeof intent.body.customer === 'string' ? intent.body.customer : null;
+  const used = await methodToUse(world, method, customer);
+  const offSession = flag(params, 'off_session') ?? false;
+  return confirm(intent, { ...used, offSession, returnUrl }, world.moment());
 }
 
 async function refundIntent(world: World, _id: string, params: Params): Promise<Answer> {
@@ -138,12 +135,6 @@ async function retrieveEvent(world: World, id: string): Promise<Answer> {
   return { status: 200, body: JSON.parse(doc.payload) };
 }
 
-async function retrieveMethod(_world: World, id: string): Promise<Answer> {
-  const card = cards[aliasOf(id) ?? ''];
-  if (card === undefined) throw missing('PaymentMethod', id, 'payment_method');
-  return { status: 200, body: paymentMethod(id, card, 0) };
-}
-
 const byPath = (id: string): string => id;
 const pages = ['limit', 'starting_after', 'ending_before', 'created'];
 const intentPath = /^\/v1\/payment_intents\/(pi_\w+)$/;
@@ -162,6 +153,9 @@ export const endpoints: readonly Endpoint[] = [
       'allowed_payment_method_types',
       'metadata',
       'description',
+      'customer',
+      'setup_future_usage',
+      'automatic_payment_methods',
     ],
     run: createIntent,
   },
@@ -170,7 +164,7 @@ export const endpoints: readonly Endpoint[] = [
     method: 'POST',
     path: step('confirm'),
     orderBy: byPath,
-    known: ['payment_method', 'return_url'],
+    known: ['payment_method', 'return_url', 'off_session'],
     run: confirmIntent,
   },
   {
@@ -261,13 +255,7 @@ export const endpoints: readonly Endpoint[] = [
     known: [],
     run: retrieveEvent,
   },
-  {
-    operation: 'payment_methods.retrieve',
-    method: 'GET',
-    path: /^\/v1\/payment_methods\/(pm_\w+)$/,
-    known: [],
-    run: retrieveMethod,
-  },
+  ...walletEndpoints,
 ];
 
 /** Refuses what the endpoint does not take, then runs it and expands what was asked for. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Endpoint, endpoints, runEndpoint } from '#adapters/payments/simulator/endpoints.ts';
+import type { Endpoint } from '#adapters/payments/simulator/endpoint.ts';
+import { endpoints, runEndpoint } from '#adapters/payments/simulator/endpoints.ts';
 import { ApiError, type ErrorBody } from '#adapters/payments/simulator/errors.ts';
 import type { FaultRule } from '#adapters/payments/simulator/faults.ts';
 import { decodeForm, type Params } from '#adapters/payments/simulator/form.ts';

@@ -9,7 +9,7 @@ import { type Handling, type Listening, listen } from '#adapters/payments/simula
 import { SimulatorStore } from '#adapters/payments/simulator/store.ts';
 import { WebhookSender } from '#adapters/payments/simulator/webhooks.ts';
 import { World } from '#adapters/payments/simulator/world.ts';
-import { stripeApiVersion } from '#adapters/payments/stripe.ts';
+import { stripeApiVersion } from '#adapters/payments/stripe-line.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 
 export type SimulatorOptions = {

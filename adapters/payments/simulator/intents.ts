@@ -1,7 +1,13 @@
 import type Stripe from 'stripe';
-import { type Card, cards } from '#adapters/payments/simulator/cards.ts';
+import { cardOf, type Decline } from '#adapters/payments/simulator/cards.ts';
 import { refused } from '#adapters/payments/simulator/errors.ts';
-import type { Answer, Change, ChargeDoc, IntentDoc } from '#adapters/payments/simulator/model.ts';
+import type {
+  Answer,
+  Change,
+  ChargeDoc,
+  IntentDoc,
+  MethodDoc,
+} from '#adapters/payments/simulator/model.ts';
 import { newCharge, paymentMethod } from '#adapters/payments/simulator/objects.ts';
 
 /** What a transition needs besides its intent. */
@@ -30,15 +36,13 @@ export function unexpectedState(doc: IntentDoc, step: string, allowed: readonly 
   );
 }
 
-const cardOf = (doc: IntentDoc): Card => cards[doc.card ?? ''] ?? { brand: 'visa', last4: '4242' };
-
 const event = (type: string, object: object) => ({ type, object });
 
 /** The bank said yes: the money is put aside, or taken at once where capture is automatic. */
 function authorise(doc: IntentDoc, at: Moment): Change {
   const { dueAt: _, ...settled } = doc;
   const manual = doc.body.capture_method === 'manual';
-  const charge = newCharge(at.id('ch'), doc, cardOf(doc), seconds(at.now));
+  const charge = newCharge(at.id('ch'), doc, cardOf(doc.card), seconds(at.now));
   const intent = withBody(settled, {
     status: manual ? 'requires_capture' : 'succeeded',
     amount_capturable: manual ? doc.body.amount : 0,
@@ -52,17 +56,33 @@ function authorise(doc: IntentDoc, at: Moment): Change {
     : { ...charge, body: { ...charge.body, captured: true, amount_captured: doc.body.amount } };
   const type = manual ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded';
   return {
-    puts: [kept, intent],
+    puts: [kept, intent, ...savedBy(intent)],
     events: [event('charge.succeeded', kept.body), event(type, intent.body)],
   };
 }
 
-type Failure = { readonly code: string; readonly declineCode?: string; readonly message: string };
+/** The payment method that becomes its customer's by this payment, where it is to be kept. */
+function savedBy({ body, card }: IntentDoc): MethodDoc[] {
+  const { payment_method: method, customer, setup_future_usage: usage, created } = body;
+  if (usage === null || typeof customer !== 'string' || typeof method !== 'string') return [];
+  return [savedMethod(method, card ?? '', customer, created)];
+}
+
+/** A payment method of a customer. */
+export function savedMethod(
+  _id: string,
+  card: string,
+  customer: string,
+  created: number,
+): MethodDoc {
+  const body = paymentMethod(_id, cardOf(card), created, customer);
+  return { _id, kind: 'payment_method', created, body, card };
+}
 
 /** The attempt failed: back to the start, with the reason. */
-function fail(doc: IntentDoc, failure: Failure, charge: ChargeDoc | undefined, at: Moment): Change {
+function fail(doc: IntentDoc, failure: Decline, charge: ChargeDoc | undefined, at: Moment): Change {
   const { dueAt: _, ...settled } = doc;
-  const method = paymentMethod(String(doc.body.payment_method), cardOf(doc), seconds(at.now));
+  const method = paymentMethod(String(doc.body.payment_method), cardOf(doc.card), seconds(at.now));
   const lastError = {
     type: charge === undefined ? 'invalid_request_error' : 'card_error',
     code: failure.code,
@@ -89,10 +109,14 @@ function fail(doc: IntentDoc, failure: Failure, charge: ChargeDoc | undefined, a
 
 /** Asks the bank: a decline fails the attempt, everything else authorises. */
 function askBank(doc: IntentDoc, at: Moment): Change {
-  const card = cardOf(doc);
-  if (card.decline === undefined) return authorise(doc, at);
-  const charge = newCharge(at.id('ch'), doc, card, seconds(at.now));
-  return fail(doc, card.decline, charge, at);
+  const { decline } = cardOf(doc.card);
+  return decline === undefined ? authorise(doc, at) : refuse(doc, decline, at);
+}
+
+/** The bank said no. */
+function refuse(doc: IntentDoc, decline: Decline, at: Moment): Change {
+  const charge = newCharge(at.id('ch'), doc, { ...cardOf(doc.card), decline }, seconds(at.now));
+  return fail(doc, decline, charge, at);
 }
 
 const intentIn = (change: Change, fallback: IntentDoc): IntentDoc =>
@@ -100,30 +124,51 @@ const intentIn = (change: Change, fallback: IntentDoc): IntentDoc =>
 
 const confirmable = ['requires_payment_method', 'requires_confirmation', 'requires_action'];
 
+/** How a confirmation is to be paid. */
+export type Paying = {
+  /** The test payment method it comes down to. */
+  readonly alias: string;
+  readonly methodId: string;
+  /** It is the customer's already. */
+  readonly saved: boolean;
+  readonly offSession: boolean;
+  readonly returnUrl: string | undefined;
+};
+
+/** Whether the bank wants to hear from the buyer. */
+const asksBuyer = ({ alias, offSession, saved }: Paying): boolean => {
+  const { challenge } = cardOf(alias);
+  if (challenge === undefined) return false;
+  if (!offSession || challenge === 'always') return true;
+  return challenge === 'unless-saved' && !saved;
+};
+
+const needsBuyer: Decline = {
+  code: 'authentication_required',
+  declineCode: 'authentication_required',
+  message: 'Your card was declined. This transaction requires authentication.',
+};
+
 /** `POST /v1/payment_intents/{id}/confirm` with a known test payment method. */
-export function confirm(
-  doc: IntentDoc,
-  order: { readonly alias: string; readonly returnUrl: string | undefined },
-  at: Moment,
-): Answer {
+export function confirm(doc: IntentDoc, paying: Paying, at: Moment): Answer {
   if (!confirmable.includes(doc.body.status)) throw unexpectedState(doc, 'confirmed', confirmable);
-  const { alias, returnUrl } = order;
-  const card = cards[alias] ?? cards.pm_card_visa;
+  const { alias, returnUrl, methodId, offSession } = paying;
+  const { processingMs } = cardOf(alias);
   const chosen: IntentDoc = {
-    ...withBody(doc, { payment_method: methodId(alias, at), last_payment_error: null }),
+    ...withBody(doc, { payment_method: methodId, last_payment_error: null }),
     card: alias,
     ...(returnUrl !== undefined && { returnUrl }),
   };
-  if (card?.challenge) return challenge(chosen, at);
-  if (card?.processingMs !== undefined) {
+  if (asksBuyer(paying) && !offSession) return challenge(chosen, at);
+  if (processingMs !== undefined) {
     const intent = withBody(
-      { ...chosen, dueAt: at.now + card.processingMs },
+      { ...chosen, dueAt: at.now + processingMs },
       { status: 'processing', processing: { type: 'card', card: {} } },
     );
     const events = [event('payment_intent.processing', intent.body)];
     return { status: 200, body: intent.body, puts: [intent], events };
   }
-  const change = askBank(chosen, at);
+  const change = asksBuyer(paying) ? refuse(chosen, needsBuyer, at) : askBank(chosen, at);
   const after = intentIn(change, chosen);
   const error = after.body.last_payment_error;
   if (error === null) return { status: 200, body: after.body, ...change };
@@ -165,7 +210,7 @@ export function capture(
   if (doc.body.status !== 'requires_capture' || charge === undefined) {
     throw unexpectedState(doc, 'captured', ['requires_capture']);
   }
-  if (cardOf(doc).captureDeclined) {
+  if (cardOf(doc.card).captureDeclined) {
     const message = 'Your card was declined.';
     const error = { type: 'card_error', code: 'card_declined', decline_code: 'generic_decline' };
     return {
@@ -229,16 +274,4 @@ export function cancel(
     puts: [...kept, intent],
     events: [event('payment_intent.canceled', intent.body)],
   };
-}
-
-/** A confirmation makes a payment method of its own from a test alias; the id tells which. */
-const aliases = Object.keys(cards);
-const methodId = (alias: string, at: Moment): string =>
-  at.id('pm').replace('pm_', `pm_1${String(aliases.indexOf(alias)).padStart(2, '0')}`);
-
-/** The test alias behind a payment-method id; undefined for an unknown one. */
-export function aliasOf(id: string): string | undefined {
-  if (Object.hasOwn(cards, id)) return id;
-  const made = /^pm_1(\d\d)/.exec(id);
-  return made === null ? undefined : aliases[Number(made[1])];
 }

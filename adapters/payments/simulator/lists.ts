@@ -5,9 +5,14 @@ import type { Answer, Doc } from '#adapters/payments/simulator/model.ts';
 import { createdRange, integer, required, text } from '#adapters/payments/simulator/params.ts';
 import type { World } from '#adapters/payments/simulator/world.ts';
 
-type Listed = 'payment_intent' | 'refund' | 'event';
+type Listed = 'payment_intent' | 'refund' | 'event' | 'payment_method';
 
-const urls = { payment_intent: 'payment_intents', refund: 'refunds', event: 'events' } as const;
+const urls = {
+  payment_intent: 'payment_intents',
+  refund: 'refunds',
+  event: 'events',
+  payment_method: 'payment_methods',
+} as const;
 
 function limitOf(params: Params): number {
   const limit = integer(params, 'limit') ?? 10;
@@ -27,7 +32,7 @@ export async function listOf(world: World, kind: Listed, params: Params): Promis
   const conditions: Filter<Doc>[] = [];
   const created = createdRange(params);
   if (created !== undefined) conditions.push({ created } as Filter<Doc>);
-  for (const name of ['payment_intent', 'charge']) {
+  for (const name of ['payment_intent', 'charge', 'customer']) {
     const value = text(params, name);
     if (value !== undefined) conditions.push({ [`body.${name}`]: value } as Filter<Doc>);
   }

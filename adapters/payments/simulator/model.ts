@@ -55,11 +55,42 @@ export type AnswerDoc = {
   readonly expiresAt: Date;
 };
 
-export type Doc = IntentDoc | ChargeDoc | RefundDoc | EventDoc | AnswerDoc;
+export type CustomerDoc = {
+  readonly _id: string;
+  readonly kind: 'customer';
+  readonly created: number;
+  readonly body: Stripe.Customer;
+};
+
+/** A payment method that a customer has or that a browser has made; others are not kept. */
+export type MethodDoc = {
+  readonly _id: string;
+  readonly kind: 'payment_method';
+  readonly created: number;
+  readonly body: Stripe.PaymentMethod;
+  /** The test payment method that it is. */
+  readonly card: string;
+  /** Taken from its customer: Stripe does not let it be used again. */
+  readonly detached?: boolean;
+};
+
+export type SetupDoc = {
+  readonly _id: string;
+  readonly kind: 'setup_intent';
+  readonly created: number;
+  readonly body: Stripe.SetupIntent;
+  readonly card?: string;
+  readonly returnUrl?: string;
+};
+
+/** What is kept under an id of its own and shown as `body`. */
+export type ObjectDoc = IntentDoc | ChargeDoc | RefundDoc | CustomerDoc | MethodDoc | SetupDoc;
+
+export type Doc = ObjectDoc | EventDoc | AnswerDoc;
 
 /** What a request changes, and what the world is told about it. */
 export type Change = {
-  readonly puts: readonly (IntentDoc | ChargeDoc | RefundDoc)[];
+  readonly puts: readonly ObjectDoc[];
   readonly events: readonly { readonly type: string; readonly object: object }[];
 };
 

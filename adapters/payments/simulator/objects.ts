@@ -10,6 +10,10 @@ export type NewIntentParams = {
   readonly captureMethod: 'automatic' | 'manual';
   readonly metadata: Record<string, string>;
   readonly description: string | null;
+  readonly customer: string | null;
+  readonly save: 'off_session' | 'on_session' | null;
+  /** The browser chooses among all ways of paying; else cards only. */
+  readonly automatic: boolean;
   /** Epoch seconds. */
   readonly created: number;
 };
@@ -17,17 +21,18 @@ export type NewIntentParams = {
 /** A fresh intent with every field that the API version has. */
 export function newIntent(params: NewIntentParams): IntentDoc {
   const { id, secret, amount, currency, captureMethod, metadata, description, created } = params;
+  const { customer, save, automatic } = params;
   const body: Stripe.PaymentIntent = {
     id,
     object: 'payment_intent',
-    allowed_payment_method_types: ['card'],
+    allowed_payment_method_types: automatic ? null : ['card'],
     amount,
     amount_capturable: 0,
     amount_details: { tip: {} },
     amount_received: 0,
     application: null,
     application_fee_amount: null,
-    automatic_payment_methods: null,
+    automatic_payment_methods: automatic ? { allow_redirects: 'always', enabled: true } : null,
     canceled_at: null,
     cancellation_reason: null,
     capture_method: captureMethod,
@@ -35,7 +40,7 @@ export function newIntent(params: NewIntentParams): IntentDoc {
     confirmation_method: 'automatic',
     created,
     currency,
-    customer: null,
+    customer,
     customer_account: null,
     description,
     excluded_payment_method_types: null,
@@ -61,7 +66,7 @@ export function newIntent(params: NewIntentParams): IntentDoc {
     processing: null,
     receipt_email: null,
     review: null,
-    setup_future_usage: null,
+    setup_future_usage: save,
     shipping: null,
     source: null,
     statement_descriptor: null,
@@ -78,8 +83,8 @@ const cardDetails = (card: Card) => ({
   country: 'US',
   exp_month: 12,
   exp_year: 2040,
-  funding: 'credit',
-  last4: card.last4,
+  funding: card.funding ?? 'credit',
+  last4: card.number.slice(-4),
 });
 
 /** A charge of an intent: authorised, or failed with the card's codes. */
@@ -101,7 +106,7 @@ export function newCharge(id: string, intent: IntentDoc, card: Card, created: nu
     captured: false,
     created,
     currency: of.currency,
-    customer: null,
+    customer: of.customer,
     description: of.description,
     disputed: false,
     failure_balance_transaction: null,
@@ -116,7 +121,7 @@ export function newCharge(id: string, intent: IntentDoc, card: Card, created: nu
       network_advice_code: null,
       network_decline_code: null,
       network_status: failed ? 'declined_by_network' : 'approved_by_network',
-      reason: failed?.declineCode ?? null,
+      reason: failed?.declineCode ?? failed?.code ?? null,
       risk_level: 'normal',
       risk_score: 1,
       seller_message: failed ? 'The bank declined the payment.' : 'Payment complete.',
@@ -179,7 +184,12 @@ export function newRefund(params: NewRefundParams): RefundDoc {
 }
 
 /** A test payment method as an object. `id` is what a confirmation made of it, or its alias. */
-export function paymentMethod(id: string, card: Card, created: number): object {
+export function paymentMethod(
+  id: string,
+  card: Card,
+  created: number,
+  customer: string | null = null,
+): Stripe.PaymentMethod {
   return {
     id,
     object: 'payment_method',
@@ -187,9 +197,10 @@ export function paymentMethod(id: string, card: Card, created: number): object {
     billing_details: { address: null, email: null, name: null, phone: null, tax_id: null },
     card: { ...cardDetails(card), three_d_secure_usage: { supported: true }, wallet: null },
     created,
-    customer: null,
+    customer,
+    customer_account: null,
     livemode: false,
     metadata: {},
     type: 'card',
-  };
+  } as unknown as Stripe.PaymentMethod;
 }

@@ -1,5 +1,6 @@
-import { answerChallenge } from '#adapters/payments/simulator/intents.ts';
-import type { IntentDoc } from '#adapters/payments/simulator/model.ts';
+import { answerChallenge, type Moment } from '#adapters/payments/simulator/intents.ts';
+import type { Change, IntentDoc, SetupDoc } from '#adapters/payments/simulator/model.ts';
+import { answerSetup } from '#adapters/payments/simulator/setups.ts';
 import type { World } from '#adapters/payments/simulator/world.ts';
 import { escapeHtml } from '#domain/html.ts';
 
@@ -27,13 +28,18 @@ const style = `
 const page = (title: string, main: string): string =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${style}</style></head><body><main>${main}</main></body></html>`;
 
-function amountOf({ body }: IntentDoc): string {
+/** What a bank asks about: a payment, or the saving of a card. */
+type Asked = IntentDoc | SetupDoc;
+
+function amountOf(asked: Asked): string {
+  if (asked.kind === 'setup_intent') return 'nothing now: the card is saved';
+  const { body } = asked;
   const format = new Intl.NumberFormat('en', { style: 'currency', currency: body.currency });
   const { maximumFractionDigits: digits = 2 } = format.resolvedOptions();
   return format.format(body.amount / 10 ** digits);
 }
 
-const challengePage = (intent: IntentDoc): string =>
+const challengePage = (intent: Asked): string =>
   page(
     '3-D Secure',
     `<h1>Approve this payment?</h1>
@@ -48,7 +54,7 @@ const challengePage = (intent: IntentDoc): string =>
     <p class="note">A test page of the payment simulator. No money moves.</p>`,
   );
 
-const overPage = (intent: IntentDoc): string =>
+const overPage = (intent: Asked): string =>
   page(
     '3-D Secure',
     `<h1>Nothing to approve</h1>
@@ -69,8 +75,13 @@ const html = (status: number, body: string): PageAnswer => ({
   body,
 });
 
+const find = (world: World, id: string): Promise<Asked | undefined> =>
+  id.startsWith('seti_')
+    ? world.store.find('setup_intent', id)
+    : world.store.find('payment_intent', id);
+
 async function challenged(world: World, id: string, secret: string | null) {
-  const intent = await world.store.find('payment_intent', id);
+  const intent = await find(world, id);
   return intent !== undefined && intent.body.client_secret === secret ? intent : undefined;
 }
 
@@ -89,14 +100,19 @@ export async function showChallenge(
 }
 
 /** Where the browser goes on, as Stripe spells it. */
-function returnAddress(intent: IntentDoc, passed: boolean): string | undefined {
+function returnAddress(intent: Asked, passed: boolean): string | undefined {
   if (intent.returnUrl === undefined || !URL.canParse(intent.returnUrl)) return undefined;
   const url = new URL(intent.returnUrl);
-  url.searchParams.set('payment_intent', intent._id);
-  url.searchParams.set('payment_intent_client_secret', intent.body.client_secret ?? '');
+  url.searchParams.set(intent.kind, intent._id);
+  url.searchParams.set(`${intent.kind}_client_secret`, intent.body.client_secret ?? '');
   url.searchParams.set('redirect_status', passed ? 'succeeded' : 'failed');
   return url.href;
 }
+
+const answer = (asked: Asked, passed: boolean, at: Moment): Change =>
+  asked.kind === 'setup_intent'
+    ? answerSetup(asked, passed, at)
+    : answerChallenge(asked, passed, at);
 
 /**
  * The buyer's answer: `outcome=complete` or `outcome=fail`. A browser is sent back to the return
@@ -120,9 +136,9 @@ export async function takeChallenge(
     }
     let after = intent;
     if (intent.body.status === 'requires_action') {
-      const change = answerChallenge(intent, outcome === 'complete', world.moment());
+      const change = answer(intent, outcome === 'complete', world.moment());
       await world.commit(change, undefined, { id: null, idempotencyKey: null });
-      after = (await world.store.find('payment_intent', id)) ?? intent;
+      after = (await find(world, id)) ?? intent;
     } else if (!json) {
       return html(200, overPage(intent));
     }

@@ -1,6 +1,8 @@
 import { invalidParam } from '#adapters/payments/simulator/errors.ts';
 import type { Params, ParamValue } from '#adapters/payments/simulator/form.ts';
 
+const isList = (value: ParamValue): value is readonly ParamValue[] => Array.isArray(value);
+
 /** Refuses what Stripe would refuse: a name that the endpoint does not know. */
 export function onlyKnown(params: Params, known: readonly string[]): void {
   for (const name of Object.keys(params)) {
@@ -35,6 +37,20 @@ export function integer(params: Params, name: string): number | undefined {
   return Number(value);
 }
 
+export function flag(params: Params, name: string): boolean | undefined {
+  const value = text(params, name);
+  if (value === undefined) return undefined;
+  if (value !== 'true' && value !== 'false') throw invalidParam('Invalid boolean', name);
+  return value === 'true';
+}
+
+/** The parameters below a name (`name[a]=b`); none where it was not given. */
+export function objectOf(params: Params, name: string): Params {
+  const value = params[name] ?? {};
+  if (typeof value === 'string' || isList(value)) throw invalidParam('Invalid object', name);
+  return value;
+}
+
 export function oneOf<const T extends string>(
   params: Params,
   name: string,
@@ -46,8 +62,6 @@ export function oneOf<const T extends string>(
   if (found !== undefined) return found;
   throw invalidParam(`Invalid ${name}: must be one of ${allowed.join(', ')}`, name);
 }
-
-const isList = (value: ParamValue): value is readonly ParamValue[] => Array.isArray(value);
 
 export function texts(params: Params, name: string): string[] {
   const value = params[name];
@@ -61,10 +75,8 @@ export function texts(params: Params, name: string): string[] {
 
 /** `metadata[a]=b`: at most 50 keys of at most 40 characters, values of at most 500. */
 export function metadataOf(params: Params): Record<string, string> {
-  const value = params.metadata;
-  if (value === undefined || value === '') return {};
-  if (typeof value === 'string' || isList(value)) throw invalidParam('Invalid object', 'metadata');
-  const entries = Object.entries(value);
+  if (params.metadata === '') return {};
+  const entries = Object.entries(objectOf(params, 'metadata'));
   if (entries.length > 50) throw invalidParam('Metadata can have at most 50 keys', 'metadata');
   const kept: Record<string, string> = {};
   for (const [key, item] of entries) {

@@ -1,4 +1,4 @@
-import { type Card, cards } from '#adapters/payments/simulator/cards.ts';
+import { cardOf } from '#adapters/payments/simulator/cards.ts';
 import { refused } from '#adapters/payments/simulator/errors.ts';
 import type { Moment } from '#adapters/payments/simulator/intents.ts';
 import type {
@@ -50,7 +50,7 @@ export function refund(
       { param: 'amount' },
     );
   }
-  const card: Card | undefined = cards[intent.card ?? ''];
+  const card = cardOf(intent.card);
   const made = newRefund({
     id: at.id('re'),
     charge,
@@ -58,10 +58,10 @@ export function refund(
     reason: order.reason,
     metadata: order.metadata,
     created: Math.floor(at.now / 1000),
-    status: card?.refund === 'pending' ? 'pending' : 'succeeded',
+    status: card.refund === 'pending' ? 'pending' : 'succeeded',
   });
   const doc: RefundDoc =
-    card?.refund === undefined
+    card.refund === undefined
       ? made
       : {
           ...made,

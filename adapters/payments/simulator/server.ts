@@ -7,7 +7,7 @@ import { showChallenge, takeChallenge } from '#adapters/payments/simulator/pages
 import type { World } from '#adapters/payments/simulator/world.ts';
 
 const bodyBytesMax = 200_000;
-const challengePath = /^\/_simulator\/3ds\/(pi_\w+)$/;
+const challengePath = /^\/_simulator\/3ds\/((?:pi|seti)_\w+)$/;
 
 export type Handling = {
   readonly world: World;

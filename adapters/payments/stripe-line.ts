@@ -1,0 +1,101 @@
+import http from 'node:http';
+import https from 'node:https';
+import Stripe from 'stripe';
+import type { Clock } from '#adapters/clock/port.ts';
+import { Breaker, type BreakerOptions } from '#adapters/payments/breaker.ts';
+import { SecondAsk } from '#adapters/payments/second-ask.ts';
+import {
+  isAnswer,
+  isKeptFailure,
+  isRefused,
+  toUsherError,
+} from '#adapters/payments/stripe-errors.ts';
+
+/** The API version that every request and the types of the SDK speak. */
+export const stripeApiVersion = '2026-10-28.endive';
+
+/**
+ * Two tries of 4 s and the SDK's half second between them stay below the 10 s of a payments action.
+ * The SDK repeats after a lost connection, 409 and 5xx, each time with the same idempotency key;
+ * longer patience belongs to the booking's own steps, which ask again with the same keys.
+ */
+const timing = { timeout: 4_000, maxNetworkRetries: 1 } as const;
+
+/** Answers kept under a key that failed for good are gone around at most this often. */
+const keyGenerationsMax = 3;
+
+export type StripeOptions = {
+  readonly secretKey: string;
+  readonly webhookSecret: string;
+  /** Where the API is; Stripe itself when undefined. */
+  readonly apiBase?: string;
+  readonly clock: Clock;
+  readonly breaker?: BreakerOptions;
+};
+
+function clientOf({ secretKey, apiBase }: StripeOptions): { client: Stripe; close: () => void } {
+  const base = apiBase === undefined ? undefined : new URL(apiBase);
+  const protocol = base?.protocol === 'http:' ? 'http' : 'https';
+  const agent = new (protocol === 'http' ? http : https).Agent({ keepAlive: true });
+  const client = new Stripe(secretKey, {
+    apiVersion: stripeApiVersion,
+    ...timing,
+    telemetry: false,
+    httpAgent: agent,
+    appInfo: { name: 'usher' },
+    ...(base && {
+      protocol,
+      host: base.hostname,
+      port: base.port || (protocol === 'http' ? 80 : 443),
+    }),
+  });
+  return { client, close: () => agent.destroy() };
+}
+
+/** The one line to Stripe: its SDK behind a breaker, and requests that are made once per key. */
+export class StripeLine {
+  readonly stripe: Stripe;
+  readonly close: () => void;
+  readonly #breaker: Breaker;
+  readonly #secondAsk: SecondAsk;
+
+  constructor(options: StripeOptions) {
+    const { client, close } = clientOf(options);
+    this.stripe = client;
+    this.close = close;
+    this.#breaker = new Breaker(options.clock, options.breaker);
+    this.#secondAsk = new SecondAsk(options.clock);
+  }
+
+  /** A request that only reads. Rejects with an `UsherError`. */
+  async ask<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#breaker.run(task, (error) => !isRefused(error));
+    } catch (error) {
+      throw toUsherError(error);
+    }
+  }
+
+  /**
+   * A request that has its effect once under `base`; repeats under another key what is known to
+   * have failed for good under the first, unless `alreadyDone` finds that it was done.
+   */
+  async keyed<T>(
+    base: string,
+    task: (key: string, second: boolean) => Promise<T>,
+    alreadyDone?: () => Promise<T | undefined>,
+  ): Promise<T> {
+    return this.ask(async () => {
+      for (let generation = 1; ; generation++) {
+        try {
+          const key = generation === 1 ? base : `${base}:${generation}`;
+          return await this.#secondAsk.run((second) => task(key, second), isAnswer);
+        } catch (error) {
+          if (!isKeptFailure(error) || generation === keyGenerationsMax) throw error;
+          const done = await alreadyDone?.();
+          if (done !== undefined) return done;
+        }
+      }
+    });
+  }
+}
