@@ -24,6 +24,8 @@ export type Config = {
   readonly publicUrl: string;
   readonly stripe: {
     readonly secretKey: string;
+    /** For browsers: makes payment methods and confirms with a client secret, nothing else. */
+    readonly publishableKey?: string;
     readonly webhookSecret: string;
     /** Undefined: Stripe itself. */
     readonly apiBase?: string;

@@ -63,9 +63,11 @@ const isPlayground = ({ NODE_ENV, ROLE }: Parsed): boolean =>
 
 /** Without a key the process runs the simulator, which takes any key and any secret. */
 function stripeOf(parsed: Parsed): Settings['stripe'] {
+  const simulated = parsed.STRIPE_SECRET_KEY === undefined ? 'pk_test_simulator' : undefined;
   return {
     secretKey: parsed.STRIPE_SECRET_KEY ?? 'sk_test_simulator',
     webhookSecret: parsed.STRIPE_WEBHOOK_SECRET ?? 'whsec_simulator',
+    ...optional('publishableKey', parsed.STRIPE_PUBLISHABLE_KEY ?? simulated),
     ...optional('apiBase', parsed.STRIPE_API_BASE),
     simulator: parsed.STRIPE_SECRET_KEY === undefined,
   };

@@ -74,6 +74,10 @@ export const schema = z.object({
     .string()
     .startsWith('sk_', { error: 'must be a Stripe secret key (sk_…)' })
     .optional(),
+  STRIPE_PUBLISHABLE_KEY: z
+    .string()
+    .startsWith('pk_', { error: 'must be a Stripe publishable key (pk_…)' })
+    .optional(),
   STRIPE_WEBHOOK_SECRET: z
     .string()
     .startsWith('whsec_', { error: 'must be a Stripe webhook secret (whsec_…)' })

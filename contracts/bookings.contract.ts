@@ -37,10 +37,10 @@ export const bookingView = z.object({
   payment: z.object({
     status: z.enum([...intentStatus.options, 'not_required']),
     by: z.enum(['card', 'cash', 'complimentary']).optional(),
-    /** While `requires_action`: what the buyer's browser needs for 3-D Secure. */
+    /** While `requires_action`: what the browser needs for 3-D Secure or for its payment form. */
     clientSecret: z.string().optional(),
     nextActionUrl: z.string().optional(),
-    /** While `declined`: the provider's reason. */
+    /** The provider's reason while `declined`, or of the browser's last try. */
     declineCode: z.string().optional(),
   }),
   tickets: z.array(
@@ -66,9 +66,19 @@ export const bookingsContract = service({
       params: z.strictObject({
         reservationId: id('reservation'),
         payment: z
-          .strictObject({ method: z.literal('card'), token: z.string().min(1).max(255) })
+          .strictObject({
+            method: z.literal('card'),
+            token: z.string().min(1).max(255).optional().describe('Payment-method id'),
+            paymentMethodId: z.string().min(1).max(255).optional().describe('One that is saved'),
+            savePaymentMethod: z
+              .boolean()
+              .optional()
+              .describe('Keep the card for other bookings, and for charges that are due later'),
+          })
           .optional()
-          .describe('Required unless the total is 0'),
+          .describe(
+            'Required unless the total is 0. Without `token` and `paymentMethodId` the browser confirms with the `payment.clientSecret` of the booking',
+          ),
         equalSeats: z
           .boolean()
           .default(false)

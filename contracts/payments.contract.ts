@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { id, moneySchema } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
+import { paymentMethodActions } from '#contracts/payment-methods.ts';
 
 /** A payment intent's status, in the provider's own words. */
 export const intentStatus = z.enum([
@@ -35,6 +36,7 @@ export type IntentView = z.infer<typeof intentView>;
 export const paymentsContract = service({
   name: 'payments',
   actions: {
+    ...paymentMethodActions,
     create: action({
       summary:
         'Creates the intent of one attempt, unconfirmed, capture manual; same params, same one',

@@ -72,6 +72,7 @@ export type IntentNews = {
   readonly clientSecret?: string | undefined;
   readonly nextActionUrl?: string | undefined;
   readonly declineCode?: string | undefined;
+  readonly paymentMethod?: string | undefined;
 };
 
 export const soon = (now: number): number => now + limits.stepRetryMs;
@@ -118,18 +119,25 @@ export const ledgerEntry = (
         },
       ];
 
-/** What a checkout asks for; `token` is needed unless the hold's total is 0. */
+/** What a checkout asks for; `token` or `byBrowser` is needed unless the hold's total is 0. */
 export type CheckoutWish = {
   readonly key: string;
-  readonly token?: string | undefined;
-  readonly equalSeats: boolean;
-  readonly attendees: readonly string[];
-};
+} & Pick<Attempt, 'token' | 'byBrowser' | 'save' | 'saved'> & {
+    readonly equalSeats: boolean;
+    readonly attendees: readonly string[];
+  };
 
 const attemptOf = (no: number, wish: CheckoutWish, total: number): Attempt =>
   total === 0
     ? { no, key: wish.key, state: 'unused' }
-    : { no, key: wish.key, token: wish.token, state: 'new' };
+    : { no, key: wish.key, ...payingOf(wish), state: 'new' };
+
+const payingOf = ({ token, byBrowser, save, saved }: CheckoutWish) => ({
+  token,
+  ...(byBrowser && { byBrowser }),
+  ...(save && { save }),
+  ...(saved && { saved }),
+});
 
 /** What a checkout makes of a hold's price; absent: the hold's own quote, by card at once. */
 export type BookingTerms = { readonly quote: Quote; readonly bill?: Bill | undefined };
@@ -232,6 +240,12 @@ export const returnOf = (b: Booking): Return => ({
   refundsFailed: 0,
 });
 
+/** The browser has the secret of an intent: it may try one card after the other. */
+const browserActs = (b: Booking): boolean => {
+  const attempt = lastAttempt(b);
+  return attempt?.byBrowser === true && attempt.intentId !== undefined;
+};
+
 /** What follows from the state of the running attempt's intent once it was confirmed. */
 export function intentSeen(b: Booking, news: IntentNews, now: number): Change {
   const over = now >= b.holdDeadline;
@@ -240,6 +254,7 @@ export function intentSeen(b: Booking, news: IntentNews, now: number): Change {
     clientSecret: news.clientSecret,
     nextActionUrl: news.nextActionUrl,
     declineCode: news.declineCode,
+    methodId: news.paymentMethod,
   });
   const seen = { ...b, attempts };
   switch (news.status) {
@@ -259,8 +274,14 @@ export function intentSeen(b: Booking, news: IntentNews, now: number): Change {
       if (over) return ended(seen, 'expired', 'payment-not-completed', now);
       return again(seen, now, { status: 'pending', step: 'authorise' }, b.holdDeadline);
     }
-    case 'requires_payment_method':
-      return change(b, moved(seen, { step: 'decline', dueAt: soon(now) }, now));
+    case 'requires_payment_method': {
+      if (!browserActs(b)) {
+        return change(b, moved(seen, { step: 'decline', dueAt: soon(now) }, now));
+      }
+      if (over) return ended(seen, 'expired', 'payment-not-completed', now);
+      const next = { status: 'requires_action', step: 'await' } as const;
+      return again(seen, now, next, b.holdDeadline);
+    }
     case 'canceled':
       return declined(seen, now);
   }

@@ -68,6 +68,14 @@ export type Attempt = {
   readonly amount?: number | undefined;
   /** Payment-method id; dropped when the attempt is final. */
   readonly token?: string | undefined;
+  /** The buyer's browser confirms with the client secret; there is no token. */
+  readonly byBrowser?: boolean | undefined;
+  /** The card is kept as the buyer's. */
+  readonly save?: boolean | undefined;
+  /** The token is one of the buyer's saved methods. */
+  readonly saved?: boolean | undefined;
+  /** What it is paid with; of a saved card what later charges need. */
+  readonly methodId?: string | undefined;
   /**
    * `new`: nothing was asked of the provider. `opening`: an intent may exist. `open`: its id is
    * known. The others are final: `unused`, `canceled`, `captured`.

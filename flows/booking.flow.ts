@@ -1,4 +1,3 @@
-import { amountOf } from '#domain/bill.ts';
 import { type Booking, lastAttempt, moved, type Step } from '#domain/booking.ts';
 import {
   again,
@@ -16,8 +15,8 @@ import { captureRefused, undone } from '#domain/cancellation.ts';
 import { codeOf } from '#domain/errors.ts';
 import { makeScopedId } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
-import { money } from '#domain/money.ts';
 import { cancelStep, isTerminal, settle, undo } from '#flows/cancellation.flow.ts';
+import { intentAsk } from '#flows/intent-ask.ts';
 import type { FlowPorts } from '#flows/ports.ts';
 
 type Do = (b: Booking, ports: FlowPorts) => Promise<Change>;
@@ -80,16 +79,18 @@ async function authorise(b: Booking, ports: FlowPorts): Promise<Change> {
     return ended(b, 'expired', 'payment-not-completed', clock.now());
   }
   const attempt = lastAttempt(b);
-  if (attempt?.token === undefined) throw new Error('an attempt without a payment method');
-  const { bookingId, eventId, buyerId } = b;
+  if (attempt === undefined) throw new Error('no attempt to pay');
+  const { bookingId } = b;
+  const { no, intentId, token } = attempt;
   try {
-    if (attempt.intentId === undefined) {
-      const amount = money(amountOf(b, attempt), b.quote.currency);
-      const ask = { eventId, bookingId, attempt: attempt.no, amount, buyerId };
-      return intentOpened(b, (await payments.create(ask)).intentId, clock.now());
+    if (intentId === undefined) {
+      const { intentId: opened } = await payments.create(intentAsk(b, attempt));
+      return intentOpened(b, opened, clock.now());
     }
-    const { intentId, token } = attempt;
-    const news = await payments.confirm({ bookingId, attempt: attempt.no, intentId, token });
+    // Without a payment method of ours it is the browser that confirms.
+    const news = await (token === undefined
+      ? payments.read({ intentId })
+      : payments.confirm({ bookingId, attempt: no, intentId, token }));
     return intentSeen(b, news, clock.now());
   } catch (error) {
     if (!isTerminal(error)) throw error;

@@ -1,4 +1,3 @@
-import { amountOf } from '#domain/bill.ts';
 import {
   type Attempt,
   awaitsPayOut,
@@ -24,6 +23,7 @@ import {
 import { codeOf, errorRegistry } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 import { money } from '#domain/money.ts';
+import { intentAsk } from '#flows/intent-ask.ts';
 import type { FlowPorts } from '#flows/ports.ts';
 
 /** True for a refusal that the same request will always meet; anything else is unknown. */
@@ -97,13 +97,7 @@ async function giveSeatsBack(b: Booking, r: Return, ports: FlowPorts): Promise<C
 async function closeAttempt(b: Booking, a: Attempt, { payments, clock }: FlowPorts) {
   if (a.intentId === undefined) {
     // It may have been made by a request whose answer never came: the same key finds it.
-    const made = await payments.create({
-      eventId: b.eventId,
-      bookingId: b.bookingId,
-      attempt: a.no,
-      amount: money(amountOf(b, a), b.quote.currency),
-      buyerId: b.buyerId,
-    });
+    const made = await payments.create(intentAsk(b, a));
     return attemptFound(b, a.no, made.intentId, clock.now());
   }
   const { status, amount } = await payments.cancel({ intentId: a.intentId });

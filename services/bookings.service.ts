@@ -15,6 +15,7 @@ import { checkout } from '#services/bookings/checkout.ts';
 import { counterSaleActions } from '#services/bookings/counter.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
+import { payingOf } from '#services/bookings/paying.ts';
 import { bookingOfPayment } from '#services/bookings/payment.ts';
 import { listBookings, readBooking } from '#services/bookings/reading.ts';
 import { refundActions } from '#services/bookings/refund-actions.ts';
@@ -54,7 +55,7 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
         const deadline = deadlineOf(ctx, clock.now(), runtime.config.limits.callTimeoutMs);
         return once(ctx, 'checkout', ctx.params, async ({ ulid }) => {
           const names = attendees.map(({ name }) => name);
-          const wish = { key, token: payment?.token, equalSeats, attendees: names };
+          const wish = { key, ...payingOf(payment), equalSeats, attendees: names };
           const request = { reservationId, buyerId, wish, ulid, deadline };
           const { bookingId, status } = await checkout(desk, request);
           reply(ctx, { headers: { Location: `/v1/bookings/${bookingId}` } });

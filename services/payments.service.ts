@@ -1,13 +1,15 @@
-import type { ServiceSchema } from 'moleculer';
+import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import type { ProviderIntent } from '#adapters/payments/port.ts';
 import { returnPage } from '#adapters/payments/return-page.ts';
 import type { UsherContext } from '#broker/call.ts';
 import { type IntentView, paymentsContract } from '#contracts/payments.contract.ts';
+import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { openDesk, type PaymentDesk } from '#services/payments/desk.ts';
+import { intentsOf, openIntent, viewOf } from '#services/payments/intents.ts';
+import { methodActions } from '#services/payments/method-actions.ts';
 import { reconcileNow } from '#services/payments/reconciling.ts';
-import { customerOf } from '#services/payments/wallet.ts';
 
 type Actions = (typeof paymentsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -17,6 +19,7 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
   const path = paymentsContract.actions.returned.http?.path ?? '/';
   const returnUrl = new URL(path, runtime.config.publicUrl).href;
   let desk: PaymentDesk;
+  let once: WithOnce['once'];
 
   const noted = async (intent: ProviderIntent): Promise<IntentView> => {
     await desk.store.seen(intent);
@@ -25,17 +28,9 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
 
   return {
     name: paymentsContract.name,
+    mixins: [idempotencyMixin(runtime)],
     actions: {
-      create: async ({ params }: Ctx<'create'>) => {
-        const { provider, store } = desk;
-        const { buyerId, save, saved } = params;
-        const known = await store.ofAttempt(params.bookingId, params.attempt);
-        if (known !== undefined) return noted(await provider.retrieve(known.intentId));
-        const customerId = save || saved ? await customerOf(desk, buyerId) : undefined;
-        const intent = await provider.createIntent({ ...params, customerId });
-        await store.opened(params, intent);
-        return viewOf(intent);
-      },
+      create: ({ params }: Ctx<'create'>) => openIntent(desk, params),
 
       confirm: async ({ params }: Ctx<'confirm'>) =>
         noted(await desk.provider.confirm({ ...params, returnUrl })),
@@ -61,6 +56,8 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
       reconcile: (ctx: Ctx<'reconcile'>) =>
         reconcileNow(ctx, desk, runtime, ctx.params.olderThanMs),
 
+      ...methodActions({ runtime, returnUrl, of: () => ({ desk, once }) }),
+
       returned: () => returnPage,
 
       webhook: async ({ params }: Ctx<'webhook'>) => {
@@ -70,7 +67,8 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
       },
     },
 
-    async started() {
+    async started(this: Service) {
+      ({ once } = this as Service & WithOnce);
       desk = await openDesk(this.broker, runtime);
     },
 
@@ -78,28 +76,4 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
       await desk?.close();
     },
   };
-}
-
-function viewOf(intent: ProviderIntent): IntentView {
-  const { intentId, status, amount, amountRefunded } = intent;
-  const { clientSecret, nextActionUrl, declineCode, paymentMethod } = intent;
-  return {
-    intentId,
-    status,
-    amount,
-    amountRefunded,
-    ...(clientSecret !== undefined && { clientSecret }),
-    ...(nextActionUrl !== undefined && { nextActionUrl }),
-    ...(declineCode !== undefined && { declineCode }),
-    ...(paymentMethod !== undefined && { paymentMethod }),
-  };
-}
-
-/** Ours by our own record, and those that the provider's search, which lags behind, adds to it. */
-async function intentsOf({ provider, store }: PaymentDesk, bookingId: string) {
-  const known = (await store.ofBooking(bookingId)).map(({ intentId }) => intentId);
-  const found = await provider.search(bookingId);
-  const missing = known.filter((id) => found.every(({ intentId }) => intentId !== id));
-  const others = await Promise.all(missing.map((id) => provider.retrieve(id)));
-  return [...found, ...others].map(viewOf);
 }

@@ -39,11 +39,12 @@ function paymentOf(b: Booking): BookingView['payment'] {
   const attempt = lastAttempt(b);
   const status = attempt?.intentStatus ?? 'requires_payment_method';
   if (b.status === 'requires_action') {
-    const { clientSecret, nextActionUrl } = attempt ?? {};
+    const { clientSecret, nextActionUrl, declineCode } = attempt ?? {};
     return {
       status,
       ...(clientSecret === undefined ? {} : { clientSecret }),
       ...(nextActionUrl === undefined ? {} : { nextActionUrl }),
+      ...(declineCode === undefined ? {} : { declineCode }),
     };
   }
   const { declineCode } = attempt ?? {};

@@ -88,8 +88,8 @@ export const bookings: readonly Mutant[] = [
   one(
     'an intent that nobody has seen is forgotten',
     'flows/cancellation.flow.ts',
-    'const made = await payments.create({',
+    'const made = await payments.create(intentAsk(b, a));',
     "if (a.state === 'opening') return attemptSettled(b, a, 'canceled', 0, clock.now());\n" +
-      '    const made = await payments.create({',
+      '    const made = await payments.create(intentAsk(b, a));',
   ),
 ];

@@ -17,7 +17,11 @@ export function testConfig(overrides: Partial<Config> = {}): Config {
     logLevel: 'error',
     mongodbUri: 'mongodb://127.0.0.1:1/never-used',
     publicUrl: 'http://localhost:3000',
-    stripe: { secretKey: 'sk_test_x', webhookSecret: 'whsec_x', simulator: false },
+    stripe: {
+      secretKey: 'sk_test_x',
+      webhookSecret: 'whsec_x',
+      simulator: false,
+    },
     demo: false,
     limits,
     ...overrides,

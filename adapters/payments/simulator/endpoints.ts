@@ -3,7 +3,7 @@ import { invalidParam, missing } from '#adapters/payments/simulator/errors.ts';
 import type { Params } from '#adapters/payments/simulator/form.ts';
 import { cancel, capture, confirm } from '#adapters/payments/simulator/intents.ts';
 import { listOf, searchIntents } from '#adapters/payments/simulator/lists.ts';
-import { knownCustomer, methodToUse } from '#adapters/payments/simulator/methods.ts';
+import { chosenMethod, knownCustomer, methodToUse } from '#adapters/payments/simulator/methods.ts';
 import type { Answer, IntentDoc } from '#adapters/payments/simulator/model.ts';
 import { newIntent } from '#adapters/payments/simulator/objects.ts';
 import {
@@ -92,7 +92,7 @@ async function createIntent(world: World, _id: string, params: Params): Promise<
 }
 
 async function confirmIntent(world: World, id: string, params: Params): Promise<Answer> {
-  const method = text(params, 'payment_method');
+  const method = chosenMethod(params);
   const returnUrl = text(params, 'return_url');
   const intent = await intentOf(world, id);
   if (method === undefined) {
@@ -164,7 +164,7 @@ export const endpoints: readonly Endpoint[] = [
     method: 'POST',
     path: step('confirm'),
     orderBy: byPath,
-    known: ['payment_method', 'return_url', 'off_session'],
+    known: ['payment_method', 'payment_method_data', 'return_url', 'off_session'],
     run: confirmIntent,
   },
   {

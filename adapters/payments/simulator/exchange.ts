@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
+import {
+  assertSecret,
+  browserParams,
+  isPublishable,
+} from '#adapters/payments/simulator/browser.ts';
 import type { Endpoint } from '#adapters/payments/simulator/endpoint.ts';
 import { endpoints, runEndpoint } from '#adapters/payments/simulator/endpoints.ts';
 import { ApiError, type ErrorBody } from '#adapters/payments/simulator/errors.ts';
 import type { FaultRule } from '#adapters/payments/simulator/faults.ts';
 import { decodeForm, type Params } from '#adapters/payments/simulator/form.ts';
 import type { Answer, AnswerDoc } from '#adapters/payments/simulator/model.ts';
+import { text } from '#adapters/payments/simulator/params.ts';
 import type { World } from '#adapters/payments/simulator/world.ts';
 
 export type ApiRequest = {
@@ -72,7 +78,7 @@ export class Exchange {
       headers: { 'request-id': requestId, ...more },
     });
     try {
-      const job = this.#read(request, requestId);
+      const job = await this.#read(request, requestId);
       const fault = this.#world.plan.strike(job.endpoint.operation);
       if (fault?.kind === 'rate-limit') throw this.#rateLimit();
       const silence = fault === undefined ? undefined : silences[fault.kind];
@@ -92,22 +98,26 @@ export class Exchange {
     return failure(429, { type: 'invalid_request_error', code: 'rate_limit', message });
   }
 
-  #read(request: ApiRequest, requestId: string): Job {
+  async #read(request: ApiRequest, requestId: string): Promise<Job> {
     const { method, path, query, body, authorization, idempotencyKey } = request;
-    const key = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1];
-    if (key === undefined || (this.#secretKey !== undefined && key !== this.#secretKey)) {
+    const given = decodeForm(method === 'GET' ? query : body);
+    if (given === undefined) {
+      throw failure(400, { type: 'invalid_request_error', message: 'Invalid request body' });
+    }
+    const key = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1] ?? text(given, 'key');
+    const browser = key !== undefined && isPublishable(key);
+    if (key === undefined || !(browser || key === (this.#secretKey ?? key))) {
       const message = key === undefined ? 'You did not provide an API key.' : 'Invalid API Key';
       throw failure(401, { type: 'invalid_request_error', message });
-    }
-    const params = decodeForm(method === 'GET' ? query : body);
-    if (params === undefined) {
-      throw failure(400, { type: 'invalid_request_error', message: 'Invalid request body' });
     }
     for (const endpoint of endpoints) {
       const found = endpoint.method === method ? endpoint.path.exec(path) : null;
       if (found === null) continue;
       const fingerprint = createHash('sha256').update(`${method} ${path}\n${body}`).digest('hex');
       const id = found[1] ?? '';
+      const { operation } = endpoint;
+      const params = browser ? browserParams(operation, given) : given;
+      if (browser) await assertSecret(this.#world, id, operation, given);
       const keyed = method === 'POST' ? idempotencyKey : undefined;
       return { endpoint, id, params, requestId, key: keyed, fingerprint };
     }

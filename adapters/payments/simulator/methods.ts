@@ -2,7 +2,7 @@ import { aliasOf, aliasOfNumber, methodIdOf } from '#adapters/payments/simulator
 import { invalidParam, missing, refused } from '#adapters/payments/simulator/errors.ts';
 import type { Params } from '#adapters/payments/simulator/form.ts';
 import type { Paying } from '#adapters/payments/simulator/intents.ts';
-import { onlyKnown, required, text } from '#adapters/payments/simulator/params.ts';
+import { objectOf, oneOf, onlyKnown, required, text } from '#adapters/payments/simulator/params.ts';
 import type { World } from '#adapters/payments/simulator/world.ts';
 
 /** The customer that a request names, which must exist. */
@@ -46,4 +46,13 @@ export function aliasOfCard(card: Params): string {
   const alias = aliasOfNumber(required(text(card, 'number'), 'card[number]'));
   if (alias !== undefined) return alias;
   throw invalidParam('Your card number is incorrect.', 'card[number]', 'incorrect_number');
+}
+
+/** The payment method of a confirmation: by its id, or as the card form was filled in. */
+export function chosenMethod(params: Params): string | undefined {
+  const id = text(params, 'payment_method');
+  if (id !== undefined || params.payment_method_data === undefined) return id;
+  const data = objectOf(params, 'payment_method_data');
+  required(oneOf(data, 'type', ['card']), 'payment_method_data[type]');
+  return aliasOfCard(objectOf(data, 'card'));
 }

@@ -99,6 +99,16 @@ async function handle(
     control(world, method, body, response);
     return;
   }
+  // Pages of any origin may ask, as they may ask Stripe.
+  response.setHeader('access-control-allow-origin', '*');
+  if (method === 'OPTIONS') {
+    response.setHeader(
+      'access-control-allow-headers',
+      'authorization, content-type, stripe-version',
+    );
+    response.writeHead(204).end();
+    return;
+  }
   const key = request.headers['idempotency-key'];
   const answer = await exchange.answer({
     method,

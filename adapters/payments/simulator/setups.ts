@@ -4,7 +4,7 @@ import type { Endpoint } from '#adapters/payments/simulator/endpoint.ts';
 import { invalidParam, missing, refused } from '#adapters/payments/simulator/errors.ts';
 import type { Params } from '#adapters/payments/simulator/form.ts';
 import { type Moment, savedMethod } from '#adapters/payments/simulator/intents.ts';
-import { knownCustomer, methodToUse } from '#adapters/payments/simulator/methods.ts';
+import { chosenMethod, knownCustomer, methodToUse } from '#adapters/payments/simulator/methods.ts';
 import type { Answer, Change, SetupDoc } from '#adapters/payments/simulator/model.ts';
 import { paymentMethod } from '#adapters/payments/simulator/objects.ts';
 import { flag, metadataOf, oneOf, text } from '#adapters/payments/simulator/params.ts';
@@ -160,7 +160,7 @@ async function confirm(world: World, id: string, params: Params): Promise<Answer
     const message = `You cannot confirm this SetupIntent because it has already ${status}.`;
     throw refused(message, 'setup_intent_unexpected_state', { setup_intent: doc.body });
   }
-  const method = text(params, 'payment_method');
+  const method = chosenMethod(params);
   if (method === undefined) throw invalidParam('Missing payment method', 'payment_method');
   const ready = await chosen(world, doc, method, text(params, 'return_url'));
   return confirmed(ready, world.moment());
@@ -191,7 +191,7 @@ export const setupEndpoints: readonly Endpoint[] = [
     method: 'POST',
     path: /^\/v1\/setup_intents\/(seti_\w+)\/confirm$/,
     orderBy: byPath,
-    known: ['payment_method', 'return_url'],
+    known: ['payment_method', 'payment_method_data', 'return_url'],
     run: confirm,
   },
   {

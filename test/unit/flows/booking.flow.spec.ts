@@ -97,6 +97,31 @@ describe('a payment that takes its time', () => {
     expect(contradictions(world)).toEqual([]);
   });
 
+  it('waits for the browser, whatever it tries, until it has paid', async () => {
+    const world = new World();
+    await world.checkout('browser');
+    expect(await world.booking()).toMatchObject({ status: 'requires_action', step: 'await' });
+    world.payments.of('pi_1').declineCode = 'expired_card';
+    await world.pass(60_000);
+    const waiting = await world.booking();
+    expect(waiting.status).toBe('requires_action');
+    expect(waiting.attempts[0]).toMatchObject({ declineCode: 'expired_card', state: 'open' });
+    world.payments.becomes('pi_1', 'requires_capture');
+    await world.pass(limits.stepBackoffMaxMs + 1_000);
+    expect((await world.booking()).status).toBe('confirmed');
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('closes an intent that no browser paid before the hold ended', async () => {
+    const world = new World();
+    await world.checkout('browser');
+    await world.pass(limits.holdTtlMs + 2_000);
+    const { status, reason } = await world.booking();
+    expect({ status, reason }).toEqual({ status: 'expired', reason: 'payment-not-completed' });
+    expect(world.payments.of('pi_1').status).toBe('canceled');
+    expect(contradictions(world)).toEqual([]);
+  });
+
   it('goes on at once with a webhook', async () => {
     const world = new World();
     await world.checkout('3ds');

@@ -131,6 +131,17 @@ describe('a worker at any of its calls', () => {
       'confirmed',
       'expired',
     ],
+    'paid by the browser': [
+      async (world, mortal) => {
+        const worker = world.worker(mortal);
+        await world.checkout('browser', worker);
+        const intent = world.payments.intents.get('pi_1');
+        if (intent?.status === 'requires_payment_method') intent.status = 'requires_capture';
+        await world.pass(5_000, worker);
+      },
+      'confirmed',
+      'expired',
+    ],
     'with a cancellation while the bank decides': [
       async (world, mortal) => {
         const worker = world.worker(mortal);

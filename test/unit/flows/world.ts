@@ -218,7 +218,8 @@ export class FakePayments implements PaymentsPort {
     let intent = this.#byKey.get(key);
     if (intent === undefined) {
       const id = `pi_${this.intents.size + 1}`;
-      intent = { id, status: 'requires_confirmation', amount: ask.amount.amount, refunded: 0 };
+      const status = ask.byBrowser ? 'requires_payment_method' : 'requires_confirmation';
+      intent = { id, status, amount: ask.amount.amount, refunded: 0 };
       this.#byKey.set(key, intent);
       this.intents.set(id, intent);
     }
@@ -394,7 +395,8 @@ export class World {
   }
 
   wish(token = 'ok', key = 'key-1'): CheckoutWish {
-    return { key, token, equalSeats: false, attendees: [] };
+    const paying = token === 'browser' ? { byBrowser: true } : { token };
+    return { key, ...paying, equalSeats: false, attendees: [] };
   }
 
   /** Writes the booking of a checkout and lets `worker` run it until it rests. */
