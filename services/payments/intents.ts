@@ -6,7 +6,7 @@ import { customerOf } from '#services/payments/wallet.ts';
 
 type Order = z.output<(typeof paymentsContract)['actions']['create']['params']>;
 
-/** The intent of an attempt: the one that there is, or a new one that is noted before it is told. */
+/** The intent of an attempt: the one there is, or a new one, noted before it is told. */
 export async function openIntent(desk: PaymentDesk, order: Order): Promise<IntentView> {
   const { provider, store } = desk;
   const known = await store.ofAttempt(order.bookingId, order.attempt);
