@@ -19,6 +19,7 @@ const lowerable = [
   'drainMs',
   'startWaitMs',
   'stepRetryMs',
+  'reconcileSafeAgeMs',
   'accessTokenTtlMs',
   'refreshTokenTtlMs',
 ] as const satisfies ReadonlyArray<keyof Limits>;

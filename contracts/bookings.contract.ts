@@ -57,6 +57,22 @@ export const bookingView = z.object({
 });
 export type BookingView = z.infer<typeof bookingView>;
 
+/** An intent with its refunds as the provider lists them, minor units. */
+const listedIntent = z.object({
+  intentId: z.string(),
+  status: intentStatus,
+  captured: z.int().min(0),
+  refunded: z.int().min(0),
+  refunds: z.array(
+    z.object({
+      refundId: z.string(),
+      status: z.string(),
+      amount: z.int().min(0),
+      refundKey: z.string().optional(),
+    }),
+  ),
+});
+
 /** From hold to tickets. The booking is the resource; its flow runs by itself until it is final. */
 export const bookingsContract = service({
   name: 'bookings',
@@ -196,26 +212,59 @@ export const bookingsContract = service({
     }),
     ...disputeActions,
     byPayment: action({
-      summary: 'The booking that an intent belongs to, as reconciliation needs it',
-      params: z.object({ intentId: z.string() }),
+      summary: 'What the books say of an intent, as reconciliation needs it',
+      params: z.object({
+        intentId: z.string(),
+        /** What its metadata names: finds the booking when none of its attempts has the intent. */
+        bookingId: id('booking').optional(),
+      }),
       result: z.object({
         booking: z
           .object({
             bookingId: id('booking'),
             eventId: id('event'),
+            version: z.int(),
             status: bookingStatus,
             /** Nothing is left to do: the flow has ended. */
             finished: z.boolean(),
+            currency: z.string(),
+            cardTotal: z.int(),
             validTickets: z.int(),
-            /** Refunds of this intent that the provider has carried out, minor units. */
+            captured: z.int(),
+            otherCaptured: z.int(),
             refunded: z.int(),
-            /** Refunds still on their way, minor units. */
             refundPending: z.int(),
             /** Kept by the refund rules, or taken by the buyer's bank, minor units. */
             retained: z.int(),
+            refundFailed: z.int(),
           })
           .nullable(),
+        /** Without a booking: what the ledger has of it. Minor units, as all amounts here. */
+        stray: z.object({ captured: z.int(), refunded: z.int() }),
       }),
+      errors: ['unavailable'],
+    }),
+    settlePayment: action({
+      summary:
+        'Brings the books of a finished booking into line with the provider (reconciliation)',
+      params: z.object({
+        bookingId: id('booking'),
+        /** As `byPayment` said before the intent was read: nothing may have moved since. */
+        version: z.int(),
+        intent: listedIntent,
+      }),
+      result: z.object({ settled: z.boolean() }),
+      errors: ['not-found', 'stale-version', 'unavailable'],
+    }),
+    bookStray: action({
+      summary: 'Books money of an intent that has no booking: what came in and what went back',
+      params: z.object({
+        bookingId: id('booking'),
+        eventId: id('event'),
+        currency: z.string().regex(/^[A-Z]{3}$/),
+        intent: listedIntent,
+      }),
+      result: z.object({ entries: z.int() }),
       errors: ['unavailable'],
     }),
     reminders: action({

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from '#domain/errors.ts';
 
 /** Who may call an action from outside. `service` actions have no HTTP mapping. */
-export type Access = 'public' | 'user' | 'box-office' | 'organizer' | 'admin';
+export type Access = 'public' | 'user' | 'box-office' | 'organizer' | 'support' | 'admin';
 
 /** How an action appears over HTTP. Path, query and body fields are merged into its params. */
 export type HttpMapping = {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { id, moneySchema } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { paymentMethodActions } from '#contracts/payment-methods.ts';
+import { type Problem, problems } from '#domain/reconciliation.ts';
 
 /** A payment intent's status, in the provider's own words. */
 export const intentStatus = z.enum([
@@ -28,6 +29,43 @@ export const intentView = z.object({
   amountRefunded: z.int(),
 });
 export type IntentView = z.infer<typeof intentView>;
+
+const amounts = z.array(moneySchema).describe('One for each currency');
+
+export const reconciliationFinding = z.object({
+  intentId: z.string(),
+  bookingId: z.string().nullable(),
+  problem: z.enum(Object.keys(problems) as [Problem, ...Problem[]]),
+  amount: moneySchema.describe('The money it is about'),
+  createdAt: z.number().describe('Epoch ms'),
+  since: z.number().describe('Since when it is known to be amiss, epoch ms'),
+  outcome: z
+    .enum(['settled', 'begun', 'would', 'young', 'failed', 'person'])
+    .describe('`young`: left until it is older; `failed`: the next run tries again'),
+  why: z.string().optional(),
+});
+
+export const reconciliationReport = z.object({
+  at: z.number().describe('Epoch ms, as all times here'),
+  mode: z.enum(['window', 'deep']),
+  dryRun: z.boolean(),
+  from: z.number(),
+  upTo: z.number().describe('Everything created before this has been looked at'),
+  checked: z.int(),
+  complete: z.boolean(),
+  sums: z.array(
+    z.object({
+      problem: reconciliationFinding.shape.problem,
+      remedy: z.enum(['cancel', 'refund', 'book', 'wake', 'person']),
+      count: z.int(),
+      amounts,
+      oldestMs: z.number(),
+      needsPerson: z.int(),
+    }),
+  ),
+  needsPerson: z.int().describe('Findings that nothing settles by itself'),
+  findings: z.array(reconciliationFinding),
+});
 
 /**
  * Money at the provider. Every action may be repeated with the same params: it answers the state
@@ -121,26 +159,37 @@ export const paymentsContract = service({
       timeoutMs: 10_000,
     }),
     reconcile: action({
-      summary: 'Reports every payment without its tickets or refund',
-      params: z.object({ olderThanMs: z.int().min(0).default(60_000) }),
-      result: z.object({
-        checked: z.int(),
-        /** Everything created before this (epoch ms) has been looked at. */
-        upTo: z.number(),
-        findings: z.array(
-          z.object({
-            intentId: z.string(),
-            bookingId: z.string().nullable(),
-            problem: z.string(),
-            amount: moneySchema,
-            ageMs: z.int(),
-            /** Since when it is known to be amiss, epoch ms. */
-            since: z.int(),
-          }),
-        ),
+      summary: 'Compares the provider with the books and settles what is left over',
+      params: z.object({
+        mode: z.enum(['window', 'deep']).default('window'),
+        /** Says what it would do. */
+        dryRun: z.boolean().default(false),
+        /** Younger intents are not looked at. */
+        olderThanMs: z.int().min(0).default(60_000),
+        /** Absent: `limits.reconcileSafeAgeMs`. */
+        safeAgeMs: z.int().min(0).optional(),
+        /** Epoch ms; absent: from where the last run ended. */
+        from: z.number().optional(),
       }),
+      result: reconciliationReport,
       errors: ['payment-provider-unavailable', 'unavailable'],
       timeoutMs: 60_000,
+    }),
+    reconciliation: action({
+      summary: 'The last report of the reconciliation',
+      params: z.strictObject({ mode: z.enum(['window', 'deep']).optional() }),
+      result: reconciliationReport.omit({ findings: true }).extend({
+        findings: z.array(reconciliationFinding).describe('The oldest 1 000'),
+      }),
+      errors: ['not-found', 'unavailable'],
+      http: {
+        method: 'GET',
+        path: '/v1/support/reconciliation',
+        query: ['mode'],
+        success: 200,
+        access: 'support',
+        tag: 'Support',
+      },
     }),
     returned: action({
       summary: "Where the buyer's bank sends the browser back to after 3-D Secure",

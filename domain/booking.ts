@@ -147,12 +147,12 @@ export const stepsOf = {
   pending: ['pin', 'authorise', 'await', 'decline'],
   requires_action: ['await', 'decline'],
   selling: ['sell', 'capture', 'undo'],
-  confirmed: ['cancel', 'done'],
+  confirmed: ['cancel', 'settle', 'done'],
   declined: ['rest'],
   expired: ['settle', 'done'],
   partially_refunded: ['settle', 'done'],
   cancelled: ['settle', 'done'],
-  refunded: ['done'],
+  refunded: ['settle', 'done'],
 } as const satisfies Record<BookingStatus, readonly string[]>;
 
 export type Step = (typeof stepsOf)[BookingStatus][number];

@@ -35,6 +35,10 @@ export function entryMistakes(entry: LedgerEntry): readonly BookMistake[] {
   return problems.map((problem) => ({ about: id, problem }));
 }
 
+/** A payment that names a booking which does not exist is booked under that name. */
+const isOfStrayPayment = ({ kind, id, bookingId }: LedgerEntry): boolean =>
+  (kind === 'stray-cash' || kind === 'refund') && id.startsWith(`${bookingId}:stray-`);
+
 /**
  * What is wrong with all entries of one booking beside what the provider has. What is under way is
  * not compared.
@@ -47,7 +51,16 @@ export function bookingMistakes(
   const problems: string[] = [];
   const currencies = new Set(entries.map(({ currency }) => currency));
   if (currencies.size > 1) problems.push(`is booked in ${[...currencies].join(' and ')}`);
-  if (money.settled === undefined) problems.push('is in the ledger, but there is no such booking');
+  const stray = money.settled === undefined && entries.every(isOfStrayPayment);
+  if (money.settled === undefined && !stray) {
+    problems.push('is in the ledger, but there is no such booking');
+  }
+  if (stray) {
+    const { provider } = balancesOf(entries);
+    if (provider !== money.captured - money.refunded) {
+      problems.push(`has ${provider} of a stray payment by the ledger, not by its payments`);
+    }
+  }
   if (money.settled === true) {
     const { provider, till, buyer, owed } = balancesOf(entries);
     const inHand = money.captured - money.refunded;

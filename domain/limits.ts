@@ -118,6 +118,10 @@ export const limits = {
   longPollWaitersMax: 20_000,
   /** Refunds that the provider fails before a person must look. */
   refundsFailedMax: 3,
+  /** Reconciliation touches nothing younger: a flow that runs is never hit. */
+  reconcileSafeAgeMs: 10 * 60_000,
+  /** How far back the nightly reconciliation looks. */
+  reconcileDeepMs: 40 * 24 * 3_600_000,
   outboxAtOnceMax: 32,
   /** Deliveries before a message is kept as failed; the waits double up to five minutes. */
   outboxTriesMax: 20,

@@ -1,87 +1,128 @@
-import type { Clock } from '#adapters/clock/port.ts';
-import type { PaymentProvider, ProviderIntent } from '#adapters/payments/port.ts';
-import type { Finding, ReconciliationStore } from '#adapters/payments/reconciliation.port.ts';
+import type { ProviderIntent } from '#adapters/payments/port.ts';
+import type { Finding, Remembered } from '#adapters/payments/reconciliation.port.ts';
 import { hasCode } from '#domain/errors.ts';
-import { type BookingOfPayment, isFinalIntent, paymentProblem } from '#domain/payment.ts';
+import { limits } from '#domain/limits.ts';
+import type { Difference } from '#domain/reconciliation.ts';
+import {
+  type BookedIntent,
+  compared,
+  namedBy,
+  type ReconciliationPorts,
+} from '#flows/reconciliation.ports.ts';
+import { remedy } from '#flows/remedies.flow.ts';
 
-export type ReconciliationPorts = {
-  readonly clock: Clock;
-  readonly provider: PaymentProvider;
-  readonly store: ReconciliationStore;
-  /** The booking of an intent, as the bookings know it; null when there is none. */
-  readonly bookingOf: (
-    intentId: string,
-  ) => Promise<(BookingOfPayment & { readonly bookingId: string }) | null>;
+export type ReconciliationOptions = {
+  readonly mode: 'window' | 'deep';
+  /** Says what it would do, does and remembers nothing. */
+  readonly dryRun: boolean;
+  /** Younger intents are not looked at. */
+  readonly olderThanMs: number;
+  /** Nothing is done to younger ones. */
+  readonly safeAgeMs: number;
+  readonly budgetMs: number;
+  /** Epoch ms: a run that goes on from here; absent: from where the last ended. */
+  readonly from?: number | undefined;
 };
 
-export type ReconciliationReport = {
-  readonly checked: number;
-  readonly findings: readonly Finding[];
+export type ReconciliationResult = {
+  readonly from: number;
   /** Everything created before this (epoch ms) has been looked at. */
   readonly upTo: number;
+  readonly checked: number;
+  readonly complete: boolean;
+  readonly findings: readonly Finding[];
 };
 
 const slice = { first: 60_000, max: 24 * 3_600_000, pagesMax: 20 } as const;
 const atOnceMax = 16;
 const watchedMax = 2_000;
+const findingsMax = 10_000;
+const notedAtOnce = 1_000;
 /** No payment of ours is older than the first that was noted, less this. */
 const marginMs = 60_000;
 
-type Verdict = {
-  readonly problem: string | undefined;
-  readonly bookingId: string | null;
-  readonly open: boolean;
+type Run = {
+  readonly ports: ReconciliationPorts;
+  readonly options: ReconciliationOptions;
+  readonly inTime: () => boolean;
+  readonly since: ReadonlyMap<string, number>;
+  readonly looked: Set<string>;
+  readonly findings: Finding[];
 };
 
 /**
- * Compares what the provider holds with what the bookings say. Goes through the provider's intents
- * by the time they were created, from where the last run ended up to `olderThanMs` ago, and again
- * through those that were still open or amiss then. Stops after `budgetMs` and goes on from there
- * the next time. A difference is looked at twice before it is reported, the intent first: the two
- * sides are read one after the other and may move in between.
+ * Compares what the provider holds with what the books say, and settles what is left over: every
+ * intent and refund by the time it was created, from where the last run ended (`deep`: of the last
+ * `reconcileDeepMs`) up to `olderThanMs` ago; our own records of that time which the provider did
+ * not list; and again those that were open or amiss before. Stops after `budgetMs`, the next run
+ * goes on from there.
  */
 export async function reconcile(
   ports: ReconciliationPorts,
-  options: { readonly olderThanMs: number; readonly budgetMs: number },
-): Promise<ReconciliationReport> {
+  options: ReconciliationOptions,
+): Promise<ReconciliationResult> {
   const { clock, store } = ports;
   const end = clock.monotonic() + options.budgetMs;
-  const inTime = () => clock.monotonic() < end;
+  const watched = await store.watched(watchedMax);
+  const run: Run = {
+    ports,
+    options,
+    inTime: () => clock.monotonic() < end,
+    since: new Map(watched.map(({ intentId, since }) => [intentId, since])),
+    looked: new Set(),
+    findings: [],
+  };
+  await lookAt(run, idsOf(watched));
   const to = clock.now() - options.olderThanMs;
-  let checked = await recheck(ports, inTime);
-  let from = await store.upTo(to - marginMs);
+  const mark = await store.upTo(to - marginMs);
+  const deep = options.mode === 'deep' ? Math.min(mark, to - limits.reconcileDeepMs) : mark;
+  const from = Math.min(options.from ?? deep, to);
+  const upTo = await walk(run, from, to);
+  const { looked, findings } = run;
+  return { from, upTo, checked: looked.size, complete: upTo >= to, findings };
+}
+
+const idsOf = (watched: readonly Remembered[]): string[] => watched.map(({ intentId }) => intentId);
+
+/** Slice by slice; answers how far the time sufficed. */
+async function walk(run: Run, start: number, to: number): Promise<number> {
+  const { ports, options, inTime } = run;
+  let from = start;
   let length: number = slice.first;
   while (from < to && inTime()) {
     const until = Math.min(from + length, to);
-    const intents = await listAll(ports.provider, from, until);
-    if (intents === undefined && length > 1_000) {
+    const range = { from, to: until };
+    const intents = await listAll((page) => ports.provider.list(page), range);
+    const refunds = await listAll((page) => ports.provider.listRefunds(page), range);
+    if ((intents === undefined || refunds === undefined) && length > 1_000) {
       length = Math.max(1_000, Math.floor(length / 4));
       continue;
     }
-    if (intents === undefined) throw new Error(`More intents in one second than pages allow`);
-    await judgeAll(ports, intents);
-    checked += intents.length;
+    if (intents === undefined || refunds === undefined) {
+      throw new Error('More intents in one second than pages allow');
+    }
+    await judgeAll(run, intents);
+    await lookAt(run, [...new Set(refunds.flatMap(({ intentId }) => intentId ?? []))]);
+    await lookAtOwn(run, from, until);
     from = until;
-    await store.reached(from);
+    if (!options.dryRun) await ports.store.reached(from);
     length = intents.length > 500 ? length : Math.min(length * 4, slice.max);
   }
-  return { checked, findings: await store.findings(), upTo: from };
+  return from;
 }
 
-/** Every intent of the span; undefined when there are more than the pages hold. */
-async function listAll(
-  provider: PaymentProvider,
-  from: number,
-  to: number,
-): Promise<ProviderIntent[] | undefined> {
-  const all: ProviderIntent[] = [];
+type Page<T> = { readonly items: readonly T[]; readonly nextCursor: string | null };
+type Range = { readonly from: number; readonly to: number };
+
+/** Everything of the span; undefined when there is more than the pages hold. */
+async function listAll<T>(
+  list: (range: Range & { readonly cursor?: string }) => Promise<Page<T>>,
+  range: Range,
+): Promise<T[] | undefined> {
+  const all: T[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < slice.pagesMax; page++) {
-    const { items, nextCursor } = await provider.list({
-      from,
-      to,
-      ...(cursor !== undefined && { cursor }),
-    });
+    const { items, nextCursor } = await list({ ...range, ...(cursor !== undefined && { cursor }) });
     all.push(...items);
     if (nextCursor === null) return all;
     cursor = nextCursor;
@@ -89,66 +130,118 @@ async function listAll(
   return undefined;
 }
 
-/** Looks again at what was open or amiss; answers how many. */
-async function recheck(ports: ReconciliationPorts, inTime: () => boolean): Promise<number> {
-  const watched = await ports.store.watched(watchedMax);
-  let checked = 0;
-  for (let at = 0; at < watched.length && inTime(); at += atOnceMax) {
-    const some = watched.slice(at, at + atOnceMax);
-    const intents = await Promise.all(some.map((intentId) => present(ports, intentId)));
-    await judgeAll(
-      ports,
-      intents.filter((intent) => intent !== undefined),
-    );
-    checked += some.length;
+/** Our own records of the span that the provider has not listed. */
+async function lookAtOwn(run: Run, from: number, to: number): Promise<void> {
+  const { records } = run.ports;
+  let after = '';
+  for (;;) {
+    const ids = await records.notedIn(from, to, after, notedAtOnce);
+    await lookAt(run, ids);
+    const last = ids.at(-1);
+    if (last === undefined || ids.length < notedAtOnce) return;
+    after = last;
   }
-  return checked;
 }
 
-async function present(
-  { provider, store }: ReconciliationPorts,
-  intentId: string,
-): Promise<ProviderIntent | undefined> {
+/** Looks at intents by their ids, those that were not looked at yet in this run. */
+async function lookAt(run: Run, intentIds: readonly string[]): Promise<void> {
+  const fresh = intentIds.filter((id) => !run.looked.has(id));
+  for (let at = 0; at < fresh.length && run.inTime(); at += atOnceMax) {
+    const some = fresh.slice(at, at + atOnceMax);
+    await Promise.all(some.map((intentId) => lookAtOne(run, intentId)));
+  }
+}
+
+async function lookAtOne(run: Run, intentId: string): Promise<void> {
   try {
-    return await provider.retrieve(intentId);
+    await judge(run, await run.ports.provider.retrieve(intentId));
   } catch (error) {
     if (!hasCode(error, 'not-found')) throw error;
-    await store.settled([intentId]);
-    return undefined;
+    await unknownToProvider(run, intentId);
   }
 }
 
-async function judgeAll(
-  ports: ReconciliationPorts,
-  intents: readonly ProviderIntent[],
+async function judgeAll(run: Run, intents: readonly ProviderIntent[]): Promise<void> {
+  const fresh = intents.filter(({ intentId }) => !run.looked.has(intentId));
+  for (let at = 0; at < fresh.length; at += atOnceMax) {
+    await Promise.all(fresh.slice(at, at + atOnceMax).map((intent) => judge(run, intent)));
+  }
+}
+
+/**
+ * Looks twice before anything is said: the books first, the intent after them, so that a flow that
+ * moved in between is seen by its version when the books are brought into line.
+ */
+async function judge(run: Run, first: ProviderIntent): Promise<void> {
+  const { provider, store, books } = run.ports;
+  const { dryRun } = run.options;
+  const { intentId, createdAt } = first;
+  run.looked.add(intentId);
+  const named = namedBy(first);
+  if (named === undefined) {
+    if (!dryRun) await store.settled([intentId]);
+    return;
+  }
+  let booked = await books.of(intentId, named);
+  let intent = first;
+  if (compared(intent, booked) !== undefined) {
+    booked = await books.of(intentId, named);
+    intent = await provider.retrieve(intentId);
+  }
+  const difference = compared(intent, booked);
+  if (difference === undefined) {
+    const open = !('stray' in booked) && !booked.finished;
+    const watched = { intentId, bookingId: named.bookingId, createdAt, amount: intent.amount };
+    if (dryRun) return;
+    if (open) await store.watch({ ...watched, problem: undefined });
+    else await store.settled([intentId]);
+    return;
+  }
+  await found(run, intent, booked, difference);
+}
+
+async function found(
+  run: Run,
+  intent: ProviderIntent,
+  booked: BookedIntent,
+  { problem, amount }: Difference,
 ): Promise<void> {
-  for (let at = 0; at < intents.length; at += atOnceMax) {
-    const some = intents.slice(at, at + atOnceMax);
-    await Promise.all(some.map((intent) => judge(ports, intent)));
-  }
+  const { ports, options, findings } = run;
+  const { intentId, createdAt } = intent;
+  const bookingId = 'stray' in booked ? (intent.bookingId ?? null) : booked.bookingId;
+  const money = { amount, currency: intent.amount.currency };
+  const watched = { intentId, bookingId, createdAt, amount: money, problem };
+  const now = ports.clock.now();
+  const since = options.dryRun
+    ? (run.since.get(intentId) ?? now)
+    : await ports.store.watch(watched);
+  const young = now - createdAt < options.safeAgeMs;
+  const done = await remedy(ports, { intent, booked, problem, young, dryRun: options.dryRun });
+  if (findings.length >= findingsMax) return;
+  findings.push({ ...watched, since, ...done });
 }
 
-async function judge(ports: ReconciliationPorts, intent: ProviderIntent): Promise<void> {
-  const { store } = ports;
-  const first = await verdictOf(ports, intent);
-  const { problem, bookingId, open } =
-    first.problem === undefined
-      ? first
-      : await verdictOf(ports, await ports.provider.retrieve(intent.intentId));
-  const { intentId, createdAt, amount } = intent;
-  if (problem !== undefined || open) {
-    await store.watch({ intentId, bookingId, createdAt, amount, problem });
-  } else {
-    await store.settled([intentId]);
+/** We have a record of it, the provider has none. */
+async function unknownToProvider(run: Run, intentId: string): Promise<void> {
+  const { ports, options, findings } = run;
+  run.looked.add(intentId);
+  const booked = await ports.books.of(intentId, undefined);
+  if ('stray' in booked || booked.captured === 0) {
+    if (!options.dryRun) await ports.store.settled([intentId]);
+    return;
   }
-}
-
-async function verdictOf(ports: ReconciliationPorts, intent: ProviderIntent): Promise<Verdict> {
-  const { status, amountCaptured: captured, amountRefunded: refunded, intentId } = intent;
-  const booking = await ports.bookingOf(intentId);
-  const problem = paymentProblem({ status, captured, refunded }, booking ?? undefined);
-  const pending = booking !== null && (!booking.finished || booking.refundPending > 0);
-  const undecided = !isFinalIntent(status) && status !== 'requires_payment_method';
-  const bookingId = booking?.bookingId ?? intent.bookingId ?? null;
-  return { problem, bookingId, open: pending || undecided };
+  const now = ports.clock.now();
+  const { bookingId, captured } = booked;
+  const amount = { amount: captured, currency: booked.currency };
+  const watched = {
+    intentId,
+    bookingId,
+    createdAt: now,
+    amount,
+    problem: 'unknown-to-provider',
+  } as const;
+  const since = options.dryRun
+    ? (run.since.get(intentId) ?? now)
+    : await ports.store.watch(watched);
+  findings.push({ ...watched, since, outcome: 'person' });
 }

@@ -2,6 +2,7 @@ import type { Service, ServiceBroker, ServiceSchema } from 'moleculer';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { MongoOutbox } from '#adapters/store/outbox.ts';
+import { StrayLedger } from '#adapters/store/stray-ledger.ts';
 import { call } from '#broker/call.ts';
 import { broadcast, type UsherEvent } from '#broker/emit.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
@@ -19,6 +20,7 @@ export type WithBookings = {
   readonly worker: BookingWorker;
   readonly relay: OutboxRelay;
   readonly waiters: BookingWaiters;
+  readonly strays: StrayLedger;
 };
 
 type Bound = Service & { inventory: InventoryPort; bookings?: WithBookings };
@@ -54,7 +56,10 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
       const watcher = watcherOf(this, relay);
       const ports = { store, inventory, payments, clock, ids, watcher };
       const worker = new BookingWorker(ports);
-      Object.assign(this, { bookings: { store, worker, relay, waiters } satisfies WithBookings });
+      const strays = new StrayLedger(db);
+      Object.assign(this, {
+        bookings: { store, worker, relay, waiters, strays } satisfies WithBookings,
+      });
       worker.start();
       relay.start();
     },

@@ -16,7 +16,7 @@ import { counterSaleActions } from '#services/bookings/counter.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { payingOf } from '#services/bookings/paying.ts';
-import { bookingOfPayment } from '#services/bookings/payment.ts';
+import { paymentActions } from '#services/bookings/payment.ts';
 import { listBookings, readBooking } from '#services/bookings/reading.ts';
 import { refundActions } from '#services/bookings/refund-actions.ts';
 import { queueReminders } from '#services/bookings/reminders.ts';
@@ -84,14 +84,7 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
         });
       },
 
-      paymentChanged: async ({ params }: Ctx<'paymentChanged'>): Promise<{ known: boolean }> => {
-        const known = await desk.store.touch(params.bookingId, clock.now());
-        if (known) desk.worker.wake(params.bookingId);
-        return { known };
-      },
-
-      byPayment: ({ params }: Ctx<'byPayment'>): Promise<Result<'byPayment'>> =>
-        bookingOfPayment(desk, params.intentId),
+      ...paymentActions(() => desk),
 
       reminders: ({ params }: Ctx<'reminders'>): Promise<Result<'reminders'>> =>
         queueReminders(desk, params.withinMs, params.limit),

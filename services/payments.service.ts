@@ -9,7 +9,7 @@ import type { Runtime } from '#mixins/runtime.ts';
 import { openDesk, type PaymentDesk } from '#services/payments/desk.ts';
 import { intentsOf, openIntent, viewOf } from '#services/payments/intents.ts';
 import { methodActions } from '#services/payments/method-actions.ts';
-import { reconcileNow } from '#services/payments/reconciling.ts';
+import { lastReport, reconcileNow } from '#services/payments/reconciling.ts';
 
 type Actions = (typeof paymentsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -53,8 +53,10 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
         intents: await intentsOf(desk, params.bookingId),
       }),
 
-      reconcile: (ctx: Ctx<'reconcile'>) =>
-        reconcileNow(ctx, desk, runtime, ctx.params.olderThanMs),
+      reconcile: ({ params, broker }: Ctx<'reconcile'>) =>
+        reconcileNow(broker, desk, runtime, params),
+
+      reconciliation: ({ params }: Ctx<'reconciliation'>) => lastReport(desk, params.mode),
 
       ...methodActions({ runtime, returnUrl, of: () => ({ desk, once }) }),
 

@@ -11,11 +11,14 @@ import type { Runtime } from '#mixins/runtime.ts';
 
 const seconds = 1_000;
 const minutes = 60_000;
+const hours = 60 * minutes;
 /** After this a worker that was killed no longer stands in the way. */
 const lockMs = 6 * seconds;
 const wakesAtOnceMax = 16;
 const reminderRoundsMax = 20;
 const auditRoundsMax = 100;
+/** A minute each. */
+const reconcileRoundsMax = 30;
 /** Recurring work, done by one of the workers at a time. */
 export function createSchedulerService({ clock, ids, config }: Runtime): ServiceSchema {
   let scheduler: AgendaScheduler;
@@ -64,10 +67,25 @@ const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
   },
   {
     name: 'reconcile-payments',
-    everyMs: 5 * minutes,
+    everyMs: 10 * minutes,
     lockMs,
-    limitMs: 75 * seconds,
-    run: () => reconcilePayments(broker),
+    limitMs: 31 * minutes,
+    run: () => reconcilePayments(broker, { mode: 'window', dryRun: false }),
+  },
+  {
+    name: 'reconcile-deep',
+    everyMs: 24 * hours,
+    lockMs,
+    limitMs: 31 * minutes,
+    run: () => reconcilePayments(broker, { mode: 'deep', dryRun: false }),
+  },
+  {
+    // For `npm run reconcile -- --dry-run`, which lets it run at once.
+    name: 'reconcile-preview',
+    everyMs: 24 * hours,
+    lockMs,
+    limitMs: 31 * minutes,
+    run: () => reconcilePayments(broker, { mode: 'window', dryRun: true }),
   },
   {
     name: 'append-audit',
@@ -108,10 +126,23 @@ async function remindBuyers(broker: ServiceBroker) {
   return { reminded };
 }
 
-/** Compares payments with bookings; the payments service stores and logs what it finds. */
-async function reconcilePayments(broker: ServiceBroker) {
-  const { checked, findings } = await call(broker, 'payments.reconcile', {});
-  return { checked, findings: findings.length };
+/** Compares payments with the books and settles; the payments service stores the report. */
+async function reconcilePayments(
+  broker: ServiceBroker,
+  how: { readonly mode: 'window' | 'deep'; readonly dryRun: boolean },
+) {
+  const sums = { checked: 0, findings: 0, needsPerson: 0 };
+  let from: number | undefined;
+  for (let round = 0; round < reconcileRoundsMax; round++) {
+    const ask = { ...how, ...(from !== undefined && { from }) };
+    const report = await call(broker, 'payments.reconcile', ask);
+    sums.checked += report.checked;
+    sums.findings += report.findings.length;
+    sums.needsPerson += report.needsPerson;
+    if (report.complete) break;
+    from = report.upTo;
+  }
+  return sums;
 }
 
 /** Takes acts into the audit log; one worker at a time, and each act once whoever repeats it. */

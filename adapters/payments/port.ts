@@ -33,6 +33,12 @@ export type ProviderRefund = {
   readonly amount: Money;
 };
 
+/** A refund among others; `refundKey` when it was asked for by us. */
+export type ListedRefund = ProviderRefund & {
+  readonly intentId: string | undefined;
+  readonly refundKey?: string;
+};
+
 /** A webhook whose signature was right. */
 export type ProviderEvent = {
   readonly id: string;
@@ -111,6 +117,16 @@ export interface PaymentProvider {
     readonly to: number;
     readonly cursor?: string;
   }): Promise<{ readonly items: ProviderIntent[]; readonly nextCursor: string | null }>;
+  /** Refunds of one intent, newest first, at most 100. */
+  refundsOf(intentId: string): Promise<ListedRefund[]>;
+  /** Refunds created in `[from, to)`, as `list` does. */
+  listRefunds(range: {
+    readonly from: number;
+    readonly to: number;
+    readonly cursor?: string;
+  }): Promise<{ readonly items: ListedRefund[]; readonly nextCursor: string | null }>;
+  /** False while requests are refused because the last ones were not answered. */
+  readonly answers: boolean;
   /** Checks the signature over the raw body and its age; `invalid-signature` when it is not right. */
   readWebhook(body: string, signature: string | undefined): ProviderEvent;
   /** Gives back sockets. */

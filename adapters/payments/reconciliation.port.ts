@@ -1,29 +1,37 @@
 import type { Money } from '#domain/money.ts';
+import type { Outcome, Problem } from '#domain/reconciliation.ts';
 
-/** An intent that reconciliation looks at again; with `problem`, one that it reports. */
+/** An intent that reconciliation looks at again; with `problem`, one that is amiss. */
 export type Watched = {
   readonly intentId: string;
   readonly bookingId: string | null;
   readonly amount: Money;
   /** Epoch ms. */
   readonly createdAt: number;
-  readonly problem: string | undefined;
+  readonly problem: Problem | undefined;
 };
 
 export type Finding = Watched & {
-  readonly problem: string;
+  readonly problem: Problem;
   /** Epoch ms at which it was first seen amiss. */
   readonly since: number;
+  readonly outcome: Outcome;
+  /** Why a remedy has failed. */
+  readonly why?: string;
 };
+
+export type Remembered = { readonly intentId: string; readonly since: number };
 
 export interface ReconciliationStore {
   /** How far earlier runs got (epoch ms); before the first, the oldest payment or `otherwise`. */
   upTo(otherwise: number): Promise<number>;
   reached(upTo: number): Promise<void>;
-  watch(intent: Watched): Promise<void>;
+  /** Answers since when it is amiss (without a problem: known), epoch ms. */
+  watch(intent: Watched): Promise<number>;
   settled(intentIds: readonly string[]): Promise<void>;
-  /** Ids of at most `limit` watched intents, those looked at longest ago first. */
-  watched(limit: number): Promise<string[]>;
-  /** What is amiss now, oldest first, at most 1000. */
-  findings(): Promise<Finding[]>;
+  /**
+   * At most `limit` watched intents, those looked at longest ago first, and since when they have
+   * been amiss.
+   */
+  watched(limit: number): Promise<readonly Remembered[]>;
 }

@@ -3,9 +3,11 @@ import type { Clock } from '#adapters/clock/port.ts';
 import type {
   Finding,
   ReconciliationStore,
+  Remembered,
   Watched,
 } from '#adapters/payments/reconciliation.port.ts';
 import { limits } from '#domain/limits.ts';
+import type { ProblemSum } from '#domain/reconciliation.ts';
 
 type WatchDoc = {
   readonly _id: string;
@@ -18,17 +20,27 @@ type WatchDoc = {
   readonly lookedAt: number;
 };
 
-export type ReportDoc = {
-  readonly _id: string;
+/** What a run has found, and what became of it. Epoch ms. */
+export type Report = {
   readonly at: number;
-  readonly checked: number;
+  /** `window`: from where the last run ended; `deep`: everything of the last weeks. */
+  readonly mode: 'window' | 'deep';
+  /** Nothing was done and nothing remembered. */
+  readonly dryRun: boolean;
+  readonly from: number;
+  /** Everything created before this has been looked at. */
   readonly upTo: number;
+  readonly checked: number;
+  /** False: the time was over before the end; the next run goes on from `upTo`. */
+  readonly complete: boolean;
   readonly findings: readonly Finding[];
-  readonly expiresAt: Date;
+  readonly sums: readonly ProblemSum[];
+  readonly needsPerson: number;
 };
 
+export type ReportDoc = Report & { readonly _id: string; readonly expiresAt: Date };
+
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
-const findingsMax = 1_000;
 const reportsKeptMs = 30 * 24 * 3_600_000;
 /** Runs overlap by this much: the provider's clock is not ours. */
 const overlapMs = 10_000;
@@ -75,48 +87,39 @@ export class MongoReconciliation implements ReconciliationStore {
     );
   }
 
-  async watch({ intentId, problem, ...rest }: Watched): Promise<void> {
+  async watch({ intentId, problem, ...rest }: Watched): Promise<number> {
     const now = this.#clock.now();
     const named = problem ?? null;
     const changed = { $ne: ['$problem', named] };
     const since = { $cond: [{ $or: [changed, { $not: ['$since'] }] }, now, '$since'] };
-    await this.#watch.updateOne(
+    const kept = await this.#watch.findOneAndUpdate(
       { _id: intentId },
       [{ $set: { since } }, { $set: { ...rest, problem: named, lookedAt: now } }],
-      { upsert: true, ...options },
+      { upsert: true, returnDocument: 'after', ...options },
     );
+    return kept?.since ?? now;
   }
 
   async settled(intentIds: readonly string[]): Promise<void> {
     await this.#watch.deleteMany({ _id: { $in: [...intentIds] } }, options);
   }
 
-  async watched(limit: number): Promise<string[]> {
+  async watched(limit: number): Promise<Remembered[]> {
     const found = this.#watch.find({}, options).sort({ lookedAt: 1 }).limit(limit);
-    return found.map(({ _id }) => _id).toArray();
-  }
-
-  async findings(): Promise<Finding[]> {
-    const found = this.#watch
-      .find({ problem: { $type: 'string' } }, options)
-      .sort({ createdAt: 1 })
-      .limit(findingsMax);
-    return found
-      .map(({ _id, problem, lookedAt: _, ...rest }) => ({
-        intentId: _id,
-        ...rest,
-        problem: problem ?? '',
-      }))
-      .toArray();
+    return found.map(({ _id, since }) => ({ intentId: _id, since })).toArray();
   }
 
   /** Keeps a run's report for 30 days. */
-  async report(report: Omit<ReportDoc, 'expiresAt'>): Promise<void> {
-    await this.#reports.insertOne({ ...report, expiresAt: new Date(report.at + reportsKeptMs) });
+  async report(_id: string, report: Report): Promise<void> {
+    await this.#reports.insertOne({
+      _id,
+      ...report,
+      expiresAt: new Date(report.at + reportsKeptMs),
+    });
   }
 
-  /** The newest report. */
-  latest(): Promise<ReportDoc | null> {
-    return this.#reports.findOne({}, { sort: { at: -1 }, ...options });
+  /** The newest report that fits; dry runs count only where they are asked for. */
+  latest(filter: Partial<Pick<Report, 'mode' | 'dryRun'>> = {}): Promise<ReportDoc | null> {
+    return this.#reports.findOne(filter, { sort: { at: -1 }, ...options });
   }
 }

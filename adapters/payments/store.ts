@@ -6,7 +6,7 @@ import type {
   ProviderIntent,
   ProviderRefund,
 } from '#adapters/payments/port.ts';
-import { duplicatesIn, stored } from '#adapters/store/failures.ts';
+import { duplicatesIn, isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { GroupRead } from '#adapters/store/group-read.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -161,6 +161,38 @@ export class PaymentStore {
         upsert: true,
       },
     });
+  }
+
+  /** Notes an intent that the provider has and we do not; one that is known stays as it is. */
+  async adopted(intent: ProviderIntent): Promise<void> {
+    const { intentId, bookingId, eventId, attempt = 0, amount, status } = intent;
+    if (bookingId === undefined || eventId === undefined) return;
+    const now = this.#clock.now();
+    const doc: PaymentDoc = {
+      _id: `${bookingId}:${intentId}`,
+      intentId,
+      bookingId,
+      eventId,
+      attempt,
+      buyerId: 'unknown',
+      ...amount,
+      status,
+      captured: intent.amountCaptured,
+      refunded: intent.amountRefunded,
+      refunds: [],
+      createdAt: now,
+      updatedAt: now,
+    };
+    await stored(() => this.payments.insertOne(doc)).catch((error: unknown) => {
+      if (!isDuplicateKey(error)) throw error;
+    });
+  }
+
+  /** Payments noted in (`from`, `to`], the oldest first, behind `after`. */
+  async notedIn(from: number, to: number, after: string, limit: number): Promise<PaymentDoc[]> {
+    const within = { createdAt: { $gt: from, $lte: to }, intentId: { $gt: after } };
+    const query = this.payments.find(within, options).sort({ intentId: 1 }).limit(limit);
+    return stored(() => query.toArray());
   }
 
   /** Notes what the provider says of an intent; a final status is not taken back. */

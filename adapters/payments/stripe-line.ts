@@ -67,6 +67,11 @@ export class StripeLine {
     this.#secondAsk = new SecondAsk(options.clock);
   }
 
+  /** False while requests are refused because the last ones were not answered. */
+  get answers(): boolean {
+    return this.#breaker.state === 'closed';
+  }
+
   /** A request that only reads. Rejects with an `UsherError`. */
   async ask<T>(task: () => Promise<T>): Promise<T> {
     try {

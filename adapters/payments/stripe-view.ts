@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type {
+  ListedRefund,
   ProviderEvent,
   ProviderIntent,
   ProviderRefund,
@@ -79,6 +80,16 @@ export function viewRefund(refund: Stripe.Refund): ProviderRefund {
     refundId: refund.id,
     status: refund.status,
     amount: fromProviderAmount(refund.amount, refund.currency),
+  };
+}
+
+export function viewListedRefund(refund: Stripe.Refund): ListedRefund {
+  const of = refund.payment_intent;
+  const refundKey = refund.metadata?.refundKey;
+  return {
+    ...viewRefund(refund),
+    intentId: typeof of === 'string' ? of : of?.id,
+    ...(refundKey !== undefined && { refundKey }),
   };
 }
 

@@ -9,7 +9,12 @@ import type {
 } from '#adapters/payments/port.ts';
 import { isCardError, isPastThat } from '#adapters/payments/stripe-errors.ts';
 import { StripeLine, type StripeOptions } from '#adapters/payments/stripe-line.ts';
-import { viewEvent, viewIntent, viewRefund } from '#adapters/payments/stripe-view.ts';
+import {
+  viewEvent,
+  viewIntent,
+  viewListedRefund,
+  viewRefund,
+} from '#adapters/payments/stripe-view.ts';
 import { StripeWallet } from '#adapters/payments/stripe-wallet.ts';
 import type { Wallet } from '#adapters/payments/wallet.port.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
@@ -20,6 +25,12 @@ export const webhookToleranceSeconds = 300;
 
 /** Other answers refused by the API than these are looked at by reading the intent. */
 const expand = ['latest_charge'];
+
+const pageOf = ({ from, to, cursor }: { from: number; to: number; cursor?: string }) => ({
+  created: { gte: Math.floor(from / 1000), lt: Math.ceil(to / 1000) },
+  limit: 100,
+  ...(cursor !== undefined && { starting_after: cursor }),
+});
 
 /** Stripe's PaymentIntents API through its official SDK. */
 class StripeProvider implements PaymentProvider {
@@ -123,17 +134,32 @@ class StripeProvider implements PaymentProvider {
   }
 
   async list(range: { readonly from: number; readonly to: number; readonly cursor?: string }) {
-    const { from, to, cursor } = range;
     const found = await this.#line.ask(() =>
-      this.#line.stripe.paymentIntents.list({
-        created: { gte: Math.floor(from / 1000), lt: Math.ceil(to / 1000) },
-        limit: 100,
-        expand: ['data.latest_charge'],
-        ...(cursor !== undefined && { starting_after: cursor }),
-      }),
+      this.#line.stripe.paymentIntents.list({ ...pageOf(range), expand: ['data.latest_charge'] }),
     );
     const items = found.data.map(viewIntent);
     return { items, nextCursor: found.has_more ? (items.at(-1)?.intentId ?? null) : null };
+  }
+
+  async refundsOf(intentId: string) {
+    const found = await this.#line.ask(() =>
+      this.#line.stripe.refunds.list({ payment_intent: intentId, limit: 100 }),
+    );
+    return found.data.map(viewListedRefund);
+  }
+
+  async listRefunds(range: {
+    readonly from: number;
+    readonly to: number;
+    readonly cursor?: string;
+  }) {
+    const found = await this.#line.ask(() => this.#line.stripe.refunds.list(pageOf(range)));
+    const items = found.data.map(viewListedRefund);
+    return { items, nextCursor: found.has_more ? (items.at(-1)?.refundId ?? null) : null };
+  }
+
+  get answers(): boolean {
+    return this.#line.answers;
   }
 
   readWebhook(body: string, signature: string | undefined) {

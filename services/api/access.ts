@@ -52,6 +52,8 @@ function allowed({ roles }: Pick<Caller, 'roles'>, access: Exclude<Access, 'publ
       return allowed({ roles }, 'organizer') || roles.includes('box-office');
     case 'organizer':
       return roles.includes('organizer') || roles.includes('admin');
+    case 'support':
+      return roles.includes('support') || roles.includes('admin');
     case 'admin':
       return roles.includes('admin');
   }

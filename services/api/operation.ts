@@ -59,6 +59,7 @@ const accessErrors: Readonly<Record<Access, readonly ErrorCode[]>> = {
   user: ['unauthenticated'],
   'box-office': ['unauthenticated', 'forbidden'],
   organizer: ['unauthenticated', 'forbidden'],
+  support: ['unauthenticated', 'forbidden'],
   admin: ['unauthenticated', 'forbidden'],
 };
 

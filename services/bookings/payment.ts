@@ -1,26 +1,74 @@
-import { isSettled, keptOf, type Return } from '#domain/booking.ts';
-import { takenBack } from '#domain/dispute.ts';
+import type { z } from 'zod';
+import type { StraySums } from '#adapters/store/stray-ledger.ts';
+import type { UsherContext } from '#broker/call.ts';
+import type { bookingsContract } from '#contracts/bookings.contract.ts';
+import { UsherError } from '#domain/errors.ts';
+import { type ListedIntent, recordOf, settlementOf } from '#domain/settlement.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 
-/** The booking of an intent as reconciliation needs it; `booking: null` when it has none. */
-export async function bookingOfPayment(desk: Desk, intentId: string) {
-  const b = await desk.store.findByIntent(intentId);
-  if (b === undefined) return { booking: null };
+type Actions = (typeof bookingsContract)['actions'];
+type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
+type Result<K extends keyof Actions> = z.output<Actions[K]['result']>;
+
+/** What the payments service asks of the bookings. */
+export const paymentActions = (desk: () => Desk) => ({
+  paymentChanged: async ({ params }: Ctx<'paymentChanged'>): Promise<Result<'paymentChanged'>> => {
+    const { store, worker, clock } = desk();
+    const known = await store.touch(params.bookingId, clock.now());
+    if (known) worker.wake(params.bookingId);
+    return { known };
+  },
+
+  byPayment: ({ params }: Ctx<'byPayment'>): Promise<Result<'byPayment'>> =>
+    bookingOfPayment(desk(), params),
+
+  settlePayment: async ({ params }: Ctx<'settlePayment'>): Promise<Result<'settlePayment'>> => {
+    const { bookingId, version, intent } = params;
+    return { settled: await settlePayment(desk(), bookingId, version, intent) };
+  },
+
+  bookStray: async ({ params }: Ctx<'bookStray'>): Promise<Result<'bookStray'>> => {
+    const { strays, clock } = desk();
+    return { entries: await strays.book(params, clock.now()) };
+  },
+});
+
+/** What the books say of an intent; `booking: null` when it belongs to none. */
+async function bookingOfPayment(
+  desk: Desk,
+  { intentId, bookingId }: { readonly intentId: string; readonly bookingId?: string | undefined },
+) {
+  const nothing: StraySums = { captured: 0, refunded: 0 };
+  const named = bookingId === undefined ? undefined : () => desk.store.find(bookingId);
+  const b = (await desk.store.findByIntent(intentId)) ?? (await named?.());
+  if (b === undefined) {
+    const stray = bookingId === undefined ? nothing : await desk.strays.sums(bookingId, intentId);
+    return { booking: null, stray };
+  }
   const tickets = await desk.store.tickets([b.bookingId]);
-  const sum = (refund: Return['refund']): number =>
-    b.returns
-      .filter((r) => r.intentId === intentId && r.refund === refund)
-      .reduce((total, r) => total + r.amount, 0);
-  return {
-    booking: {
-      bookingId: b.bookingId,
-      eventId: b.eventId,
-      status: b.status,
-      finished: b.step === 'done' && isSettled(b),
-      validTickets: tickets.filter((t) => t.status === 'valid').length,
-      refunded: sum('succeeded'),
-      refundPending: sum('pending'),
-      retained: Math.max(0, takenBack(b) + keptOf(b)),
-    },
-  };
+  const { eventId, version, status, quote } = b;
+  const record = recordOf(b, tickets, intentId);
+  const own = { bookingId: b.bookingId, eventId, version, status, currency: quote.currency };
+  return { booking: { ...own, ...record }, stray: nothing };
+}
+
+/**
+ * Brings the books of a finished booking into line with what the provider lists, and lets its flow
+ * give back what is owed. Answers whether anything was to be done.
+ */
+async function settlePayment(
+  desk: Desk,
+  bookingId: string,
+  version: number,
+  intent: ListedIntent,
+): Promise<boolean> {
+  const b = await desk.store.find(bookingId);
+  if (b === undefined) throw new UsherError('not-found');
+  if (b.version !== version) throw new UsherError('stale-version');
+  const tickets = await desk.store.tickets([bookingId]);
+  const change = settlementOf(b, tickets, intent, desk.clock.now());
+  if (change === undefined) return false;
+  if ((await desk.store.commit(change)) !== 'done') throw new UsherError('stale-version');
+  desk.worker.run(change.booking);
+  return true;
 }

@@ -1,34 +1,115 @@
-import type { Context } from 'moleculer';
+import type { ServiceBroker } from 'moleculer';
 import type { z } from 'zod';
+import type { Finding } from '#adapters/payments/reconciliation.port.ts';
+import type { Report } from '#adapters/payments/reconciliation.ts';
 import { call } from '#broker/call.ts';
 import type { paymentsContract } from '#contracts/payments.contract.ts';
+import { hasCode, UsherError } from '#domain/errors.ts';
+import { idPatterns } from '#domain/ids.ts';
+import { needsPerson, problemSums } from '#domain/reconciliation.ts';
 import { reconcile } from '#flows/reconciliation.flow.ts';
+import type { Books, NamedBooking } from '#flows/reconciliation.ports.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import type { PaymentDesk } from '#services/payments/desk.ts';
 
-type Report = z.output<(typeof paymentsContract)['actions']['reconcile']['result']>;
+type Actions = (typeof paymentsContract)['actions'];
+type Params = z.output<Actions['reconcile']['params']>;
+type ReportView = z.output<Actions['reconcile']['result']>;
 
 /** Below the 60 s of the action, so that what was found is stored and answered in time. */
 const budgetMs = 45_000;
+const shownMax = 1_000;
 
-/** Compares payments with bookings, stores the report and logs what is amiss. */
+/** Compares payments with the books, settles, stores the report and logs what is amiss. */
 export async function reconcileNow(
-  ctx: Context,
+  broker: ServiceBroker,
   desk: PaymentDesk,
-  { clock, ids }: Runtime,
-  olderThanMs: number,
-): Promise<Report> {
-  const { provider, reconciliation: store } = desk;
-  const bookingOf = async (intentId: string) =>
-    (await call(ctx, 'bookings.byPayment', { intentId })).booking;
-  const ports = { clock, provider, store, bookingOf };
-  const report = await reconcile(ports, { olderThanMs, budgetMs });
+  { clock, ids, config }: Runtime,
+  { safeAgeMs = config.limits.reconcileSafeAgeMs, ...asked }: Params,
+): Promise<ReportView> {
+  const { provider, reconciliation: store, store: payments } = desk;
+  const records = {
+    adopted: payments.adopted.bind(payments),
+    seen: payments.seen.bind(payments),
+    refunded: payments.refunded.bind(payments),
+    notedIn: async (from: number, to: number, after: string, limit: number) =>
+      (await payments.notedIn(from, to, after, limit)).map(({ intentId }) => intentId),
+  };
+  const ports = { clock, provider, store, books: booksOf(broker), records };
+  const run = { ...asked, safeAgeMs, budgetMs };
+  const { findings, ...walked } = await reconcile(ports, run);
   const at = clock.now();
-  await store.report({ _id: ids.ulid(), at, ...report });
-  for (const finding of report.findings) ctx.broker.logger.warn('reconciliation', finding);
-  const findings = report.findings.map(({ createdAt, ...finding }) => ({
-    ...finding,
-    ageMs: Math.max(0, at - createdAt),
-  }));
-  return { checked: report.checked, upTo: report.upTo, findings };
+  for (const finding of findings) log(broker, finding, at);
+  const report: Report = {
+    at,
+    mode: asked.mode,
+    dryRun: asked.dryRun,
+    ...walked,
+    findings: oldest(findings),
+    sums: problemSums(findings, at),
+    needsPerson: findings.filter((finding) => needsPerson(finding, at)).length,
+  };
+  await store.report(ids.ulid(), report);
+  return viewOf(report);
+}
+
+/** The last report that was not a dry run; `not-found` before the first. */
+export async function lastReport(
+  { reconciliation }: PaymentDesk,
+  mode: 'window' | 'deep' | undefined,
+): Promise<ReportView> {
+  const found = await reconciliation.latest({ dryRun: false, ...(mode !== undefined && { mode }) });
+  if (found === null) throw new UsherError('not-found', 'Nothing was reconciled yet');
+  const { _id, expiresAt: _, ...report } = found;
+  return viewOf(report);
+}
+
+const oldest = (findings: readonly Finding[]): Finding[] =>
+  [...findings].sort((a, b) => a.createdAt - b.createdAt).slice(0, shownMax);
+
+const viewOf = ({ findings, sums, ...rest }: Report): ReportView => ({
+  ...rest,
+  findings: [...findings],
+  sums: sums.map(({ amounts, ...sum }) => ({ ...sum, amounts: [...amounts] })),
+});
+
+function log({ logger }: ServiceBroker, finding: Finding, now: number): void {
+  if (needsPerson(finding, now)) logger.error('a person must look at this payment', finding);
+  else logger.warn('reconciliation', finding);
+}
+
+/** The bookings' side of the comparison. */
+function booksOf(broker: ServiceBroker): Books {
+  /** Only what names an event of this system is ours to settle: others may share the account. */
+  const isOurs = async ({ eventId }: NamedBooking): Promise<boolean> => {
+    if (!idPatterns.event.test(eventId)) return false;
+    try {
+      await call(broker, 'inventory.inspect', { eventId });
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'not-found')) return false;
+      throw error;
+    }
+  };
+  return {
+    of: async (intentId, named) => {
+      const known = named !== undefined && idPatterns.booking.test(named.bookingId);
+      const ask = { intentId, ...(known && { bookingId: named.bookingId }) };
+      const { booking, stray } = await call(broker, 'bookings.byPayment', ask);
+      if (booking !== null) return booking;
+      const ours = known && (await isOurs(named));
+      return { stray: ours ? stray : undefined };
+    },
+    settle: async (bookingId, version, intent) => {
+      const asked = { bookingId, version, intent: { ...intent, refunds: [...intent.refunds] } };
+      return (await call(broker, 'bookings.settlePayment', asked)).settled;
+    },
+    bookStray: async (named, currency, intent) => {
+      const asked = { ...named, currency, intent: { ...intent, refunds: [...intent.refunds] } };
+      await call(broker, 'bookings.bookStray', asked);
+    },
+    wake: async (bookingId) => {
+      await call(broker, 'bookings.paymentChanged', { bookingId });
+    },
+  };
 }

@@ -270,6 +270,7 @@ describeWith(['mongod', 'nats-server'], 'bookings over HTTP, on two core nodes',
     });
     expect(await call(core, 'bookings.byPayment', { intentId: 'pi_none' })).toEqual({
       booking: null,
+      stray: { captured: 0, refunded: 0 },
     });
     const { bookingId } = booking;
     expect(await call(core, 'bookings.paymentChanged', { bookingId })).toEqual({ known: true });

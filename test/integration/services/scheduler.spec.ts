@@ -95,14 +95,17 @@ describeWith(['mongod'], 'the scheduler service', () => {
   it('wakes orphans, reminds until nothing is left, reconciles: once for all workers', async () => {
     const events = [...orphans].map((eventId) => `wake ${eventId}`);
     const [one] = await Promise.all([start('one'), start('two')]);
-    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 4);
+    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 6);
+    const reconciled = ['window', 'deep', 'preview'].map(() => 'reconcile');
     expect([...calls].sort()).toEqual(
-      [...events, 'remind', 'remind', 'remind', 'reconcile', 'append', 'append'].sort(),
+      [...events, 'remind', 'remind', 'remind', ...reconciled, 'append', 'append'].sort(),
     );
     const { jobs } = await call(one, 'scheduler.tallies', {});
     expect(jobs.map(({ name, runs, errors }) => ({ name, runs, errors }))).toEqual([
       { name: 'append-audit', runs: 1, errors: 0 },
+      { name: 'reconcile-deep', runs: 1, errors: 1 },
       { name: 'reconcile-payments', runs: 1, errors: 1 },
+      { name: 'reconcile-preview', runs: 1, errors: 1 },
       { name: 'remind-buyers', runs: 1, errors: 0 },
       { name: 'wake-events', runs: 1, errors: 0 },
     ]);
@@ -110,11 +113,12 @@ describeWith(['mongod'], 'the scheduler service', () => {
   });
 
   it('does a turn at once when told to', async () => {
+    const reconciled = () => calls.filter((name) => name === 'reconcile').length;
     await start('one');
-    await until(() => calls.includes('reconcile'));
+    await until(() => reconciled() === 3);
     await systemClock.sleep(200);
     expect(await runNow(database.db, 'reconcile-payments')).toBe(true);
-    await until(() => calls.filter((name) => name === 'reconcile').length === 2);
+    await until(() => reconciled() === 4);
     expect(await runNow(database.db, 'no-such-job')).toBe(false);
   });
 
