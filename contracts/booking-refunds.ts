@@ -1,9 +1,117 @@
 import { z } from 'zod';
-import { id } from '#contracts/common.ts';
+import { id, moneySchema, timestamp } from '#contracts/common.ts';
 import { action } from '#contracts/contract.ts';
+import { refundRulesSchema } from '#contracts/event-schemas.ts';
+import { limits } from '#domain/limits.ts';
 
-/** Actions of the bookings service by which money goes back other than at its buyer's wish. */
-export const disputeActions = {
+export const refundSchema = z.object({
+  no: z.int().optional(),
+  amount: moneySchema,
+  status: z.enum(['none', 'pending', 'succeeded', 'failed']).describe('`none`: nothing is due'),
+  to: z.enum(['card', 'voucher', 'cash']).optional(),
+});
+
+export const cancelledBooking = z.object({
+  bookingId: id('booking'),
+  status: z.enum(['cancelled', 'partially_refunded', 'refunded', 'cancel-requested']),
+  refund: refundSchema.describe('What this cancellation returns'),
+  kept: moneySchema.describe('What of the price of these tickets is not returned'),
+});
+
+export const ticketsToCancel = z
+  .array(id('ticket'))
+  .min(1)
+  .max(limits.attendeesMax)
+  .optional()
+  .describe('Absent: all that are still valid');
+
+const ticketId = 'tkt_[0-9A-Z]{52}';
+const supportHttp = {
+  method: 'POST',
+  access: 'user',
+  idempotency: 'required',
+  tag: 'Support',
+} as const;
+const reason = z.string().trim().min(1).max(500).describe('Kept in the audit log');
+const onceErrors = ['idempotency-key-required', 'idempotency-key-reused'] as const;
+
+/** Actions of the bookings service by which money goes back, beside the buyer's `cancel`. */
+export const refundActions = {
+  cancellation: action({
+    summary: 'What a cancellation of my booking, or of some of its tickets, would return, and why',
+    params: z.strictObject({
+      bookingId: id('booking'),
+      tickets: z
+        .string()
+        .regex(new RegExp(`^${ticketId}(,${ticketId}){0,${limits.attendeesMax - 1}}$`))
+        .optional()
+        .describe('Ids with commas between; absent: all that are still valid'),
+    }),
+    result: z.object({
+      bookingId: id('booking'),
+      refund: moneySchema.describe('What goes back if it is cancelled now'),
+      kept: moneySchema,
+      tickets: z.array(
+        z.object({
+          ticketId: id('ticket'),
+          paid: moneySchema,
+          returned: moneySchema,
+          kept: moneySchema,
+        }),
+      ),
+      basisPoints: z.int().describe('The part of the price that goes back: 10 000 is all'),
+      feePerTicket: moneySchema,
+      returnServiceFees: z.boolean(),
+      reason: z
+        .enum(['tier', 'too-late', 'postponed', 'waived'])
+        .describe('`postponed`: all goes back because the event was put off'),
+      until: timestamp.optional().describe('Until when that holds'),
+      rules: refundRulesSchema.describe('What was promised at checkout'),
+    }),
+    errors: ['unauthenticated', 'not-found', 'not-cancellable', 'unavailable'],
+    http: {
+      method: 'GET',
+      path: '/v1/bookings/{bookingId}/cancellation',
+      query: ['tickets'],
+      success: 200,
+      access: 'user',
+      tag: 'Bookings',
+    },
+  }),
+  supportRefund: action({
+    summary: 'Returns money of a booking and leaves its tickets valid',
+    params: z.strictObject({
+      bookingId: id('booking'),
+      amount: moneySchema.describe('At most what was paid and not given back'),
+      reason,
+      bornBy: z
+        .enum(['organizer', 'platform'])
+        .default('organizer')
+        .describe('Whose money it is; `platform` only for support'),
+    }),
+    result: z.object({
+      bookingId: id('booking'),
+      status: z.enum(['partially_refunded', 'cancelled', 'refunded']),
+      refund: refundSchema,
+    }),
+    errors: [...onceErrors, 'forbidden', 'not-found', 'state-forbids', 'stale-version'],
+    http: { ...supportHttp, path: '/v1/support/bookings/{bookingId}/refunds', success: 201 },
+  }),
+  supportCancel: action({
+    summary: 'Cancels a booking, or some of its tickets, on behalf of its buyer',
+    params: z.strictObject({
+      bookingId: id('booking'),
+      tickets: ticketsToCancel,
+      waiveRules: z
+        .boolean()
+        .default(false)
+        .describe('Returns all that was paid, whatever the refund rules say'),
+      reason,
+    }),
+    result: cancelledBooking,
+    errors: [...onceErrors, 'forbidden', 'not-found', 'not-cancellable', 'stale-version'],
+    http: { ...supportHttp, path: '/v1/support/bookings/{bookingId}/cancel', success: 202 },
+  }),
   disputed: action({
     summary: "The buyer's bank disputes a payment of a booking: its tickets are frozen, or decided",
     params: z.object({

@@ -1,8 +1,14 @@
 import { z } from 'zod';
-import { disputeActions } from '#contracts/booking-refunds.ts';
+import {
+  cancelledBooking,
+  refundActions,
+  refundSchema,
+  ticketsToCancel,
+} from '#contracts/booking-refunds.ts';
 import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { counterActions } from '#contracts/counter-sales.ts';
+import { refundRulesSchema } from '#contracts/event-schemas.ts';
 import { intentStatus } from '#contracts/payments.contract.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -17,13 +23,6 @@ export const bookingStatus = z.enum([
   'partially_refunded',
   'refunded',
 ]);
-
-const refundSchema = z.object({
-  no: z.int().optional(),
-  amount: moneySchema,
-  status: z.enum(['none', 'pending', 'succeeded', 'failed']).describe('`none`: nothing is due'),
-  to: z.enum(['card', 'voucher', 'cash']).optional(),
-});
 
 export const bookingView = z.object({
   bookingId: id('booking'),
@@ -52,6 +51,8 @@ export const bookingView = z.object({
   ),
   refunds: z.array(refundSchema),
   cancelRequested: z.boolean(),
+  /** What was promised for tickets given back. */
+  refundRules: refundRulesSchema.optional(),
   createdAt: timestamp,
   updatedAt: timestamp,
 });
@@ -173,18 +174,9 @@ export const bookingsContract = service({
       summary: 'Cancels a booking, or some of its tickets, and returns what was paid for them',
       params: z.strictObject({
         bookingId: id('booking'),
-        tickets: z
-          .array(id('ticket'))
-          .min(1)
-          .max(limits.attendeesMax)
-          .optional()
-          .describe('Absent: all that are still valid'),
+        tickets: ticketsToCancel,
       }),
-      result: z.object({
-        bookingId: id('booking'),
-        status: z.enum(['cancelled', 'partially_refunded', 'refunded', 'cancel-requested']),
-        refund: refundSchema.describe('What this cancellation returns'),
-      }),
+      result: cancelledBooking,
       errors: [
         'idempotency-key-required',
         'idempotency-key-reused',
@@ -210,7 +202,7 @@ export const bookingsContract = service({
       result: z.object({ known: z.boolean() }),
       errors: ['unavailable'],
     }),
-    ...disputeActions,
+    ...refundActions,
     byPayment: action({
       summary: 'What the books say of an intent, as reconciliation needs it',
       params: z.object({

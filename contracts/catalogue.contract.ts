@@ -199,7 +199,7 @@ export const catalogueContract = service({
 
 /** Every field on its own, without the defaults that creating fills in. */
 function patchable() {
-  const { performers, fees, taxes, sale, limits, ...plain } = eventFields;
+  const { performers, fees, taxes, sale, limits, refundRules, ...plain } = eventFields;
   return {
     ...z.strictObject(plain).partial().shape,
     performers: performers.unwrap().optional(),
@@ -207,5 +207,6 @@ function patchable() {
     taxes: taxes.unwrap().optional(),
     sale: sale.unwrap().optional(),
     limits: limits.unwrap().optional(),
+    refundRules: refundRules.unwrap().optional(),
   };
 }

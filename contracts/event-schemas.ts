@@ -3,6 +3,7 @@ import { countsSchema, id, moneySchema, timestamp } from '#contracts/common.ts';
 import { publicVenue } from '#contracts/venues.contract.ts';
 import { eventCategories, eventStatuses, saleChannels, saleStates } from '#domain/event.ts';
 import { limits } from '#domain/limits.ts';
+import { defaultRefundRules, refundTiersMax } from '#domain/refund-rules.ts';
 
 const amount = z.int().min(0).max(1_000_000_000);
 
@@ -16,6 +17,21 @@ const tax = z.strictObject({
   name: z.string().min(1).max(100),
   basisPoints: z.int().min(0).max(10_000),
   included: z.boolean().default(true).describe('The prices contain it already'),
+});
+
+/** What an organizer returns for tickets that buyers give back. */
+export const refundRulesSchema = z.strictObject({
+  tiers: z
+    .array(
+      z.strictObject({
+        untilHoursBefore: z.int().min(0).max(100_000).describe('Hours before the start'),
+        basisPoints: z.int().min(0).max(10_000).describe('Of what was paid: 10 000 is all'),
+      }),
+    )
+    .max(refundTiersMax)
+    .describe('That with the most hours whose moment has not passed holds; none: nothing returns'),
+  feePerTicket: amount.default(0).describe('Kept of each ticket, minor units'),
+  returnServiceFees: z.boolean().default(true),
 });
 
 /** What an organizer says of an event; the same fields are read back. */
@@ -58,6 +74,9 @@ export const eventFields = {
     .max(saleChannels.length)
     .default([...saleChannels])
     .describe('`public`: buyers themselves; `box-office`: over the counter, whatever `sale` says'),
+  refundRules: refundRulesSchema
+    .default({ ...defaultRefundRules, tiers: [...defaultRefundRules.tiers] })
+    .describe('Held to for whoever buys under them; absent: all until the start'),
 };
 
 /** An event as its organizer sees it. */
@@ -103,6 +122,7 @@ export const publicEvent = z.object({
   fees: z.array(fee),
   taxes: z.array(tax),
   limits: z.object({ ticketsPerBuyer: z.int(), holdTtlSeconds: z.int() }),
+  refundRules: refundRulesSchema,
   chartVersion: z.int(),
   places: z.int(),
   counts: countsSchema.nullable().describe('null while the seats cannot be reached'),

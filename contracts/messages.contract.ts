@@ -17,6 +17,8 @@ export const outboxMessage = z.object({
     'tickets-frozen',
     'tickets-restored',
     'tickets-void',
+    'event-cancelled',
+    'event-postponed',
   ]),
   to: z.object({ userId: z.string(), email: z.string().optional() }),
   data: z.record(z.string(), z.unknown()),
@@ -48,6 +50,7 @@ export const messageData = z.object({
     .default([])
     .catch([]),
   amount: moneySchema.optional().catch(undefined),
+  refundUntil: z.number().optional().catch(undefined),
 });
 export type OutboxMessage = z.infer<typeof outboxMessage>;
 

@@ -29,6 +29,7 @@ const actNames: Readonly<Record<string, string>> = {
   cash: 'payment.captured',
   refund: 'payment.refunded',
   'stray-cash': 'payment.stray',
+  goodwill: 'booking.goodwill',
   dispute: 'payment.disputed',
   voucher: 'voucher.spent',
   'voucher-refund': 'voucher.refunded',
@@ -55,7 +56,10 @@ function actNameOf(entry: LedgerEntry): string {
   return till ?? actNames[entry.kind] ?? `ledger.${entry.kind}`;
 }
 
-/** Buying and cancelling are the buyer's acts, or the box office's; the rest follows by itself. */
+/**
+ * Unless it says who: buying and cancelling are the buyer's acts, or the box office's; the rest
+ * follows by itself.
+ */
 const actorOf = (act: string, buyerId: string | undefined): string =>
   act === 'booking.sold' || act === 'booking.cancelled' ? (buyerId ?? system) : system;
 
@@ -70,7 +74,14 @@ export function actOfLedger(entry: LedgerEntry, { organizerId, buyerId }: Concer
     actor: entry.by ?? actorOf(act, buyerId),
     act,
     subject: entry.bookingId,
-    data: { eventId, buyerId: buyerId ?? null, part: partOf(entry), currency, postings },
+    data: {
+      eventId,
+      buyerId: buyerId ?? null,
+      part: partOf(entry),
+      currency,
+      postings,
+      ...(entry.note === undefined ? {} : { note: entry.note }),
+    },
   };
 }
 
@@ -91,6 +102,7 @@ const freeActNames: Readonly<Record<string, string>> = {
 /** Tickets that cost nothing leave no ledger entry: their message stands for the act. */
 export const isFreeAct = ({ kind, data }: Pick<ActMessage, 'kind' | 'data'>): boolean =>
   Object.hasOwn(freeActNames, kind) &&
+  data.booked !== true &&
   (data.amount as { readonly amount?: unknown } | undefined)?.amount === 0;
 
 /** The act a message stands for; only when `isFreeAct`. */
@@ -101,7 +113,7 @@ export function actOfMessage(
 ): Act {
   const { key, eventId, kind, to, data } = message;
   const act = freeActNames[kind] ?? `booking.${kind}`;
-  const { bookingId, seats, amount, by, complimentary } = data;
+  const { bookingId, seats, amount, by, note, complimentary } = data;
   return {
     source: `${messageSource}${key}`,
     organizerId: organizerId ?? nobody,
@@ -115,6 +127,7 @@ export function actOfMessage(
       seats,
       amount,
       ...(complimentary === undefined ? {} : { complimentary }),
+      ...(note === undefined ? {} : { note }),
     },
   };
 }

@@ -10,7 +10,9 @@ export type MessageKind =
   | 'booking-reminder'
   | 'tickets-frozen'
   | 'tickets-restored'
-  | 'tickets-void';
+  | 'tickets-void'
+  | 'event-cancelled'
+  | 'event-postponed';
 
 export type Message = {
   /** For ever: delivered again, it has no second effect. */

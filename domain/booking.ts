@@ -3,6 +3,7 @@ import type { Dispute } from '#domain/dispute.ts';
 import type { SeatRef } from '#domain/inventory/commands.ts';
 import type { IntentStatus } from '#domain/payment.ts';
 import type { Quote } from '#domain/pricing.ts';
+import type { RefundRules } from '#domain/refund-rules.ts';
 
 /**
  * A booking: from a hold to tickets, or to nothing charged. `status` is what the buyer sees,
@@ -23,7 +24,9 @@ export type Booking = {
   /** Unknown outcomes of the present step in a row, for the back-off. */
   readonly tries: number;
   readonly reason?: string | undefined;
+  /** A cancellation waits until the payment has settled, or its dispute. */
   readonly cancelRequested: boolean;
+  readonly cancelAs?: WaitingCancel | undefined;
   readonly equalSeats: boolean;
   readonly attendees: readonly string[];
   /** Those of the hold, then those that were sold. */
@@ -44,6 +47,8 @@ export type Booking = {
   readonly alarm?: string | undefined;
   readonly event?: EventInfo | undefined;
   readonly reminded?: boolean | undefined;
+  /** The last time its event was put off. */
+  readonly postponed?: Postponed | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
 };
@@ -57,7 +62,30 @@ export type EventInfo = {
   readonly startsAt: number;
   readonly timeZone: string;
   readonly venue: string;
+  /** What the buyer was promised for tickets he gives back; absent: `defaultRefundRules`. */
+  readonly refundRules?: RefundRules | undefined;
 };
+
+export type Postponed = {
+  /** Counts the event's postponements 1, 2, 3, … */
+  readonly no: number;
+  /** Until then tickets return all that was paid; epoch ms. */
+  readonly refundUntil?: number | undefined;
+};
+
+/** A cancellation that its buyer has not asked for. */
+export type CancelOrder = {
+  /** A user's id, or `system`. */
+  readonly actor: string;
+  readonly reason: 'cancelled-by-support' | 'event-cancelled';
+  /** What that person wrote down. */
+  readonly note?: string | undefined;
+  /** True: all that was paid goes back, whatever the refund rules say. */
+  readonly waiveRules: boolean;
+};
+
+/** `order` is absent when the buyer asked; `at` (epoch ms) decides what the refund rules give. */
+export type WaitingCancel = { readonly order?: CancelOrder | undefined; readonly at: number };
 
 /** One try at paying, with an intent of its own. */
 export type Attempt = {
@@ -88,6 +116,9 @@ export type Attempt = {
   readonly declineCode?: string | undefined;
 };
 
+/** Who pays for a goodwill refund. */
+export type Bearer = 'organizer' | 'platform';
+
 /** What a cancellation, an undone sale or a booking without a sale gives back. */
 export type Return = {
   readonly no: number;
@@ -105,6 +136,14 @@ export type Return = {
    * by the refund rules, or, below 0, given beside the tickets. Absent: 0.
    */
   readonly kept?: number | undefined;
+  /**
+   * Given beside the tickets by whoever bears it; below 0: taken off here from what tickets return,
+   * since it had been given before.
+   */
+  readonly goodwill?: Readonly<Record<Bearer, number>> | undefined;
+  /** Who did it for the buyer, and what he wrote down; absent: the buyer, or it followed. */
+  readonly by?: string | undefined;
+  readonly note?: string | undefined;
   /** Where the money goes back to; absent: to the card of `intentId`. */
   readonly to?: 'card' | 'voucher' | 'cash' | undefined;
   readonly intentId?: string | undefined;
@@ -140,7 +179,7 @@ export const initialStatus: BookingStatus = 'pending';
  * Status → the steps its flow may stand at.
  * pin: keep the hold · authorise: create and confirm the intent · await: the buyer or the bank acts
  * · decline: close a declined intent · rest: wait for another attempt · sell: sell, then write the
- * tickets · capture · undo: the capture was refused · cancel: the buyer asked while it ran ·
+ * tickets · capture · undo: the capture was refused · cancel: it was asked for while it ran ·
  * settle: give seats and money back, close intents · done.
  */
 export const stepsOf = {
@@ -150,7 +189,7 @@ export const stepsOf = {
   confirmed: ['cancel', 'settle', 'done'],
   declined: ['rest'],
   expired: ['settle', 'done'],
-  partially_refunded: ['settle', 'done'],
+  partially_refunded: ['settle', 'cancel', 'done'],
   cancelled: ['settle', 'done'],
   refunded: ['settle', 'done'],
 } as const satisfies Record<BookingStatus, readonly string[]>;

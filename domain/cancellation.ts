@@ -29,28 +29,21 @@ import {
   voucherRefundPostings,
 } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
-import { refundReturns } from '#domain/refund-parts.ts';
 import { sumOf, type Ticket } from '#domain/ticket.ts';
+import { type CancelWish, chosenTickets, withdrawn } from '#domain/withdrawal.ts';
 
-/** What a buyer's wish to cancel comes to. */
+/** What a wish to cancel comes to. */
 export type Cancellation =
-  /** Recorded; the flow does it as soon as the payment is settled. */
+  /** Recorded; the flow does it as soon as the payment, or its dispute, is settled. */
   | { readonly kind: 'requested'; readonly change: Change | undefined }
   | { readonly kind: 'done'; readonly change: Change; readonly amount: number }
   | { readonly kind: 'refused'; readonly why: string };
 
 const refused = (why: string): Cancellation => ({ kind: 'refused', why });
 
-export type CancelWish = {
-  /** Absent: all tickets that are valid. */
-  readonly ticketIds?: readonly string[] | undefined;
-  /** Names the request: `givenBy` finds what it did. */
-  readonly key?: string | undefined;
-};
-
 /**
- * Decides a cancellation by the buyer. While a payment runs only the whole booking can be
- * cancelled, and only after it has settled.
+ * Decides a cancellation, by the buyer or by an order. While a payment runs only the whole booking
+ * can be cancelled, and only after it has settled; what its dispute holds waits for its end.
  */
 export function cancel(
   b: Booking,
@@ -58,24 +51,27 @@ export function cancel(
   wish: CancelWish,
   now: number,
 ): Cancellation {
-  const { ticketIds, key } = wish;
   switch (b.status) {
     case 'pending':
     case 'requires_action':
-    case 'selling': {
-      if (ticketIds !== undefined) return refused('Its payment is still running');
-      if (b.cancelRequested) return { kind: 'requested', change: undefined };
-      const next = moved(b, { cancelRequested: true, tries: b.tries, dueAt: now }, now);
-      return { kind: 'requested', change: change(b, next) };
-    }
+    case 'selling':
+      if (wish.ticketIds !== undefined) return refused('Its payment is still running');
+      return requested(b, wish, now);
     case 'declined': {
-      if (ticketIds !== undefined) return refused('It has no tickets');
-      const change = ended(b, 'cancelled', 'cancelled-by-buyer', now, key);
+      if (wish.ticketIds !== undefined) return refused('It has no tickets');
+      const change = cancelledUnpaid(b, now, wish);
       return { kind: 'done', change, amount: 0 };
     }
     case 'confirmed':
-    case 'partially_refunded':
-      return cancelTickets(b, tickets, wish, now);
+    case 'partially_refunded': {
+      const chosen = chosenTickets(tickets, wish);
+      if (typeof chosen === 'string') return refused(chosen);
+      if (chosen.length === 0) return requested(b, wish, now);
+      const change = withdrawn(b, tickets, chosen, wish, now);
+      const given = change.booking.returns.slice(b.returns.length);
+      const amount = given.reduce((sum, r) => sum + r.amount, 0);
+      return { kind: 'done', change, amount };
+    }
     case 'expired':
     case 'cancelled':
     case 'refunded':
@@ -83,60 +79,27 @@ export function cancel(
   }
 }
 
-function cancelTickets(
-  b: Booking,
-  tickets: readonly Ticket[],
-  { ticketIds, key }: CancelWish,
-  now: number,
-): Cancellation {
-  const valid = tickets.filter((t) => t.status === 'valid');
-  if (tickets.some((t) => t.status === 'frozen')) return refused('Its payment is disputed');
-  if (tickets.some((t) => t.status === 'used') && ticketIds === undefined) {
-    return refused('Some of its tickets have been used');
+/** Noted for later; an order stands above the buyer's own wish. */
+function requested(b: Booking, { order, at }: CancelWish, now: number): Cancellation {
+  if (b.cancelRequested && (order === undefined || b.cancelAs?.order !== undefined)) {
+    return { kind: 'requested', change: undefined };
   }
-  const chosen =
-    ticketIds === undefined ? valid : valid.filter((t) => ticketIds.includes(t.ticketId));
-  if (chosen.length === 0 || (ticketIds !== undefined && chosen.length < new Set(ticketIds).size)) {
-    return refused('Some of these tickets are not valid tickets of this booking');
-  }
-  const rest = tickets.filter((t) => t.active).length - chosen.length;
-  const next = withdrawn(b, chosen, rest > 0 ? 'partially_refunded' : 'cancelled', now, key);
-  return { kind: 'done', change: next, amount: sumOf(chosen).paid };
+  const note = { cancelRequested: true, cancelAs: { order, at: at ?? now }, tries: b.tries };
+  // A booking with tickets waits for the end of its dispute; one without is looked at at once.
+  const next = moved(b, b.step === 'done' ? note : { ...note, dueAt: now }, now);
+  return { kind: 'requested', change: change(b, next) };
 }
 
-/** Tickets become void with their sale reversed; seats and money follow in `settle`. */
-export function withdrawn(
+/** Ends before anything was charged: no tickets, no money. */
+export function cancelledUnpaid(
   b: Booking,
-  tickets: readonly Ticket[],
-  status: 'partially_refunded' | 'cancelled',
   now: number,
-  key?: string,
+  wish: CancelWish = { ...b.cancelAs },
 ): Change {
-  const { paid, shares } = sumOf(tickets);
-  const seats = tickets.map((t) => t.seat);
-  const entry: Return = {
-    ...returnOf(b),
-    key,
-    tickets: tickets.map((t) => t.ticketId),
-    seats: seats.map((seat) => seat.id),
-  };
-  const part = `cancelled-${entry.no}`;
-  const next = moved(
-    b,
-    {
-      status,
-      ...(status === 'cancelled' ? { reason: 'cancelled-by-buyer' } : {}),
-      step: 'settle',
-      dueAt: soon(now),
-      returns: [...b.returns, ...refundReturns(b, entry, paid)],
-    },
-    now,
-  );
-  return change(b, next, {
-    voided: entry.tickets,
-    entries: ledgerEntry(b, 'reversal', part, reversalPostings(shares, true), now),
-    messages: [messageOf(b, 'booking-cancelled', part, paid, seats)],
-  });
+  const { order, key } = wish;
+  const end = ended(b, 'cancelled', order?.reason ?? 'cancelled-by-buyer', now, key);
+  if (order?.reason !== 'event-cancelled') return end;
+  return { ...end, messages: [messageOf(b, 'event-cancelled', 'event-cancelled', 0)] };
 }
 
 /** The capture was refused: whether the sale is undone is decided by what becomes of the intent. */

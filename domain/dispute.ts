@@ -31,16 +31,16 @@ export const isDisputed = (b: Booking): boolean =>
 export const takenBack = (b: Pick<Booking, 'disputes'>): number =>
   (b.disputes ?? []).reduce((sum, d) => sum + d.taken, 0);
 
+const capturedSum = (b: Booking): number =>
+  b.attempts.filter((a) => a.state === 'captured').reduce((sum, a) => sum + amountOf(b, a), 0);
+
 /** Captured, and neither returned, on its way back nor taken by a bank; minor units. */
 export function inHand(b: Booking): number {
-  const captured = b.attempts
-    .filter((a) => a.state === 'captured')
-    .reduce((sum, a) => sum + amountOf(b, a), 0);
   const returned = b.returns
     .filter(({ to = 'card' }) => to === 'card')
     .filter((r) => r.refund === 'pending' || r.refund === 'succeeded')
     .reduce((sum, r) => sum + r.amount, 0);
-  return captured - returned - takenBack(b);
+  return capturedSum(b) - returned - takenBack(b);
 }
 
 /**
@@ -74,7 +74,9 @@ function marked(
   status: 'valid' | 'frozen',
   now: number,
 ): Change {
-  const next = moved(seen, { tries: b.tries }, now);
+  const waiting = status === 'valid' && b.cancelRequested && !isDisputed(seen);
+  const go = waiting ? ({ step: 'cancel', dueAt: soon(now) } as const) : {};
+  const next = moved(seen, { tries: b.tries, ...go }, now);
   // Another dispute of the same booking may still be open.
   if (status === 'valid' && isDisputed(seen)) return change(b, next);
   const from = status === 'frozen' ? 'valid' : 'frozen';
@@ -114,7 +116,9 @@ function lost(
   const rest = tickets.filter((t) => t.active).length - gone.length;
   const end = rest > 0 ? 'partially_refunded' : 'cancelled';
   const reason = rest > 0 ? {} : { reason: 'dispute-lost' };
-  const next = { status: end, ...reason, step: 'settle', dueAt: soon(now), returns } as const;
+  const over = { cancelRequested: false, cancelAs: undefined } as const;
+  const go = { step: 'settle', dueAt: soon(now), returns, ...over } as const;
+  const next = { status: end, ...reason, ...go } as const;
   return change(b, moved(seen, next, now), {
     voided: entry.tickets,
     entries,

@@ -1,6 +1,7 @@
 import { assertNever, type FieldError, UsherError } from '#domain/errors.ts';
 import type { EventLimits, SaleStatus, Terms } from '#domain/inventory/terms.ts';
 import type { FeeRule, TaxRule } from '#domain/pricing.ts';
+import { type RefundRules, refundRuleMistakes } from '#domain/refund-rules.ts';
 
 export const eventCategories = [
   'concert',
@@ -109,6 +110,8 @@ export type EventRules = EventTimes & {
   readonly limits: Partial<EventLimits>;
   /** Absent: all. */
   readonly channels?: readonly SaleChannel[];
+  /** Absent: `defaultRefundRules`. */
+  readonly refundRules?: RefundRules | undefined;
 };
 
 /** An IANA zone name that this runtime knows; offsets such as +02:00 are not names. */
@@ -136,6 +139,7 @@ export function eventMistakes(event: EventRules, categories: readonly string[]):
   const { opensAt, closesAt } = event;
   const windowHolds = opensAt === null || closesAt === null || closesAt > opensAt;
   check(windowHolds, 'sale.closesAt', 'must be after sale.opensAt');
+  if (event.refundRules !== undefined) mistakes.push(...refundRuleMistakes(event.refundRules));
   const priced = new Set<string>();
   for (const [i, { category }] of event.prices.entries()) {
     check(!priced.has(category), `prices.${i}`, `category "${category}" has two prices`);

@@ -39,14 +39,17 @@ export type LedgerEntry = {
     | 'reversal'
     | 'refund'
     | 'stray-cash'
+    | 'goodwill'
     | 'dispute'
     | 'voucher'
     | 'voucher-refund'
     | 'voucher-issue';
   readonly currency: Currency;
   readonly postings: readonly Posting[];
-  /** The staff member who did it at the box office. */
-  readonly by?: string;
+  /** Who did it, where that is not the one who always does: box office, support. */
+  readonly by?: string | undefined;
+  /** What that person wrote down. */
+  readonly note?: string | undefined;
   /** Epoch ms. */
   readonly at: number;
 };
@@ -92,6 +95,29 @@ export const strayCashPostings = (amount: number): readonly Posting[] =>
 /** Tickets become void: against `owed` when they were paid for, else the buyer owes no more. */
 export const reversalPostings = (shares: Shares, paid: boolean): readonly Posting[] =>
   parts.flatMap((part) => posting(part, paid ? 'owed' : 'buyer', shares[part]));
+
+/** What is taken off what tickets return; minor units. */
+export type Deductions = {
+  /** Given before as goodwill, by who bore it, or kept for a discount that is lost. */
+  readonly organizer: number;
+  readonly platform: number;
+  /** Never paid by the buyer. */
+  readonly unpaid: number;
+};
+
+/** Tickets become void and `shares` of their price go back, less the deductions. */
+export const withdrawalPostings = (shares: Shares, less: Deductions): readonly Posting[] => [
+  ...reversalPostings(shares, true),
+  ...posting('owed', 'organizer', less.organizer),
+  ...posting('owed', 'fees', less.platform),
+  ...posting('owed', 'buyer', less.unpaid),
+];
+
+/** Money is given beside any ticket; the platform bears it out of its fees. */
+export const goodwillPostings = (
+  bornBy: 'organizer' | 'platform',
+  amount: number,
+): readonly Posting[] => posting(bornBy === 'platform' ? 'fees' : 'organizer', 'owed', amount);
 
 /** The provider has returned the money. */
 export const refundPostings = (amount: number): readonly Posting[] =>

@@ -10,7 +10,9 @@ export type MessageKind =
   | 'booking-reminder'
   | 'tickets-frozen'
   | 'tickets-restored'
-  | 'tickets-void';
+  | 'tickets-void'
+  | 'event-cancelled'
+  | 'event-postponed';
 
 /** What fills the text. Whatever is not known is left out, never the message. */
 export type MessageFacts = {
@@ -30,6 +32,8 @@ export type MessageFacts = {
   /** Valid tickets; `code` is what is shown at the door. */
   readonly tickets: readonly { readonly code: string; readonly seat: SeatName }[];
   readonly amount?: Money | undefined;
+  /** Epoch ms. */
+  readonly refundUntil?: number | undefined;
 };
 
 export type SeatName = {
@@ -61,6 +65,8 @@ const titles: Readonly<Record<MessageKind, string>> = {
   'tickets-frozen': 'Your tickets are on hold',
   'tickets-restored': 'Your tickets are valid again',
   'tickets-void': 'Your tickets are no longer valid',
+  'event-cancelled': 'Cancelled',
+  'event-postponed': 'New date',
 };
 
 /** `Parterre, row 4, seat 12`, or the area's name for a place without a number. */
@@ -111,6 +117,19 @@ const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> 
     'The dispute about the payment of this booking is settled. Its tickets are valid again.',
   'tickets-void': () =>
     'Your bank has taken back the payment of this booking. Its tickets are no longer valid.',
+  'event-cancelled': ({ amount }) =>
+    amount === undefined || amount.amount === 0
+      ? 'We are sorry: the event has been cancelled. Nothing was charged, or nothing was due.'
+      : `We are sorry: the event has been cancelled. Your tickets are no longer valid and we return ${format(amount)}; your bank may take some days to show it.`,
+  'event-postponed': ({ event, refundUntil }) =>
+    [
+      'The event has a new date, which you find below. Your tickets stay valid.',
+      ...(refundUntil === undefined
+        ? []
+        : [
+            `Should the date not suit you, give them back until ${timeInZone(refundUntil, event?.timeZone ?? 'UTC')}: we return all you have paid.`,
+          ]),
+    ].join(' '),
 };
 
 function partsOf(kind: MessageKind, facts: MessageFacts): Part[] {

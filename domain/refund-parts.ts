@@ -1,5 +1,5 @@
 import { amountOf, cashPaid, voucherPaid } from '#domain/bill.ts';
-import type { Booking, Return } from '#domain/booking.ts';
+import { type Booking, keptOf, type Return } from '#domain/booking.ts';
 import { takenBack } from '#domain/dispute.ts';
 
 /** One tender that paid for a booking, and what of its money may still go back to it. */
@@ -40,6 +40,10 @@ export function tendersOf(b: Booking): readonly Tender[] {
   ];
 }
 
+/** What was paid and neither given back (nor owed) to the buyer nor taken by a bank; minor units. */
+export const refundable = (b: Booking): number =>
+  tendersOf(b).reduce((sum, { left }) => sum + Math.max(0, left), 0);
+
 export type RefundPart = Pick<Return, 'to' | 'intentId' | 'amount'>;
 
 /**
@@ -70,7 +74,7 @@ export function refundReturns(b: Booking, first: Return, amount: number): readon
     ...own,
     refund: 'pending',
   });
-  const { kept: _, ...plain } = first;
+  const { kept: _, goodwill: __, ...plain } = first;
   const moneyOnly: Return = { ...plain, tickets: [], seatsReturned: true };
   return [
     pending(first, part),
@@ -78,12 +82,18 @@ export function refundReturns(b: Booking, first: Return, amount: number): readon
   ];
 }
 
+export type Given = Pick<Return, 'amount' | 'refund'> & { readonly kept: number };
+
 /** What one request has given back, over all its returns; undefined when it has made none. */
-export function givenBy(b: Booking, key: string): Pick<Return, 'amount' | 'refund'> | undefined {
+export function givenBy(b: Booking, key: string): Given | undefined {
   const own = b.returns.filter((r) => r.key === key);
   if (own.length === 0) return undefined;
   const worst = (['failed', 'pending', 'succeeded'] as const).find((state) =>
     own.some((r) => r.refund === state),
   );
-  return { amount: own.reduce((sum, r) => sum + r.amount, 0), refund: worst ?? 'none' };
+  return {
+    amount: own.reduce((sum, r) => sum + r.amount, 0),
+    kept: keptOf({ returns: own }),
+    refund: worst ?? 'none',
+  };
 }

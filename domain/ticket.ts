@@ -96,7 +96,7 @@ function netPrices(
 
 /** The sum of tickets' shares and of what was paid for them. */
 export const sumOf = (
-  tickets: readonly Ticket[],
+  tickets: readonly Pick<Ticket, 'paid' | 'shares'>[],
 ): { readonly paid: number; readonly shares: Shares } => ({
   paid: tickets.reduce((sum, t) => sum + t.paid, 0),
   shares: {

@@ -11,7 +11,7 @@ import {
   pinned,
   sold,
 } from '#domain/booking-moves.ts';
-import { captureRefused, undone } from '#domain/cancellation.ts';
+import { cancelledUnpaid, captureRefused, undone } from '#domain/cancellation.ts';
 import { codeOf } from '#domain/errors.ts';
 import { makeScopedId } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
@@ -51,9 +51,7 @@ export const steps: Readonly<Record<Step, Do>> = {
 
 /** Nothing is charged and nothing is sold yet: a wish to cancel is granted before the next step. */
 const unlessCancelled = async (b: Booking, ports: FlowPorts, step: Do): Promise<Change> =>
-  b.cancelRequested
-    ? ended(b, 'cancelled', 'cancelled-by-buyer', ports.clock.now())
-    : step(b, ports);
+  b.cancelRequested ? cancelledUnpaid(b, ports.clock.now()) : step(b, ports);
 
 async function pin(b: Booking, { inventory, clock }: FlowPorts): Promise<Change> {
   try {

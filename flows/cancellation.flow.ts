@@ -3,6 +3,7 @@ import {
   awaitsPayOut,
   type Booking,
   isFinalAttempt,
+  isSettled,
   lastAttempt,
   moved,
   type Return,
@@ -32,11 +33,13 @@ export function isTerminal(error: unknown): boolean {
   return code !== undefined && !errorRegistry[code].retryable;
 }
 
-/** The buyer asked for the cancellation while the payment ran; it has settled now. */
+/** A cancellation was asked for while the payment (or its dispute) ran; it has settled now. */
 export async function cancelStep(b: Booking, { store, clock }: FlowPorts): Promise<Change> {
-  const decision = cancel(b, await store.tickets([b.bookingId]), {}, clock.now());
+  const now = clock.now();
+  const decision = cancel(b, await store.tickets([b.bookingId]), { ...b.cancelAs }, now);
   if (decision.kind === 'done') return decision.change;
-  return change(b, moved(b, { step: 'done', cancelRequested: false }, clock.now()));
+  const rest = isSettled(b) ? { step: 'done' as const } : { step: 'settle' as const, dueAt: now };
+  return change(b, moved(b, { ...rest, cancelRequested: false, cancelAs: undefined }, now));
 }
 
 /**

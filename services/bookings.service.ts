@@ -13,14 +13,14 @@ import type { Runtime } from '#mixins/runtime.ts';
 import { cancelBooking } from '#services/bookings/cancelling.ts';
 import { checkout } from '#services/bookings/checkout.ts';
 import { counterSaleActions } from '#services/bookings/counter.ts';
-import type { Desk } from '#services/bookings/desk.ts';
+import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { payingOf } from '#services/bookings/paying.ts';
 import { paymentActions } from '#services/bookings/payment.ts';
 import { listBookings, readBooking } from '#services/bookings/reading.ts';
 import { refundActions } from '#services/bookings/refund-actions.ts';
 import { queueReminders } from '#services/bookings/reminders.ts';
-import { refundOf } from '#services/bookings/view.ts';
+import { cancelledView } from '#services/bookings/view.ts';
 
 type Actions = (typeof bookingsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -44,7 +44,7 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
     },
 
     actions: {
-      ...refundActions(() => desk),
+      ...refundActions(() => ({ ...desk, once })),
       ...counterSaleActions(() => desk),
 
       checkout: (ctx: Ctx<'checkout'>): Promise<Result<'checkout'>> => {
@@ -76,11 +76,8 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
         const { bookingId, tickets: ticketIds } = ctx.params;
         keyOf(ctx);
         return once(ctx, 'cancel', ctx.params, async ({ ulid: key }) => {
-          const request = { bookingId, buyerId, ticketIds, key };
-          const { booking, given } = await cancelBooking(desk, request);
-          const refund = refundOf(booking, given);
-          if (given === undefined) return { bookingId, status: 'cancel-requested', refund };
-          return { bookingId, status: cancelledStatus(booking.status), refund };
+          const find = () => ownBooking(desk, bookingId, buyerId);
+          return cancelledView(await cancelBooking(desk, find, { ticketIds, key }));
         });
       },
 
@@ -97,6 +94,3 @@ function keyOf(ctx: UsherContext): string {
   if (idempotencyKey === undefined) throw new UsherError('idempotency-key-required');
   return idempotencyKey;
 }
-
-const cancelledStatus = (status: string): 'cancelled' | 'partially_refunded' | 'refunded' =>
-  status === 'partially_refunded' || status === 'refunded' ? status : 'cancelled';

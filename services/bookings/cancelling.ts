@@ -1,49 +1,59 @@
-import type { Booking, Return } from '#domain/booking.ts';
-import { actedBy } from '#domain/box-office.ts';
+import type { Booking } from '#domain/booking.ts';
 import { cancel } from '#domain/cancellation.ts';
 import { UsherError } from '#domain/errors.ts';
-import { givenBy } from '#domain/refund-parts.ts';
-import { type Desk, ownBooking } from '#services/bookings/desk.ts';
-
-export type CancelRequest = {
-  readonly bookingId: string;
-  readonly buyerId: string;
-  readonly ticketIds: readonly string[] | undefined;
-  /** The staff member who does it for the buyer. */
-  readonly by?: string | undefined;
-  /** The same for every run of this request. */
-  readonly key: string;
-};
+import { type Given, givenBy } from '#domain/refund-parts.ts';
+import { type CancelWish, chosenTickets, withdrawalOf } from '#domain/withdrawal.ts';
+import type { Desk } from '#services/bookings/desk.ts';
 
 export type CancelAnswer = {
   readonly booking: Booking;
   /** Undefined: recorded, and done when the payment has settled. */
-  readonly given: Pick<Return, 'amount' | 'refund'> | undefined;
+  readonly given: Given | undefined;
 };
 
 const triesMax = 5;
 
-/** Cancels a booking, or some of its tickets; seats and money are given back by its flow. */
-export async function cancelBooking(desk: Desk, request: CancelRequest): Promise<CancelAnswer> {
-  const { bookingId, buyerId, ticketIds, key } = request;
+/**
+ * Cancels the booking that `find` answers, or some of its tickets; seats and money are given back
+ * by its flow. `wish.key` is the same for every run of a request.
+ */
+export async function cancelBooking(
+  desk: Desk,
+  find: () => Promise<Booking>,
+  wish: CancelWish & { readonly key: string },
+): Promise<CancelAnswer> {
   for (let i = 0; i < triesMax; i++) {
-    const b = await ownBooking(desk, bookingId, buyerId);
-    const before = givenBy(b, key);
+    const b = await withEvent(desk, await find());
+    const { bookingId } = b;
+    const before = givenBy(b, wish.key);
     if (before !== undefined) return { booking: b, given: before };
-    const tickets = await desk.store.tickets([bookingId]);
-    const decision = cancel(b, tickets, { ticketIds, key }, desk.clock.now());
+    const decision = cancel(b, await desk.store.tickets([bookingId]), wish, desk.clock.now());
     if (decision.kind === 'refused') throw new UsherError('not-cancellable', decision.why);
-    const { by } = request;
-    const change =
-      by === undefined ? decision.change : decision.change && actedBy(decision.change, by);
+    const { change } = decision;
     if (change === undefined) return { booking: b, given: undefined };
     // A step of the flow was faster: decide again on what it made of the booking.
     if ((await desk.store.commit(change)) !== 'done') continue;
     desk.relay.relay(change.messages.map((message) => message.key));
     if (decision.kind === 'requested') desk.worker.wake(bookingId);
     else desk.worker.run(change.booking);
-    const given = decision.kind === 'done' ? givenBy(change.booking, key) : undefined;
+    const given = decision.kind === 'done' ? givenBy(change.booking, wish.key) : undefined;
     return { booking: change.booking, given };
   }
   throw new UsherError('stale-version', undefined, { retryAfterSeconds: 1 });
+}
+
+/** What a cancellation by the buyer would come to now. Rejects with `not-cancellable`. */
+export async function previewCancellation(desk: Desk, found: Booking, wish: CancelWish) {
+  const b = await withEvent(desk, found);
+  if (b.status !== 'confirmed' && b.status !== 'partially_refunded') {
+    throw new UsherError('not-cancellable', `It is ${b.status}: it has no tickets to give back`);
+  }
+  const chosen = chosenTickets(await desk.store.tickets([b.bookingId]), wish);
+  if (typeof chosen === 'string') throw new UsherError('not-cancellable', chosen);
+  return { booking: b, ...withdrawalOf(b, chosen, wish, desk.clock.now()) };
+}
+
+/** The catalogue did not answer at checkout: what it says now holds, if it answers. */
+async function withEvent(desk: Desk, b: Booking): Promise<Booking> {
+  return b.event === undefined ? { ...b, event: await desk.events.of(b.eventId) } : b;
 }

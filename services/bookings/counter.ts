@@ -73,8 +73,8 @@ async function readSale(desk: Desk, bookingId: string, waitMs: number): Promise<
 /** `bookings.cancelSale` */
 async function cancelSale(desk: Desk, params: Params<'cancelSale'>): Promise<BookingView> {
   const { bookingId, tickets: ticketIds, staffId: by, key } = params;
-  const { buyerId } = await counterSale(desk, bookingId);
-  await cancelBooking(desk, { bookingId, buyerId, ticketIds, key, by });
+  const find = () => counterSale(desk, bookingId);
+  await cancelBooking(desk, find, { ticketIds, key, by });
   return readSale(desk, bookingId, 0);
 }
 

@@ -6,7 +6,8 @@ import type { EventInfo } from '#domain/booking.ts';
 
 type Known = { readonly info: Promise<EventInfo | undefined>; readonly until: number };
 
-const keptMs = 60_000;
+/** Short: a buyer is promised what the public page says at that time. */
+const keptMs = 10_000;
 const missingKeptMs = 5_000;
 const waitMs = 500;
 
@@ -21,7 +22,7 @@ export class EventInfos {
     this.#clock = clock;
   }
 
-  /** Undefined when the catalogue cannot say; remembered for a minute. Never rejects. */
+  /** Undefined when the catalogue cannot say; remembered for ten seconds. Never rejects. */
   async of(eventId: string): Promise<EventInfo | undefined> {
     const known = this.#known.get(eventId);
     const now = this.#clock.now();
@@ -41,6 +42,7 @@ export class EventInfos {
         startsAt: Date.parse(event.startsAt),
         timeZone: event.zone,
         venue: event.venue.name,
+        refundRules: event.refundRules,
       };
     } catch {
       return undefined;

@@ -1,14 +1,94 @@
 import type { z } from 'zod';
 import type { UsherContext } from '#broker/call.ts';
 import type { bookingsContract } from '#contracts/bookings.contract.ts';
-import type { Desk } from '#services/bookings/desk.ts';
+import type { CancelOrder } from '#domain/booking.ts';
+import { invalid } from '#domain/checkout.ts';
+import { UsherError } from '#domain/errors.ts';
+import { money } from '#domain/money.ts';
+import { callerOf } from '#mixins/caller.ts';
+import type { WithOnce } from '#mixins/idempotency.mixin.ts';
+import { cancelBooking, previewCancellation } from '#services/bookings/cancelling.ts';
+import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import { noteDispute } from '#services/bookings/disputes.ts';
+import { giveGoodwill } from '#services/bookings/goodwill.ts';
+import { isSupport, servedBooking } from '#services/bookings/support.ts';
+import { cancelledView, refundOf, rulesView } from '#services/bookings/view.ts';
 
 type Actions = (typeof bookingsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
+type Result<K extends keyof Actions> = z.output<Actions[K]['result']>;
+type Parts = Desk & WithOnce;
 
-/** The actions of `contracts/booking-refunds.ts`; `desk` is there once the service has started. */
-export const refundActions = (desk: () => Desk) => ({
+/** The actions of `contracts/booking-refunds.ts`; `parts` are there once the service has started. */
+export const refundActions = (parts: () => Parts) => ({
+  cancellation: (ctx: Ctx<'cancellation'>) => cancellation(parts(), ctx),
+  supportRefund: (ctx: Ctx<'supportRefund'>) => supportRefund(parts(), ctx),
+  supportCancel: (ctx: Ctx<'supportCancel'>) => supportCancel(parts(), ctx),
   disputed: ({ params: { bookingId, ...news } }: Ctx<'disputed'>) =>
-    noteDispute(desk(), bookingId, news),
+    noteDispute(parts(), bookingId, news),
 });
+
+async function cancellation(
+  desk: Parts,
+  ctx: Ctx<'cancellation'>,
+): Promise<Result<'cancellation'>> {
+  const { bookingId, tickets } = ctx.params;
+  const found = await ownBooking(desk, bookingId, callerOf(ctx).userId);
+  const wish = { ticketIds: tickets?.split(',') };
+  const { booking, each, rate, amount, kept } = await previewCancellation(desk, found, wish);
+  const sum = (of: number) => money(of, booking.quote.currency);
+  return {
+    bookingId,
+    refund: sum(amount),
+    kept: sum(kept),
+    tickets: each.map((one) => ({
+      ticketId: one.ticketId,
+      paid: sum(one.paid),
+      returned: sum(one.returned),
+      kept: sum(one.kept),
+    })),
+    basisPoints: rate.basisPoints,
+    feePerTicket: sum(rate.feePerTicket),
+    returnServiceFees: rate.returnServiceFees,
+    reason: rate.why,
+    ...(rate.until === undefined ? {} : { until: new Date(rate.until).toISOString() }),
+    rules: rulesView(booking),
+  };
+}
+
+async function supportRefund(
+  desk: Parts,
+  ctx: Ctx<'supportRefund'>,
+): Promise<Result<'supportRefund'>> {
+  const { bookingId, amount, reason, bornBy } = ctx.params;
+  const find = () => servedBooking(desk, ctx, bookingId);
+  const { quote } = await find();
+  if (bornBy === 'platform' && !isSupport(ctx)) {
+    throw new UsherError('forbidden', 'An organizer refunds from his own money');
+  }
+  if (amount.currency !== quote.currency) {
+    throw invalid('amount.currency', `the booking was paid in ${quote.currency}`);
+  }
+  if (amount.amount <= 0) throw invalid('amount.amount', 'must be above 0');
+  return desk.once(ctx, 'bookings.supportRefund', ctx.params, async ({ ulid: key }) => {
+    const { userId: by } = callerOf(ctx);
+    const wish = { amount: amount.amount, bornBy, key, by, note: reason };
+    const { booking, given } = await giveGoodwill(desk, find, wish);
+    const status = booking.status as Result<'supportRefund'>['status'];
+    return { bookingId, status, refund: refundOf(booking, given) };
+  });
+}
+
+async function supportCancel(
+  desk: Parts,
+  ctx: Ctx<'supportCancel'>,
+): Promise<Result<'supportCancel'>> {
+  const { bookingId, tickets: ticketIds, waiveRules, reason: note } = ctx.params;
+  const find = () => servedBooking(desk, ctx, bookingId);
+  await find();
+  return desk.once(ctx, 'bookings.supportCancel', ctx.params, async ({ ulid: key }) => {
+    const { userId: actor } = callerOf(ctx);
+    const order: CancelOrder = { actor, reason: 'cancelled-by-support', note, waiveRules };
+    return cancelledView(await cancelBooking(desk, find, { ticketIds, key, order }));
+  });
+}

@@ -2,6 +2,8 @@ import type { BookingView } from '#contracts/bookings.contract.ts';
 import { cardTotal } from '#domain/bill.ts';
 import { type Booking, lastAttempt, type Return } from '#domain/booking.ts';
 import type { Ticket } from '#domain/ticket.ts';
+import { refundTermsOf } from '#domain/withdrawal.ts';
+import type { CancelAnswer } from '#services/bookings/cancelling.ts';
 
 /** A booking as its buyer sees it; tickets appear with the confirmation. */
 export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
@@ -28,9 +30,16 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
         to,
       })),
     cancelRequested: b.cancelRequested,
+    refundRules: rulesView(b),
     createdAt: new Date(b.createdAt).toISOString(),
     updatedAt: new Date(b.updatedAt).toISOString(),
   };
+}
+
+/** What the buyer was promised for tickets he gives back. */
+export function rulesView(b: Booking): NonNullable<BookingView['refundRules']> {
+  const { tiers, ...rest } = refundTermsOf(b).rules;
+  return { ...rest, tiers: tiers.map((tier) => ({ ...tier })) };
 }
 
 function paymentOf(b: Booking): BookingView['payment'] {
@@ -56,3 +65,14 @@ export const refundOf = (b: Booking, entry: Pick<Return, 'amount' | 'refund'> | 
   amount: { amount: entry?.amount ?? 0, currency: b.quote.currency },
   status: entry?.refund ?? ('none' as const),
 });
+
+/** A cancellation as its answer says it. */
+export function cancelledView({ booking, given }: CancelAnswer) {
+  const { bookingId, quote } = booking;
+  const status = given === undefined ? 'cancel-requested' : cancelledStatus(booking.status);
+  const kept = { amount: given?.kept ?? 0, currency: quote.currency };
+  return { bookingId, status, refund: refundOf(booking, given), kept } as const;
+}
+
+const cancelledStatus = (status: string): 'cancelled' | 'partially_refunded' | 'refunded' =>
+  status === 'partially_refunded' || status === 'refunded' ? status : 'cancelled';

@@ -6,6 +6,7 @@ import { type EventRules, saleChannels, saleStateAt } from '#domain/event.ts';
 import type { Counts } from '#domain/inventory/commands.ts';
 import type { EventLimits } from '#domain/inventory/terms.ts';
 import { money } from '#domain/money.ts';
+import { defaultRefundRules, type RefundRules } from '#domain/refund-rules.ts';
 
 /** The fields of an event as they come in. */
 export type EventInput = { [K in keyof typeof eventFields]: z.output<(typeof eventFields)[K]> };
@@ -51,6 +52,12 @@ export const draftRules = (input: EventInput): EventRules => ({
 const saleOf = (row: EventRow) =>
   defined({ opensAt: maybeIso(row.opensAt), closesAt: maybeIso(row.closesAt) });
 
+/** The rules as the contract has them. */
+const rulesView = ({ tiers, ...rest }: RefundRules) => ({
+  ...rest,
+  tiers: tiers.map((tier) => ({ ...tier })),
+});
+
 const described = (row: EventRow) =>
   defined({
     title: row.title,
@@ -65,6 +72,7 @@ const described = (row: EventRow) =>
     currency: row.currency,
     fees: row.fees.map((fee) => ({ ...fee })),
     taxes: row.taxes.map((tax) => ({ ...tax })),
+    refundRules: rulesView(row.refundRules ?? defaultRefundRules),
   });
 
 /** An event as its organizer sees it. */

@@ -4,16 +4,13 @@ import type { Booking } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import { codeOf, UsherError } from '#domain/errors.ts';
 import type { CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands.ts';
+import type { CancelWish } from '#domain/withdrawal.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import { OutboxRelay } from '#flows/outbox.relay.ts';
 import type { FlowWatcher } from '#flows/ports.ts';
-import {
-  type CancelAnswer,
-  type CancelRequest,
-  cancelBooking,
-} from '#services/bookings/cancelling.ts';
+import { type CancelAnswer, cancelBooking } from '#services/bookings/cancelling.ts';
 import { type CheckoutRequest, checkout } from '#services/bookings/checkout.ts';
-import type { Desk } from '#services/bookings/desk.ts';
+import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import type { Chance } from '#test/simulation/chance.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
 import type { Gateway } from '#test/simulation/gateway.ts';
@@ -41,6 +38,12 @@ type Core = {
   readonly worker: BookingWorker;
   readonly relay: OutboxRelay;
   readonly desk: Desk;
+};
+
+type CancelRequest = CancelWish & {
+  readonly bookingId: string;
+  readonly buyerId: string;
+  readonly key: string;
 };
 
 /**
@@ -74,8 +77,11 @@ export class Office {
   }
 
   async cancel(request: CancelRequest): Promise<CancelAnswer | string | undefined> {
-    const answer = await this.#ask((desk) => cancelBooking(desk, request));
-    if (typeof answer === 'object') this.promised.add(request.bookingId);
+    const { bookingId, buyerId, ...wish } = request;
+    const answer = await this.#ask((desk) =>
+      cancelBooking(desk, () => ownBooking(desk, bookingId, buyerId), wish),
+    );
+    if (typeof answer === 'object') this.promised.add(bookingId);
     return answer;
   }
 

@@ -188,6 +188,7 @@ describeWith(['mongod', 'nats-server'], 'bookings over HTTP, on two core nodes',
         bookingId: booking.bookingId,
         status: 'cancelled',
         refund: { amount: { amount: 10_000, currency: 'EUR' }, status: 'pending' },
+        kept: { amount: 0, currency: 'EUR' },
       },
     ]);
     expect((await cluster.ask('POST', path, ada, {}, key)).body).toEqual(answer.body);
