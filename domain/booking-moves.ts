@@ -44,6 +44,8 @@ export type Change = {
   readonly claims: readonly Claim[];
   /** True: nothing more can be done before `booking.dueAt`. */
   readonly wait: boolean;
+  /** True: the step done again finds the same, so the next step's write may carry it. */
+  readonly light: boolean;
 };
 
 export type TicketMark = {
@@ -63,6 +65,7 @@ export const change = (b: Booking, next: Booking, effects: Effects = {}): Change
   messages: [],
   claims: [],
   wait: next.step === 'done',
+  light: false,
   ...effects,
 });
 
@@ -177,6 +180,13 @@ export function openBooking(
   };
 }
 
+/**
+ * Its last attempt may be asked of the provider at once: pin and authorisation then need one write.
+ * (Should the booking end before that, closing the attempt makes the intent to be sure of it.)
+ */
+export const opening = (b: Booking): Booking =>
+  lastAttempt(b)?.state === 'new' ? { ...b, attempts: withAttempt(b, { state: 'opening' }) } : b;
+
 /** Another attempt of a declined booking whose last intent is final. */
 export function retried(b: Booking, wish: CheckoutWish, now: number): Change {
   const attempt = attemptOf(b.attempts.length + 1, wish, cardTotal(b));
@@ -188,19 +198,15 @@ export function retried(b: Booking, wish: CheckoutWish, now: number): Change {
 /** The hold is kept until `deadline`; what costs nothing is sold without a payment. */
 export function pinned(b: Booking, deadline: number, now: number): Change {
   const patch = { holdDeadline: deadline, dueAt: stillDue(b, now) };
-  return cardTotal(b) === 0
-    ? change(b, moved(b, { ...patch, status: 'selling', step: 'sell' }, now))
-    : change(
-        b,
-        moved(
-          b,
-          { ...patch, step: 'authorise', attempts: withAttempt(b, { state: 'opening' }) },
-          now,
-        ),
-      );
+  if (cardTotal(b) === 0) {
+    return change(b, moved(b, { ...patch, status: 'selling', step: 'sell' }, now));
+  }
+  const light = lastAttempt(b)?.state === 'opening';
+  const { attempts } = opening(b);
+  return change(b, moved(b, { ...patch, step: 'authorise', attempts }, now), { light });
 }
 
-/** The attempt's intent exists. */
+/** The attempt's intent exists, and the payments have noted it under the attempt. */
 export const intentOpened = (b: Booking, intentId: string, now: number): Change =>
   change(
     b,
@@ -209,6 +215,7 @@ export const intentOpened = (b: Booking, intentId: string, now: number): Change 
       { dueAt: stillDue(b, now), attempts: withAttempt(b, { state: 'open', intentId }) },
       now,
     ),
+    { light: true },
   );
 
 /** A booking that ends without a sale gives its hold back and closes its intents. */

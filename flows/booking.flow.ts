@@ -25,11 +25,12 @@ type Do = (b: Booking, ports: FlowPorts) => Promise<Change>;
  * The flow of a booking, from hold to tickets. Each step may be done any number of times, also by
  * two workers at once: what it asks of others has its effect once, and its own change is written
  * only by the one who still has the booking's version. A step that throws has an unknown outcome:
- * it is done again.
+ * it is done again. What pin and the creating of the intent find is light: the write behind the
+ * confirmation carries it, and a worker that dies before finds the same again.
  *
  * step      | does                                    | compensated, when a later step fails, by
  * pin       | keeps the hold while the payment runs   | settle: unsell also ends the pin
- * authorise | intent created, stored, confirmed       | settle: cancels it; decline: the same
+ * authorise | intent created and noted, confirmed     | settle: cancels it; decline: the same
  * await     | the buyer or the bank acts              |
  * sell      | seats sold, then tickets and sale        | settle: unsell; undo: tickets void first
  *           | written in one transaction (confirm)     |

@@ -114,13 +114,18 @@ export class BookingWorker {
 
   /** Step by step, until the booking is finished, has to wait, or is another worker's. */
   async #advance(booking: Booking): Promise<void> {
+    let stored = booking;
     let b = booking;
     for (let i = 0; i < limits.flowStepsMax; i++) {
-      if (this.#draining) return this.#release(b);
+      if (this.#draining) return this.#release(stored);
       const change = await this.#step(b);
-      const written = await this.#write(b, change);
+      if (change.light) {
+        b = change.booking;
+        continue;
+      }
+      const written = await this.#write(stored, b, change);
       if (written === undefined || written.wait) return;
-      b = written.booking;
+      b = stored = written.booking;
     }
     this.#ports.watcher.trouble(b, new Error('more steps in one go than a booking has'));
   }
@@ -134,14 +139,17 @@ export class BookingWorker {
     }
   }
 
-  /** Answers the change that was written; undefined when another worker was first. */
-  async #write(b: Booking, change: Change): Promise<Change | undefined> {
+  /**
+   * Answers the change that was written; undefined when another worker was first. `b` may be some
+   * light steps on from the booking that is stored.
+   */
+  async #write(stored: Booking, b: Booking, change: Change): Promise<Change | undefined> {
     const { store, clock, watcher } = this.#ports;
-    const result = await store.commit(change, b);
+    const result = await store.commit({ ...change, expected: stored.version }, stored);
     if (result === 'stale') return undefined;
-    if (result === 'place-taken') return this.#write(b, placeTaken(b, clock.now()));
-    if (change.booking.alarm !== b.alarm) watcher.alarm(change.booking);
-    watcher.changed(b, change.booking, change.messages);
+    if (result === 'place-taken') return this.#write(stored, b, placeTaken(b, clock.now()));
+    if (change.booking.alarm !== stored.alarm) watcher.alarm(change.booking);
+    watcher.changed(stored, change.booking, change.messages);
     return change;
   }
 

@@ -71,6 +71,9 @@ export class BookingWrites {
     this.#commitments = new GroupCommit({
       clock,
       ...bounds,
+      groupMax: 256,
+      // MongoDB works on a transaction with one thread; two keep a second core busy.
+      lanes: 2,
       write: (items) => this.#commitAll(items),
     });
   }

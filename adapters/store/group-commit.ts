@@ -10,6 +10,8 @@ export type GroupCommitOptions<T> = {
   readonly clock: Clock;
   /** Items of one write. */
   readonly groupMax: number;
+  /** Writes under way at once (1); with more, the order of items is not kept. */
+  readonly lanes?: number;
   /** Items that wait while a write is under way; `add` rejects beyond, with `whenFull()`. */
   readonly waitingMax: number;
   readonly whenFull: () => Error;
@@ -24,7 +26,9 @@ export type GroupCommitOptions<T> = {
 export class GroupCommit<T> {
   readonly #options: GroupCommitOptions<T>;
   #waiting: Waiting<T>[] = [];
-  #writing = false;
+  #writing = 0;
+  /** A write is about to take what waits. */
+  #gathering = false;
 
   constructor(options: GroupCommitOptions<T>) {
     this.#options = options;
@@ -32,18 +36,20 @@ export class GroupCommit<T> {
 
   /** Resolves when the item is stored. */
   add(item: T): Promise<void> {
-    const { waitingMax, whenFull } = this.#options;
+    const { waitingMax, whenFull, lanes = 1 } = this.#options;
     if (this.#waiting.length >= waitingMax) return Promise.reject(whenFull());
     return new Promise((settle, fail) => {
       this.#waiting.push({ item, settle, fail });
-      if (!this.#writing) void this.#drain();
+      if (!this.#gathering && this.#writing < lanes) void this.#drain();
     });
   }
 
   async #drain(): Promise<void> {
     const { clock, groupMax, write } = this.#options;
-    this.#writing = true;
+    this.#writing++;
+    this.#gathering = true;
     await clock.tick();
+    this.#gathering = false;
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, groupMax);
       try {
@@ -53,6 +59,6 @@ export class GroupCommit<T> {
         for (const { fail } of group) fail(error);
       }
     }
-    this.#writing = false;
+    this.#writing--;
   }
 }

@@ -10,7 +10,7 @@ import { floorTerms, holdOf } from '#bench/support/event-host.ts';
 import type { Bar, Figures } from '#bench/support/results.ts';
 import { Samples, spread } from '#bench/support/stats.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
-import { openBooking } from '#domain/booking-moves.ts';
+import { openBooking, opening } from '#domain/booking-moves.ts';
 import { type ErrorCode, UsherError } from '#domain/errors.ts';
 import { makeId, makeScopedId } from '#domain/ids.ts';
 import type {
@@ -138,7 +138,7 @@ async function sellAll(
       const bookingId = makeScopedId('booking', hold.eventId, systemIds.ulid());
       const token = 'pm_card_visa';
       const wish = { key: bookingId, token, equalSeats: false, attendees: [] };
-      const booking = openBooking(bookingId, hold, wish, undefined, Date.now());
+      const booking = opening(openBooking(bookingId, hold, wish, undefined, Date.now()));
       const { promise, resolve } = Promise.withResolvers<void>();
       ended.set(bookingId, resolve);
       await store.insert(booking);

@@ -1,5 +1,5 @@
 import type { Booking } from '#domain/booking.ts';
-import { type CheckoutWish, openBooking, retried } from '#domain/booking-moves.ts';
+import { type CheckoutWish, openBooking, opening, retried } from '#domain/booking-moves.ts';
 import { assertWish, decideCheckout } from '#domain/checkout.ts';
 import { UsherError } from '#domain/errors.ts';
 import { eventIdOf, makeScopedId } from '#domain/ids.ts';
@@ -41,7 +41,7 @@ async function begin(desk: Desk, request: CheckoutRequest): Promise<Booking> {
   assertWish(hold, wish);
   const event = await desk.events.of(hold.eventId);
   const bookingId = makeScopedId('booking', hold.eventId, ulid);
-  const booking = openBooking(bookingId, hold, wish, event, desk.clock.now());
+  const booking = opening(openBooking(bookingId, hold, wish, event, desk.clock.now()));
   if ((await desk.store.insert(booking)) === 'inserted') {
     desk.worker.run(booking);
     return booking;

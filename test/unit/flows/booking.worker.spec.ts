@@ -48,7 +48,7 @@ describe('workers', () => {
     await Promise.all([drained, running]);
     const left = await world.booking();
     expect(left).toMatchObject({ status: 'pending', dueAt: world.clock.now() });
-    expect(left.attempts[0]?.intentId).toBe('pi_1');
+    expect(left.attempts[0]?.state).toBe('opening');
     await world.pass(1_000);
     expect((await world.booking()).status).toBe('confirmed');
     expect(contradictions(world)).toEqual([]);
