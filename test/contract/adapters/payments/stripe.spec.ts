@@ -8,6 +8,7 @@ import { createStripe } from '#adapters/payments/stripe.ts';
 import { codeOf } from '#domain/errors.ts';
 import { makeId, makeScopedId } from '#domain/ids.ts';
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
+import { startWitness, type Witness } from '#test/support/stripe-api.ts';
 
 /*
  * What Usher asks of Stripe, through the official SDK. Runs against the simulator; with a test key
@@ -36,6 +37,7 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
 describeWith(realKey === undefined ? ['mongod'] : [], 'payments through the Stripe SDK', () => {
   let database: TestDatabase | undefined;
   let simulator: Simulator | undefined;
+  let witness: Witness | undefined;
   let stripe: PaymentProvider;
 
   beforeAll(async () => {
@@ -48,17 +50,19 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'payments through the Stri
         webhookSecret: 'whsec_test',
         secretKey: 'sk_test_simulator',
       });
+      witness = await startWitness(simulator.url);
     }
     stripe = createStripe({
       secretKey: realKey ?? 'sk_test_simulator',
       webhookSecret: 'whsec_test',
       clock: systemClock,
-      ...(simulator && { apiBase: simulator.url }),
+      ...(witness && { apiBase: witness.url }),
     });
   });
 
   afterAll(async () => {
     stripe.close();
+    await witness?.stop();
     await simulator?.stop();
     await database?.drop();
   });
@@ -210,5 +214,22 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'payments through the Stri
     const outcome = await failureOf(stranger.createIntent(newBooking()));
     stranger.close();
     expect(outcome).toBe('payment-provider-unavailable');
+  });
+
+  (realKey === undefined ? it : it.skip)('keeps to the API as Stripe describes it', () => {
+    expect([...(witness?.problems ?? [])]).toEqual([]);
+    expect([...(witness?.seen ?? [])]).toEqual(
+      expect.arrayContaining([
+        'payment_intents.create',
+        'payment_intents.confirm',
+        'payment_intents.retrieve',
+        'payment_intents.capture',
+        'payment_intents.cancel',
+        'payment_intents.list',
+        'payment_intents.search',
+        'refunds.create',
+        'refunds.list',
+      ]),
+    );
   });
 });

@@ -8,6 +8,7 @@ import { createStripe } from '#adapters/payments/stripe.ts';
 import { codeOf } from '#domain/errors.ts';
 import { makeId, makeScopedId } from '#domain/ids.ts';
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
+import { startWitness, type Witness } from '#test/support/stripe-api.ts';
 
 /* Saved payment methods. With STRIPE_CONTRACT_KEY (sk_test_…) the same runs on Stripe itself. */
 const realKey = process.env.STRIPE_CONTRACT_KEY;
@@ -22,6 +23,7 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
 describeWith(realKey === undefined ? ['mongod'] : [], 'saved payment methods at Stripe', () => {
   let database: TestDatabase | undefined;
   let simulator: Simulator | undefined;
+  let witness: Witness | undefined;
   let stripe: PaymentProvider;
   let userId: string;
   let customerId: string;
@@ -33,8 +35,9 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'saved payment methods at 
       const webhookUrl = 'http://127.0.0.1:9/nowhere';
       const options = { port: 0, mongodbUri: database.uri, webhookUrl, webhookSecret };
       simulator = await startSimulator(options);
+      witness = await startWitness(simulator.url);
     }
-    const base = simulator === undefined ? {} : { apiBase: simulator.url };
+    const base = witness === undefined ? {} : { apiBase: witness.url };
     const secretKey = realKey ?? 'sk_test_simulator';
     stripe = createStripe({ secretKey, webhookSecret, clock: systemClock, ...base });
     userId = makeId('user', systemIds.ulid());
@@ -43,6 +46,7 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'saved payment methods at 
 
   afterAll(async () => {
     stripe.close();
+    await witness?.stop();
     await simulator?.stop();
     await database?.drop();
   });
@@ -157,5 +161,18 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'saved payment methods at 
     expect(status).toBe('requires_payment_method');
     expect(clientSecret).toMatch(new RegExp(`^${intentId}_secret_`));
     expect((await stripe.retrieve(intentId)).clientSecret).toBe(clientSecret);
+  });
+
+  (realKey === undefined ? it : it.skip)('keeps to the API as Stripe describes it', () => {
+    expect([...(witness?.problems ?? [])]).toEqual([]);
+    expect([...(witness?.seen ?? [])]).toEqual(
+      expect.arrayContaining([
+        'customers.create',
+        'customers.payment_methods',
+        'payment_methods.detach',
+        'payment_methods.retrieve',
+        'setup_intents.create',
+      ]),
+    );
   });
 });
