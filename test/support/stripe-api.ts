@@ -73,10 +73,11 @@ const isEvent = (body: object): body is EventLike => 'object' in body && body.ob
 function problemsOfEvents(body: object): string[] {
   if ('data' in body && Array.isArray(body.data)) return body.data.flatMap(problemsOfEvents);
   if (!isEvent(body)) return [];
-  const about = body.data.object;
-  const shape = shapes.get(about.object);
-  if (shape === undefined) return [`an event about ${about.object}`];
-  return shape(about) ? [] : [`an event's ${about.object}: ${errorOf(shape)}`];
+  const { object: about } = body.data;
+  const { object: kind } = about;
+  const shape = shapes.get(kind);
+  if (shape === undefined) return [`an event about ${kind}`];
+  return shape(about) ? [] : [`an event's ${kind}: ${errorOf(shape)}`];
 }
 
 /** Where the literal path is known, `search` is no id. */
