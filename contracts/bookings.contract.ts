@@ -33,6 +33,11 @@ export const bookingView = z.object({
   eventId: id('event'),
   seats: z.array(seatSchema),
   total: moneySchema,
+  discount: z
+    .object({ code: z.string(), amount: moneySchema })
+    .optional()
+    .describe('What a promo code took off the ticket prices'),
+  voucher: moneySchema.optional().describe('What a gift voucher pays of the total'),
   payment: z.object({
     status: z.enum([...intentStatus.options, 'not_required']),
     by: z.enum(['card', 'cash', 'complimentary']).optional(),
@@ -94,13 +99,20 @@ export const bookingsContract = service({
           })
           .optional()
           .describe(
-            'Required unless the total is 0. Without `token` and `paymentMethodId` the browser confirms with the `payment.clientSecret` of the booking',
+            'Required unless nothing is left to pay. Without `token` and `paymentMethodId` the browser confirms with the `payment.clientSecret` of the booking',
           ),
         equalSeats: z
           .boolean()
           .default(false)
           .describe('Take as good seats elsewhere should these be lost while the payment runs'),
-        promoCode: z.string().min(1).max(64).optional(),
+        promoCode: z.string().trim().min(1).max(64).optional(),
+        voucher: z
+          .string()
+          .trim()
+          .min(1)
+          .max(64)
+          .optional()
+          .describe('Code of a gift voucher: pays what it can, the card the rest'),
         attendees: z
           .array(z.strictObject({ name: z.string().min(1).max(200) }))
           .max(limits.attendeesMax)
@@ -117,6 +129,13 @@ export const bookingsContract = service({
         'already-booked',
         'reservation-expired',
         'reservation-released',
+        'promo-code-unknown',
+        'promo-code-inactive',
+        'promo-code-not-applicable',
+        'promo-code-used-up',
+        'voucher-unknown',
+        'voucher-not-applicable',
+        'voucher-used-up',
         'overloaded',
         'unavailable',
       ],

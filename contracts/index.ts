@@ -9,6 +9,7 @@ import type { ActionMap } from '#contracts/contract.ts';
 import { inventoryContract } from '#contracts/inventory.contract.ts';
 import { messagesContract } from '#contracts/messages.contract.ts';
 import { paymentsContract } from '#contracts/payments.contract.ts';
+import { promotionsContract } from '#contracts/promotions.contract.ts';
 import { reportsContract } from '#contracts/reports.contract.ts';
 import { reservationsContract } from '#contracts/reservations.contract.ts';
 import { schedulerContract } from '#contracts/scheduler.contract.ts';
@@ -27,6 +28,7 @@ export const contracts = [
   inventoryContract,
   messagesContract,
   paymentsContract,
+  promotionsContract,
   reportsContract,
   reservationsContract,
   searchContract,

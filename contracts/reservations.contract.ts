@@ -39,24 +39,30 @@ export const reserveParams = z.union([
 ]);
 export type ReserveParams = z.output<typeof reserveParams>;
 
+export const priceSchema = z.object({
+  lines: z.array(
+    z.object({
+      category: z.string(),
+      quantity: z.int(),
+      unit: moneySchema.describe('Price of one ticket'),
+      amount: moneySchema,
+    }),
+  ),
+  discount: z
+    .object({ code: z.string(), amount: moneySchema })
+    .optional()
+    .describe('What a promo code takes off the lines'),
+  fees: moneySchema,
+  taxes: moneySchema.describe('All taxes, contained in the lines or added'),
+  total: moneySchema.describe('What is charged'),
+});
+
 export const reservationView = z.object({
   reservationId: id('reservation'),
   eventId: id('event'),
   status: z.enum(['held', 'sold']),
   seats: z.array(seatSchema),
-  price: z.object({
-    lines: z.array(
-      z.object({
-        category: z.string(),
-        quantity: z.int(),
-        unit: moneySchema.describe('Price of one ticket'),
-        amount: moneySchema,
-      }),
-    ),
-    fees: moneySchema,
-    taxes: moneySchema.describe('All taxes, contained in the lines or added'),
-    total: moneySchema.describe('What is charged'),
-  }),
+  price: priceSchema,
   expiresAt: timestamp,
   createdAt: timestamp,
   bookingId: id('booking').optional().describe('Set when sold'),

@@ -122,12 +122,15 @@ export const ledgerEntry = (
         },
       ];
 
-/** What a checkout asks for; `token` or `byBrowser` is needed unless the hold's total is 0. */
+/** What a checkout asks for; `token` or `byBrowser` is needed unless nothing is left for a card. */
 export type CheckoutWish = {
   readonly key: string;
 } & Pick<Attempt, 'token' | 'byBrowser' | 'save' | 'saved'> & {
     readonly equalSeats: boolean;
     readonly attendees: readonly string[];
+    readonly promoCode?: string | undefined;
+    /** Code of a gift voucher. */
+    readonly voucher?: string | undefined;
   };
 
 const attemptOf = (no: number, wish: CheckoutWish, total: number): Attempt =>

@@ -1,5 +1,6 @@
 import type { Booking } from '#domain/booking.ts';
 import type { CheckoutWish } from '#domain/booking-moves.ts';
+import type { Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
 
@@ -29,16 +30,36 @@ export function decideCheckout(b: Booking, key: string): CheckoutDecision {
 }
 
 /**
- * Holds a wish to the hold it is about. Throws `already-booked`, or `invalid-request` with what is
- * missing: a payment for what costs something, at most one attendee a seat.
+ * Holds a wish to the hold it is about and to what is left for a card (`due`, minor units). Throws
+ * `already-booked`, or `invalid-request` with what is missing: a payment for what costs something,
+ * at most one attendee a seat.
  */
-export function assertWish(hold: HoldView, wish: CheckoutWish): void {
-  if (hold.status === 'sold') throw new UsherError('already-booked');
-  if (hold.quote.total > 0 && wish.token === undefined && !wish.byBrowser) {
+export function assertWish(hold: HoldView, wish: CheckoutWish, due = hold.quote.total): void {
+  assertHeld(hold);
+  if (due > 0 && wish.token === undefined && !wish.byBrowser) {
     throw invalid('payment', 'is required: the reservation costs something');
   }
   if (wish.attendees.length > hold.seats.length) {
     throw invalid('attendees', `at most one for each of the ${hold.seats.length} seats`);
+  }
+}
+
+/** Throws `already-booked` for a hold that has been sold. */
+export function assertHeld(hold: HoldView): void {
+  if (hold.status === 'sold') throw new UsherError('already-booked');
+}
+
+/**
+ * A booking's price is made with its first checkout: another attempt may leave the codes away or
+ * bring the same. Throws `invalid-request` for others; `offered` is what the wish's codes stand for.
+ */
+export function assertSameOffers({ bill }: Booking, wish: CheckoutWish, offered: Offers): void {
+  const fixed = 'is fixed by the first checkout of this booking: leave it away';
+  if (wish.promoCode !== undefined && offered.promo?.rule.promoId !== bill?.promo?.promoId) {
+    throw invalid('promoCode', fixed);
+  }
+  if (wish.voucher !== undefined && offered.voucher?.voucherId !== bill?.voucher?.voucherId) {
+    throw invalid('voucher', fixed);
   }
 }
 

@@ -2,8 +2,9 @@ import type { Booking } from '#domain/booking.ts';
 
 /**
  * What a booking's change gives back to the promo code or the gift voucher it was begun with, in
- * the transaction of that change: so it happens once, whoever is killed. What a booking takes (one
- * redemption, an amount set aside) stands in its bill and is taken in the transaction of its insert.
+ * the transaction of that change: so it happens once, whoever is killed. What a booking takes (a
+ * redemption, an amount set aside) stands in its bill and is taken in the transaction that inserts
+ * it.
  */
 export type Claim =
   | { readonly kind: 'promo-released'; readonly promoId: string; readonly buyerId: string }

@@ -7,8 +7,8 @@ import { split } from '#domain/split.ts';
  * The quote after a promo code. The code takes its part off the ticket prices of its categories,
  * never more than they are; fees stay as quoted. Taxes shrink in the proportion in which lines and
  * fees together do: those that are contained and those that are added each for themselves, halves
- * up. All amounts stay multiples of what the currency can be charged in. A code that takes nothing
- * off changes nothing but the record that it was used.
+ * up. What is charged stays a multiple of what the currency can be charged in. A code that takes
+ * nothing off changes nothing but the record that it was used.
  */
 export function discounted(quote: Quote, promo: Pick<Promo, 'code' | 'off' | 'categories'>): Quote {
   const step = stepOf(quote.currency);
@@ -17,14 +17,14 @@ export function discounted(quote: Quote, promo: Pick<Promo, 'code' | 'off' | 'ca
   const before = quote.lines.reduce((sum, line) => sum + line.amount, 0) + quote.fees;
   const after = before - amount;
   const added = quote.total - before;
-  const inPart = (tax: number): number =>
-    before === 0 ? tax : roundedTo(step, tax, after, before);
-  const stillAdded = inPart(added);
+  const inPart = (tax: number, unit: number): number =>
+    before === 0 ? tax : roundedTo(unit, tax, after, before);
+  const stillAdded = inPart(added, step);
   const discount: Discount = { code: promo.code, off: promo.off, amount, lines };
   return {
     ...quote,
     discount,
-    taxes: inPart(quote.taxes - added) + stillAdded,
+    taxes: inPart(quote.taxes - added, 1) + stillAdded,
     total: after + stillAdded,
   };
 }

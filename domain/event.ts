@@ -127,6 +127,8 @@ export function isZone(zone: string): boolean {
 
 const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
+export const isCurrency = (code: string): boolean => currencies.has(code);
+
 /** What is wrong with an event on a chart with these categories; empty when nothing is. */
 export function eventMistakes(event: EventRules, categories: readonly string[]): FieldError[] {
   const mistakes: FieldError[] = [];
@@ -135,7 +137,7 @@ export function eventMistakes(event: EventRules, categories: readonly string[]):
   };
   check(event.endsAt > event.startsAt, 'endsAt', 'must be after startsAt');
   check(isZone(event.zone), 'zone', `${event.zone} is not an IANA time zone`);
-  check(currencies.has(event.currency), 'currency', `${event.currency} is not a currency`);
+  check(isCurrency(event.currency), 'currency', `${event.currency} is not a currency`);
   const { opensAt, closesAt } = event;
   const windowHolds = opensAt === null || closesAt === null || closesAt > opensAt;
   check(windowHolds, 'sale.closesAt', 'must be after sale.opensAt');

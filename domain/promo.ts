@@ -1,5 +1,6 @@
-import type { ErrorData } from '#domain/errors.ts';
-import { UsherError } from '#domain/errors.ts';
+import { type ErrorData, type FieldError, UsherError } from '#domain/errors.ts';
+import { isCurrency } from '#domain/event.ts';
+import { stepOf } from '#domain/money.ts';
 
 /** What a promo code takes off; rates in basis points (1 000 = 10 %), amounts in minor units. */
 export type PromoOff =
@@ -28,6 +29,26 @@ export type Promo = {
   readonly ticketsMin: number;
   readonly disabled: boolean;
 };
+
+/** What an organizer may say of a code, and change. */
+export type PromoRule = Omit<Promo, 'promoId' | 'organizerId' | 'code' | 'disabled'>;
+
+/** What is wrong with a rule; empty when nothing is. */
+export function promoMistakes(rule: PromoRule): FieldError[] {
+  const { off, currency, validFrom, validTo } = rule;
+  const mistakes: FieldError[] = [];
+  const check = (holds: boolean, path: string, message: string): void => {
+    if (!holds) mistakes.push({ path, message });
+  };
+  const inOrder = validFrom === null || validTo === null || validTo > validFrom;
+  check(inOrder, 'validTo', 'must be after validFrom');
+  if (currency !== null) check(isCurrency(currency), 'currency', `${currency} is not a currency`);
+  if (off.by === 'percent') return mistakes;
+  check(currency !== null, 'currency', 'is needed for an amount');
+  const step = stepOf(currency ?? '');
+  check(off.amount % step === 0, 'off.amount', `must be a multiple of ${step} in ${currency}`);
+  return mistakes;
+}
 
 /** How often a code was used: by bookings under way or sold, those given back not counted. */
 export type PromoUses = { readonly inAll: number; readonly byBuyer: number };

@@ -15,8 +15,8 @@ const tenderOf = ({ to = 'card' }: Return): Tender['to'] => to;
 /**
  * What a booking was paid with, in the order in which money goes back: the newest captured card
  * payment first, then cash, then the voucher. A return counts against its tender from the moment it
- * is written, also while it is pending and when the provider has failed it: then it stays owed. What
- * banks have taken back cannot go back once more.
+ * is written, also while it is pending and when the provider has failed it: then it stays owed.
+ * What banks have taken back cannot go back once more.
  */
 export function tendersOf(b: Booking): readonly Tender[] {
   const returned = (to: Tender['to'], intentId?: string): number =>

@@ -22,13 +22,15 @@ export type Price = {
     readonly unit: Money;
     readonly amount: Money;
   }[];
+  /** Off the lines, by a promo code. */
+  readonly discount?: { readonly code: string; readonly amount: Money };
   readonly fees: Money;
   readonly taxes: Money;
   readonly total: Money;
 };
 
 /** A quote in the API's words: every amount names its currency. */
-export function priceOf({ currency, lines, fees, taxes, total }: Quote): Price {
+export function priceOf({ currency, lines, fees, taxes, total, discount }: Quote): Price {
   return {
     lines: lines.map(({ category, quantity, unitAmount, amount }) => ({
       category,
@@ -36,6 +38,9 @@ export function priceOf({ currency, lines, fees, taxes, total }: Quote): Price {
       unit: money(unitAmount, currency),
       amount: money(amount, currency),
     })),
+    ...(discount && {
+      discount: { code: discount.code, amount: money(discount.amount, currency) },
+    }),
     fees: money(fees, currency),
     taxes: money(taxes, currency),
     total: money(total, currency),

@@ -30,7 +30,7 @@ export function voucherCode(bytes: Uint8Array): string {
   return groups.join('-');
 }
 
-/** What is stored of a code. Case, blanks and dashes do not matter, nor O for 0 and I or L for 1. */
+/** What is stored of a code. Case, blanks and dashes do not matter, nor O for 0, I or L for 1. */
 export function voucherHash(code: string): string {
   const plain = code
     .toUpperCase()

@@ -1,9 +1,8 @@
 import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
-import type { UsherContext } from '#broker/call.ts';
+import { call, type UsherContext } from '#broker/call.ts';
 import { reply } from '#broker/reply.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
-import { invalid } from '#domain/checkout.ts';
 import { UsherError } from '#domain/errors.ts';
 import { bookingFlowMixin, type WithBookings } from '#mixins/booking-flow.mixin.ts';
 import { callerOf, deadlineOf } from '#mixins/caller.ts';
@@ -13,7 +12,7 @@ import type { Runtime } from '#mixins/runtime.ts';
 import { cancelBooking } from '#services/bookings/cancelling.ts';
 import { checkout } from '#services/bookings/checkout.ts';
 import { counterSaleActions } from '#services/bookings/counter.ts';
-import { type Desk, ownBooking } from '#services/bookings/desk.ts';
+import { type Desk, type OffersPort, ownBooking } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { payingOf } from '#services/bookings/paying.ts';
 import { paymentActions } from '#services/bookings/payment.ts';
@@ -40,7 +39,10 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
     started(this: Service) {
       const { bookings, inventory } = this as Bound;
       ({ once } = this as Service & WithOnce);
-      desk = { ...bookings, inventory, clock, events: new EventInfos(this.broker, clock) };
+      const { broker } = this;
+      const offers: OffersPort = { of: (wanted) => call(broker, 'promotions.offers', wanted) };
+      const events = new EventInfos(broker, clock);
+      desk = { ...bookings, inventory, clock, events, offers };
     },
 
     actions: {
@@ -49,13 +51,13 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
 
       checkout: (ctx: Ctx<'checkout'>): Promise<Result<'checkout'>> => {
         const { userId: buyerId } = callerOf(ctx);
-        const { reservationId, payment, equalSeats, attendees, promoCode } = ctx.params;
+        const { reservationId, payment, equalSeats, attendees, promoCode, voucher } = ctx.params;
         const key = keyOf(ctx);
-        if (promoCode !== undefined) throw invalid('promoCode', 'there is no such code');
         const deadline = deadlineOf(ctx, clock.now(), runtime.config.limits.callTimeoutMs);
         return once(ctx, 'checkout', ctx.params, async ({ ulid }) => {
           const names = attendees.map(({ name }) => name);
-          const wish = { key, ...payingOf(payment), equalSeats, attendees: names };
+          const codes = { promoCode, voucher };
+          const wish = { key, ...payingOf(payment), equalSeats, attendees: names, ...codes };
           const request = { reservationId, buyerId, wish, ulid, deadline };
           const { bookingId, status } = await checkout(desk, request);
           reply(ctx, { headers: { Location: `/v1/bookings/${bookingId}` } });

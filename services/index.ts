@@ -13,6 +13,7 @@ import { createInventoryService } from '#services/inventory.service.ts';
 import { createMessagesService } from '#services/messages.service.ts';
 import { createOpsService } from '#services/ops.service.ts';
 import { createPaymentsService } from '#services/payments.service.ts';
+import { createPromotionsService } from '#services/promotions.service.ts';
 import { createReportsService } from '#services/reports.service.ts';
 import { createReservationsService } from '#services/reservations.service.ts';
 import { createSchedulerService } from '#services/scheduler.service.ts';
@@ -39,6 +40,7 @@ const servicesByRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     createBookingsService,
     createBoxOfficeService,
     createPaymentsService,
+    createPromotionsService,
   ],
   worker: [createMessagesService, createAuditService, createReportsService, createSchedulerService],
 };

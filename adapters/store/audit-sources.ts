@@ -73,7 +73,8 @@ export class AuditSources {
    * in `without` are left out.
    */
   async pending(limit: number, without: readonly string[] = []): Promise<readonly Act[]> {
-    const spared = without.length === 0 ? {} : { eventId: { $nin: await this.#eventsOf(without) } };
+    const stuck = without.length === 0 ? [] : [...(await this.#eventsOf(without)), ...without];
+    const spared = stuck.length === 0 ? {} : { eventId: { $nin: stuck } };
     const marked = { unaudited: true, ...spared } as const;
     const waiting = { actsWaiting: true, organizerId: { $nin: [...without] } } as const;
     const [ledger, messages, rows] = await stored(() =>

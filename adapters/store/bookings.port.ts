@@ -24,7 +24,7 @@ export type InsertResult = 'inserted' | 'exists' | 'promo-refused' | 'voucher-re
  * or not: read again. All times epoch ms.
  */
 export interface BookingStore {
-  /** The booking, and in the same transaction what its bill takes: a redemption, a voucher's part. */
+  /** In the same transaction takes what the bill says: a redemption, a part of a voucher. */
   insert(booking: Booking): Promise<InsertResult>;
   find(bookingId: string): Promise<Booking | undefined>;
   findActive(reservationId: string): Promise<Booking | undefined>;

@@ -1,9 +1,12 @@
+import { cardTotal } from '#domain/bill.ts';
 import type { Booking } from '#domain/booking.ts';
 import { type CheckoutWish, openBooking, opening, retried } from '#domain/booking-moves.ts';
-import { assertWish, decideCheckout } from '#domain/checkout.ts';
+import { assertHeld, assertSameOffers, assertWish, decideCheckout } from '#domain/checkout.ts';
+import { checkoutPrice, type Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import { eventIdOf, makeScopedId } from '#domain/ids.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
+import { promoUsedUp } from '#domain/promo.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 
 export type CheckoutRequest = {
@@ -27,7 +30,10 @@ export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Bo
   if (existing === undefined) return begin(desk, request);
   if (existing.buyerId !== buyerId) throw new UsherError('not-found');
   if (decideCheckout(existing, wish.key) === 'same') return existing;
-  assertWish(await readHold(desk, request), wish);
+  const hold = await readHold(desk, request);
+  assertHeld(hold);
+  assertSameOffers(existing, wish, await offersFor(desk, hold, request));
+  assertWish(hold, wish, cardTotal(existing));
   const change = retried(existing, wish, desk.clock.now());
   // The decline's time may have run out in this very moment, or another checkout was faster.
   if ((await desk.store.commit(change)) !== 'done') throw new UsherError('checkout-in-progress');
@@ -38,18 +44,38 @@ export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Bo
 async function begin(desk: Desk, request: CheckoutRequest): Promise<Booking> {
   const { reservationId, buyerId, wish, ulid } = request;
   const hold = await readHold(desk, request);
-  assertWish(hold, wish);
+  assertHeld(hold);
+  const terms = checkoutPrice(hold, await offersFor(desk, hold, request), desk.clock.now());
+  assertWish(hold, wish, cardTotal(terms));
   const event = await desk.events.of(hold.eventId);
   const bookingId = makeScopedId('booking', hold.eventId, ulid);
-  const booking = opening(openBooking(bookingId, hold, wish, event, desk.clock.now()));
-  if ((await desk.store.insert(booking)) === 'inserted') {
+  const now = desk.clock.now();
+  const booking = opening(openBooking(bookingId, hold, wish, event, now, terms));
+  const result = await desk.store.insert(booking);
+  if (result === 'inserted') {
     desk.worker.run(booking);
     return booking;
   }
   const other = await desk.store.findActive(reservationId);
+  if (other === undefined && result === 'voucher-refused') throw new UsherError('voucher-used-up');
+  if (other === undefined && result === 'promo-refused') {
+    // Another booking was faster: what it left says why.
+    checkoutPrice(hold, await offersFor(desk, hold, request), desk.clock.now());
+    throw promoUsedUp('total');
+  }
   if (other === undefined || other.buyerId !== buyerId) throw takenId(reservationId);
   if (decideCheckout(other, wish.key) === 'same') return other;
   throw new UsherError('checkout-in-progress', undefined, { bookingId: other.bookingId });
+}
+
+/** What stands behind the codes of the wish; nothing is asked where it has none. */
+async function offersFor(
+  { offers }: Desk,
+  { eventId }: HoldView,
+  { buyerId, wish: { promoCode, voucher } }: CheckoutRequest,
+): Promise<Offers> {
+  if (promoCode === undefined && voucher === undefined) return {};
+  return offers.of({ eventId, buyerId, promoCode, voucher });
 }
 
 /** The id is made from the key: it was used for a booking that has ended since. */

@@ -17,6 +17,13 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
     eventId: b.eventId,
     seats: [...b.seats],
     total: { amount: total, currency },
+    ...(b.quote.discount && {
+      discount: {
+        code: b.quote.discount.code,
+        amount: { amount: b.quote.discount.amount, currency },
+      },
+    }),
+    ...(b.bill?.voucher && { voucher: { amount: b.bill.voucher.amount, currency } }),
     payment: paymentOf(b),
     tickets: released
       ? tickets.map(({ ticketId, seat, status }) => ({ ticketId, seat, status }))

@@ -16,6 +16,7 @@ import { createBoxOfficeService } from '#services/box-office.service.ts';
 import { createInventoryService } from '#services/inventory.service.ts';
 import { createMessagesService } from '#services/messages.service.ts';
 import { createPaymentsService } from '#services/payments.service.ts';
+import { createPromotionsService } from '#services/promotions.service.ts';
 import { startBroker, testNamespace } from '#test/support/broker.ts';
 import { type Answer, send } from '#test/support/buying.ts';
 import { testConfig } from '#test/support/config.ts';
@@ -90,6 +91,7 @@ async function startNodes(mongodbUri: string, simulatorPort: number): Promise<No
     createBookingsService(r),
     createPaymentsService(r),
     createBoxOfficeService(r),
+    createPromotionsService(r),
   ];
   const others = [createInventoryService, createAccountsService, createMessagesService];
   const [one, two, worker, gateway] = await Promise.all([
@@ -98,7 +100,8 @@ async function startNodes(mongodbUri: string, simulatorPort: number): Promise<No
     start('worker', (r) => others.map((create) => create(r))),
     start('gateway', (r) => [createApiService(r)]),
   ]);
-  await gateway.waitForServices(['bookings', 'payments', 'accounts', 'box-office'], 10_000);
+  const services = ['bookings', 'payments', 'promotions', 'accounts', 'box-office'];
+  await gateway.waitForServices(services, 10_000);
   for (const node of [one, two]) await node.waitForServices(['inventory', 'messages'], 10_000);
   return { cores: [one, two], worker, gateway };
 }
