@@ -40,7 +40,7 @@ export function tendersOf(b: Booking): readonly Tender[] {
   ];
 }
 
-/** What was paid and neither given back (nor owed) to the buyer nor taken by a bank; minor units. */
+/** What was paid and neither given back (or owed) nor taken by a bank; minor units. */
 export const refundable = (b: Booking): number =>
   tendersOf(b).reduce((sum, { left }) => sum + Math.max(0, left), 0);
 

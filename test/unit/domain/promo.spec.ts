@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { codeOf, dataOf } from '#domain/errors.ts';
 import { assertPromo, type Promo, promoKey, promoMistakes } from '#domain/promo.ts';
-import { promoOf } from '#test/unit/flows/world.ts';
+import { promoOf } from '#test/unit/flows/offers.ts';
 
 const now = 1_800_000_000_000;
 const use = { eventId: 'evt_1', currency: 'EUR', categories: ['A', 'A', 'B'], now };

@@ -5,7 +5,8 @@ import { checkoutPrice } from '#domain/checkout-price.ts';
 import { codeOf } from '#domain/errors.ts';
 import { toProviderAmount } from '#domain/payment.ts';
 import { voucherCode, voucherCodeBytes, voucherHash, voucherPart } from '#domain/voucher.ts';
-import { FakeEvent, ManualClock, promoOf, quoteOf, voucherOf } from '#test/unit/flows/world.ts';
+import { promoOf, voucherOf } from '#test/unit/flows/offers.ts';
+import { FakeEvent, ManualClock, quoteOf } from '#test/unit/flows/world.ts';
 
 const clock = new ManualClock();
 const { hold } = new FakeEvent(clock, quoteOf(5_000));

@@ -18,10 +18,9 @@ import type {
 } from '#domain/inventory/commands.ts';
 import { limits } from '#domain/limits.ts';
 import type { Quote } from '#domain/pricing.ts';
-import type { Promo } from '#domain/promo.ts';
-import type { Voucher } from '#domain/voucher.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import type { BookingStore, PaymentsPort } from '#flows/ports.ts';
+import { promoOf, voucherOf } from '#test/unit/flows/offers.ts';
 
 export const ulid = (n: number): string => String(n).padStart(26, '0');
 export const eventId = makeId('event', ulid(1));
@@ -35,34 +34,6 @@ export const quoteOf = (total: number, quantity = 2): Quote => {
   const lines = [{ category: 'stalls', quantity, unitAmount, amount }];
   return { currency: 'EUR', lines, fees: total - amount, taxes: 0, total };
 };
-
-const organizerId = makeId('organizer', ulid(4));
-
-export const promoOf = (change: Partial<Promo> = {}): Promo => ({
-  promoId: makeId('promo', ulid(5)),
-  organizerId,
-  code: 'EARLY',
-  off: { by: 'percent', basisPoints: 1_000 },
-  currency: null,
-  eventIds: null,
-  categories: null,
-  validFrom: null,
-  validTo: null,
-  redemptionsMax: 1,
-  perBuyerMax: null,
-  ticketsMin: 1,
-  disabled: false,
-  ...change,
-});
-
-export const voucherOf = (worth: number): Voucher => ({
-  voucherId: makeId('voucher', ulid(6)),
-  organizerId,
-  currency: 'EUR',
-  amount: worth,
-  balance: worth,
-  disabled: false,
-});
 
 /** Time that moves only when told; timers run when their time is reached. */
 export class ManualClock implements Clock {
@@ -386,7 +357,7 @@ export class World {
   }
 
   /** Checkouts bring a code of a tenth off, for one booking in all, and a voucher of this worth. */
-  withOffers(worth: number, promo: Promo = promoOf()): this {
+  withOffers(worth: number, promo = promoOf()): this {
     const voucher = voucherOf(worth);
     this.store.claims.promos.set(promo.promoId, promo);
     this.store.claims.vouchers.set(voucher.voucherId, voucher);
