@@ -46,6 +46,8 @@ export type Booking = {
   /** A broken invariant that a person must look at. */
   readonly alarm?: string | undefined;
   readonly event?: EventInfo | undefined;
+  /** The order for several events that this booking is a part of. */
+  readonly bundle?: BundlePart | undefined;
   readonly reminded?: boolean | undefined;
   /** The last time its event was put off. */
   readonly postponed?: Postponed | undefined;
@@ -55,6 +57,12 @@ export type Booking = {
 
 /** A buyer without an account. */
 export type Contact = { readonly name: string; readonly email?: string | undefined };
+
+export type BundlePart = {
+  readonly bundleId: string;
+  /** Whether its buyer may cancel this booking, or tickets of it, without the others. */
+  readonly divisible: boolean;
+};
 
 /** What messages say about the event, as the catalogue knew it at checkout. */
 export type EventInfo = {
@@ -207,6 +215,9 @@ export const isActive = (status: BookingStatus): boolean =>
 /** Statuses on which the system itself is working: a caller who waits is kept waiting. */
 export const isInProgress = (status: BookingStatus): boolean =>
   status === 'pending' || status === 'selling';
+
+/** Its bundle's flow takes it to its sale; the flow of bookings takes over behind that. */
+export const isLed = (b: Booking): boolean => b.bundle !== undefined && isInProgress(b.status);
 
 export const isFinalAttempt = ({ state }: Attempt): boolean =>
   state === 'unused' || state === 'canceled' || state === 'captured';

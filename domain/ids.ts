@@ -1,6 +1,6 @@
 /**
  * Identifiers: a prefix and a ULID (26 characters of Crockford base 32). What belongs to an event
- * names it: `rsv_<event ULID><own ULID>`, likewise `bkg_` and `tkt_`.
+ * names it: `rsv_<event ULID><own ULID>`, likewise `bkg_`, `tkt_` and `bdl_`.
  */
 export const prefixes = {
   event: 'evt',
@@ -14,17 +14,21 @@ export const prefixes = {
   ticket: 'tkt',
   promo: 'prm',
   voucher: 'vch',
+  /** An offer of several events at one price. */
+  package: 'pkg',
+  /** An order of a package; it names its first event. */
+  bundle: 'bdl',
 } as const;
 
 export type IdKind = keyof typeof prefixes;
-export type EventScopedKind = 'reservation' | 'booking' | 'ticket';
+const scopedKinds = ['reservation', 'booking', 'ticket', 'bundle'] as const;
+export type EventScopedKind = (typeof scopedKinds)[number];
 
 const ulidPattern = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
 const scoped = (prefix: string): RegExp => new RegExp(`^${prefix}_${ulidPattern}${ulidPattern}$`);
 const plain = (prefix: string): RegExp => new RegExp(`^${prefix}_${ulidPattern}$`);
 
-const isScoped = (kind: IdKind): kind is EventScopedKind =>
-  kind === 'reservation' || kind === 'booking' || kind === 'ticket';
+const isScoped = (kind: IdKind): kind is EventScopedKind => scopedKinds.some((one) => one === kind);
 
 /** The pattern of every kind of id, for validation and for the OpenAPI document. */
 export const idPatterns = Object.fromEntries(
@@ -42,9 +46,12 @@ export const makeId = (kind: Exclude<IdKind, EventScopedKind>, ulid: string): st
 export const makeScopedId = (kind: EventScopedKind, eventId: string, ulid: string): string =>
   `${prefixes[kind]}_${eventId.slice(4)}${ulid}`;
 
-/** The event a reservation, booking or ticket belongs to; undefined when the id is malformed. */
+/**
+ * The event a reservation, booking or ticket belongs to, the first one of a bundle; undefined when
+ * the id is malformed.
+ */
 export function eventIdOf(id: string): string | undefined {
-  const kind = (['reservation', 'booking', 'ticket'] as const).find((k) => idPatterns[k].test(id));
+  const kind = scopedKinds.find((k) => idPatterns[k].test(id));
   return kind === undefined ? undefined : `${prefixes.event}_${id.slice(4, 30)}`;
 }
 

@@ -132,6 +132,11 @@ export const limits = {
   idempotencyPollMs: 100,
   attendeesMax: 100,
 
+  // Packages
+  packageEventsMin: 2,
+  packageEventsMax: 10,
+  bundlesAtOnceMax: 512,
+
   // HTTP
   bodyBytesMax: 100_000,
   /** Charts are the one large upload. */

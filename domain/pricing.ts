@@ -33,7 +33,10 @@ export type QuoteLine = {
   readonly amount: number;
 };
 
-/** What a promo code takes off the ticket prices, and by which rule. Minor units. */
+/**
+ * What a promo code, or a package (`code` is its id), takes off the ticket prices, and by which rule.
+ * Minor units.
+ */
 export type Discount = {
   readonly code: string;
   readonly off: PromoOff;

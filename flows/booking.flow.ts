@@ -1,4 +1,4 @@
-import { type Booking, lastAttempt, moved, type Step } from '#domain/booking.ts';
+import { type Booking, isLed, lastAttempt, moved, type Step } from '#domain/booking.ts';
 import {
   again,
   type Change,
@@ -11,6 +11,7 @@ import {
   pinned,
   sold,
 } from '#domain/booking-moves.ts';
+import { ledUntil } from '#domain/bundle-moves.ts';
 import { cancelledUnpaid, captureRefused, undone } from '#domain/cancellation.ts';
 import { codeOf } from '#domain/errors.ts';
 import { makeScopedId } from '#domain/ids.ts';
@@ -49,6 +50,15 @@ export const steps: Readonly<Record<Step, Do>> = {
   settle,
   done: async (b, { clock }) => change(b, moved(b, {}, clock.now())),
 };
+
+/** What a worker does with a booking as it stands. */
+export const stepOf = (b: Booking): Do => (isLed(b) ? led : steps[b.step]);
+
+/** Its bundle takes it on: there is nothing to do here. */
+async function led(b: Booking, { clock }: FlowPorts): Promise<Change> {
+  const now = clock.now();
+  return change(b, moved(b, { tries: b.tries, dueAt: ledUntil(now) }, now), { wait: true });
+}
 
 /** Nothing is charged and nothing is sold yet: a wish to cancel is granted before the next step. */
 const unlessCancelled = async (b: Booking, ports: FlowPorts, step: Do): Promise<Change> =>

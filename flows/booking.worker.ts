@@ -2,7 +2,7 @@ import type { Booking } from '#domain/booking.ts';
 import { again, type Change, soon } from '#domain/booking-moves.ts';
 import { placeTaken } from '#domain/cancellation.ts';
 import { limits } from '#domain/limits.ts';
-import { steps } from '#flows/booking.flow.ts';
+import { stepOf } from '#flows/booking.flow.ts';
 import type { FlowPorts } from '#flows/ports.ts';
 
 /**
@@ -132,7 +132,7 @@ export class BookingWorker {
 
   async #step(b: Booking): Promise<Change> {
     try {
-      return await steps[b.step](b, this.#ports);
+      return await stepOf(b)(b, this.#ports);
     } catch (error) {
       this.#ports.watcher.trouble(b, error);
       return again(b, this.#ports.clock.now());

@@ -46,11 +46,20 @@ export class MemoryBookings implements BookingStore, OutboxStore {
   }
 
   async insert(booking: Booking): Promise<InsertResult> {
-    if (this.#bookings.has(booking.bookingId)) return 'exists';
-    if (isActive(booking.status) && this.#active(booking.reservationId)) return 'exists';
-    const refusal = this.claims.take(booking);
-    if (refusal !== undefined) return refusal;
-    this.#bookings.set(booking.bookingId, booking);
+    return this.insertAll([booking]);
+  }
+
+  /** All of these, of which at most one takes something, or none. */
+  insertAll(bookings: readonly Booking[]): InsertResult {
+    for (const { bookingId, reservationId, status } of bookings) {
+      if (this.#bookings.has(bookingId)) return 'exists';
+      if (isActive(status) && this.#active(reservationId)) return 'exists';
+    }
+    for (const booking of bookings) {
+      const refusal = this.claims.take(booking);
+      if (refusal !== undefined) return refusal;
+      this.#bookings.set(booking.bookingId, booking);
+    }
     return 'inserted';
   }
 
@@ -98,19 +107,41 @@ export class MemoryBookings implements BookingStore, OutboxStore {
   }
 
   async commit(change: Change, before?: Booking): Promise<CommitResult> {
-    const { booking, expected, issued, voided, marked, entries, messages } = change;
+    const { booking, expected } = change;
     if (before !== undefined && before.version !== expected) throw new Error('another version');
-    if (this.#bookings.get(booking.bookingId)?.version !== expected) return 'stale';
-    if (before !== undefined && !isDeepStrictEqual(before, this.#bookings.get(booking.bookingId))) {
+    const there = this.#bookings.get(booking.bookingId);
+    if (there?.version !== expected) return 'stale';
+    if (before !== undefined && !isDeepStrictEqual(before, there)) {
       throw new Error('not the booking that stands here');
     }
-    if (issued.some((ticket) => this.#isTaken(ticket))) return 'place-taken';
-    for (const { id } of entries) {
+    return this.commitAll([change]);
+  }
+
+  /** All of these changes of different bookings, or none. */
+  commitAll(changes: readonly Change[]): CommitResult {
+    for (const { booking, expected } of changes) {
+      if (this.#bookings.get(booking.bookingId)?.version !== expected) return 'stale';
+    }
+    if (changes.some(({ issued }) => issued.some((t) => this.#isTaken(t)))) return 'place-taken';
+    for (const { id } of changes.flatMap(({ entries }) => entries)) {
       if (this.#ledger.has(id)) throw new Error(`the ledger has ${id} already`);
     }
-    for (const { key } of messages) {
+    for (const { key } of changes.flatMap(({ messages }) => messages)) {
       if (this.#outbox.has(key)) throw new Error(`the outbox has ${key} already`);
     }
+    for (const change of changes) this.#write(change);
+    return 'done';
+  }
+
+  /** Entries and messages of no booking here. */
+  note(entries: readonly LedgerEntry[], messages: readonly Message[], dueAt: number): void {
+    for (const entry of entries) this.#ledger.set(entry.id, entry);
+    for (const message of messages) {
+      this.#outbox.set(message.key, { message, state: 'open', tries: 0, dueAt });
+    }
+  }
+
+  #write({ booking, issued, voided, marked, entries, messages, claims }: Change): void {
     this.#bookings.set(booking.bookingId, booking);
     for (const ticket of issued) this.#tickets.set(ticket.ticketId, ticket);
     for (const id of voided) {
@@ -124,13 +155,8 @@ export class MemoryBookings implements BookingStore, OutboxStore {
         this.#tickets.set(id, { ...ticket, status });
       }
     }
-    for (const entry of entries) this.#ledger.set(entry.id, entry);
-    for (const message of messages) {
-      const row = { message, state: 'open', tries: 0, dueAt: booking.updatedAt } as const;
-      this.#outbox.set(message.key, row);
-    }
-    this.claims.giveBack(change.claims);
-    return 'done';
+    this.note(entries, messages, booking.updatedAt);
+    this.claims.giveBack(claims);
   }
 
   async list(buyerId: string, after: ListPosition | undefined, limit: number) {
