@@ -27,7 +27,7 @@ import { limits } from '#domain/limits.ts';
 export const placeIndex = 'one_active_ticket_per_place';
 
 /** Ends a transaction in which a compare-and-set found another version. */
-class Stale extends Error {}
+export class Stale extends Error {}
 
 type Insertion = { readonly booking: Booking; result: 'inserted' | 'exists' };
 type Outcome = PromiseSettledResult<CommitResult>;
@@ -37,7 +37,7 @@ type Commitment = {
   readonly before: Booking | undefined;
   outcome: Outcome;
 };
-type Planned = Pick<Commitment, 'change' | 'before'>;
+type Planned = Pick<Commitment, 'change'> & Partial<Pick<Commitment, 'before'>>;
 
 const done: Outcome = { status: 'fulfilled', value: 'done' };
 const full = () => new UsherError('overloaded', 'Too many bookings wait for the database');
@@ -131,14 +131,16 @@ export class BookingWrites {
   /** The callback may run several times: it must not change anything outside the transaction. */
   async #transact(planned: readonly Planned[]): Promise<void> {
     await this.#db.client.withSession((session) =>
-      session.withTransaction(() => this.#write(planned, session), {
+      session.withTransaction(() => this.write(planned, session), {
         ...transactionOptions,
         timeoutMS: limits.databaseTimeoutMs * 2,
       }),
     );
   }
 
-  async #write(planned: readonly Planned[], session: ClientSession): Promise<void> {
+  /** Within a transaction of the caller's, which ends with what this throws: see `refusalOf`. */
+  async write(planned: readonly Planned[], session: ClientSession): Promise<void> {
+    if (planned.length === 0) return;
     const writes = planned.map(bookingWrite);
     const { matchedCount } = await this.#bookings.bulkWrite(writes, { session, ordered: true });
     if (matchedCount < planned.length) throw new Stale();
@@ -185,8 +187,14 @@ function bookingWrite({ change, before }: Planned): AnyBulkWriteOperation<Bookin
 const isRefusal = (error: unknown): boolean => error instanceof Stale || isDuplicateKey(error);
 
 function outcomeOf(error: unknown): Outcome {
-  if (error instanceof Stale) return { status: 'fulfilled', value: 'stale' };
-  return isDuplicateKey(error) && String(error).includes(placeIndex)
-    ? { status: 'fulfilled', value: 'place-taken' }
-    : { status: 'rejected', reason: error };
+  const value = refusalOf(error);
+  return value === undefined
+    ? { status: 'rejected', reason: error }
+    : { status: 'fulfilled', value };
+}
+
+/** Why a transaction was refused for certain; undefined: something else went wrong. */
+export function refusalOf(error: unknown): 'stale' | 'place-taken' | undefined {
+  if (error instanceof Stale) return 'stale';
+  return isDuplicateKey(error) && String(error).includes(placeIndex) ? 'place-taken' : undefined;
 }
