@@ -31,6 +31,7 @@ export const bookingView = z.object({
   reason: z.string().optional(),
   reservationId: id('reservation'),
   eventId: id('event'),
+  bundleId: id('bundle').optional().describe('The order of a package that it is a part of'),
   seats: z.array(seatSchema),
   total: moneySchema,
   discount: z

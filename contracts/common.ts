@@ -7,6 +7,9 @@ import { limits } from '#domain/limits.ts';
 export const id = (kind: IdKind) =>
   z.string().regex(idPatterns[kind], `must be an id of the form ${idPatterns[kind].source}`);
 
+/** What a payment is for: a booking, or the order of a package. */
+export const paidId = z.union([id('booking'), id('bundle')]);
+
 /** Money as the API spells it: integer minor units and an ISO 4217 code. */
 export const moneySchema = z.strictObject({
   amount: z.int().describe('Minor units: cents, yen, fils'),

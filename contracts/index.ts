@@ -3,6 +3,7 @@ import { auditContract } from '#contracts/audit.contract.ts';
 import { availabilityContract } from '#contracts/availability.contract.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
 import { boxOfficeContract } from '#contracts/box-office.contract.ts';
+import { bundlesContract } from '#contracts/bundles.contract.ts';
 import { catalogueContract } from '#contracts/catalogue.contract.ts';
 import { chartsContract } from '#contracts/charts.contract.ts';
 import type { ActionMap } from '#contracts/contract.ts';
@@ -23,6 +24,7 @@ export const contracts = [
   availabilityContract,
   bookingsContract,
   boxOfficeContract,
+  bundlesContract,
   catalogueContract,
   chartsContract,
   inventoryContract,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, moneySchema } from '#contracts/common.ts';
+import { id, moneySchema, paidId } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { paymentMethodActions } from '#contracts/payment-methods.ts';
 import { type Problem, problems } from '#domain/reconciliation.ts';
@@ -80,7 +80,7 @@ export const paymentsContract = service({
         'Creates the intent of one attempt, unconfirmed, capture manual; same params, same one',
       params: z.object({
         eventId: id('event'),
-        bookingId: id('booking'),
+        bookingId: paidId,
         attempt: z.int().min(1),
         amount: moneySchema,
         buyerId: id('user'),
@@ -101,7 +101,7 @@ export const paymentsContract = service({
     confirm: action({
       summary: 'Confirms an intent with a payment method; authorises, does not capture',
       params: z.object({
-        bookingId: id('booking'),
+        bookingId: paidId,
         attempt: z.int().min(1),
         intentId: z.string(),
         token: z.string().describe('Payment-method id'),
@@ -138,7 +138,7 @@ export const paymentsContract = service({
     refund: action({
       summary: 'Returns captured money; `refundKey` makes it happen once',
       params: z.object({
-        bookingId: id('booking'),
+        bookingId: paidId,
         intentId: z.string(),
         amount: moneySchema,
         refundKey: z.string(),
@@ -153,7 +153,7 @@ export const paymentsContract = service({
     }),
     listByBooking: action({
       summary: 'Every intent the provider knows for a booking, by metadata',
-      params: z.object({ bookingId: id('booking') }),
+      params: z.object({ bookingId: paidId }),
       result: z.object({ intents: z.array(intentView) }),
       errors: ['payment-provider-unavailable'],
       timeoutMs: 10_000,

@@ -55,6 +55,9 @@ export function eventIdOf(id: string): string | undefined {
   return kind === undefined ? undefined : `${prefixes.event}_${id.slice(4, 30)}`;
 }
 
+/** Of an order of a package; a payment's `bookingId` may be one. */
+export const isBundleId = (id: string): boolean => idPatterns.bundle.test(id);
+
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /**

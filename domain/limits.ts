@@ -136,6 +136,8 @@ export const limits = {
   packageEventsMin: 2,
   packageEventsMax: 10,
   bundlesAtOnceMax: 512,
+  /** All events of a bundle are held one after the other within this time. */
+  bundleHoldMs: 10_000,
 
   // HTTP
   bodyBytesMax: 100_000,
@@ -223,6 +225,7 @@ export function brokenRelations(l: Limits): string[] {
     [l.stepLeaseMinMs <= l.stepRetryMs, 'stepLeaseMinMs must not exceed stepRetryMs'],
     [l.callTimeoutMs < l.stepLeaseMinMs, 'a step must outlive its calls'],
     [l.callTimeoutMs < l.idempotencyLockMs, 'a lock must outlive the request that holds it'],
+    [l.bundleHoldMs < l.idempotencyLockMs, 'a lock must outlive the holding of a bundle'],
     [l.compactionSparesMs <= l.keysKeptAfterEndMs, 'keys must outlive bodies'],
   ];
   return rules.filter(([holds]) => !holds).map(([, sentence]) => sentence);

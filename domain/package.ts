@@ -10,6 +10,7 @@ export type Package = {
   readonly packageId: string;
   readonly organizerId: string;
   readonly name: string;
+  readonly description?: string | undefined;
   readonly currency: Currency;
   /** In the order of their ids, none twice. */
   readonly events: readonly PackageEvent[];

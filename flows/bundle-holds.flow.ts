@@ -9,6 +9,7 @@ import {
 import { codeOf, dataOf, UsherError } from '#domain/errors.ts';
 import { fingerprintOf } from '#domain/inventory/command-id.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
+import { limits } from '#domain/limits.ts';
 import { type BundlePorts, bundleStep } from '#flows/bundle.flow.ts';
 import { isTerminal } from '#flows/cancellation.flow.ts';
 
@@ -70,7 +71,8 @@ async function begin({ fresh }: HoldWish, ports: BundlePorts): Promise<Bundle> {
   }
 }
 
-async function hold(b: Bundle, member: Member, wish: HoldWish, { inventory }: BundlePorts) {
+async function hold(b: Bundle, member: Member, wish: HoldWish, ports: BundlePorts) {
+  const { inventory, clock } = ports;
   const { eventId, commandId: id, reservationId: holdId, want } = member;
   const held = await inventory.execute<'hold'>({
     kind: 'hold',
@@ -81,7 +83,7 @@ async function hold(b: Bundle, member: Member, wish: HoldWish, { inventory }: Bu
     buyerId: b.buyerId,
     channel: 'public',
     want,
-    deadline: wish.deadline,
+    deadline: Math.min(wish.deadline, clock.now() + limits.callTimeoutMs),
   });
   if (held.quote.currency !== wish.currency) {
     throw new UsherError('state-forbids', 'Its currency is not that of the package');

@@ -98,7 +98,7 @@ function watcherOf({ broker, logger }: Service, relay: OutboxRelay): FlowWatcher
 const announce = (sent: Promise<void>): Promise<void> => sent.catch(() => undefined);
 
 /** Flows run by themselves: their calls start from the broker, under no caller's deadline. */
-const paymentsPort = (broker: ServiceBroker): PaymentsPort => ({
+export const paymentsPort = (broker: ServiceBroker): PaymentsPort => ({
   create: (intent) => call(broker, 'payments.create', intent),
   confirm: (confirmation) => call(broker, 'payments.confirm', confirmation),
   read: (intent) => call(broker, 'payments.read', intent),

@@ -7,6 +7,7 @@ import { createAuditService } from '#services/audit.service.ts';
 import { createAvailabilityService } from '#services/availability.service.ts';
 import { createBookingsService } from '#services/bookings.service.ts';
 import { createBoxOfficeService } from '#services/box-office.service.ts';
+import { createBundlesService } from '#services/bundles.service.ts';
 import { createCatalogueService } from '#services/catalogue.service.ts';
 import { createChartsService } from '#services/charts.service.ts';
 import { createInventoryService } from '#services/inventory.service.ts';
@@ -39,6 +40,7 @@ const servicesByRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     createSearchService,
     createBookingsService,
     createBoxOfficeService,
+    createBundlesService,
     createPaymentsService,
     createPromotionsService,
   ],

@@ -15,6 +15,7 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
     ...(b.reason === undefined ? {} : { reason: b.reason }),
     reservationId: b.reservationId,
     eventId: b.eventId,
+    ...(b.bundle === undefined ? {} : { bundleId: b.bundle.bundleId }),
     seats: [...b.seats],
     total: { amount: total, currency },
     ...(b.quote.discount && {
@@ -49,7 +50,7 @@ export function rulesView(b: Booking): NonNullable<BookingView['refundRules']> {
   return { ...rest, tiers: tiers.map((tier) => ({ ...tier })) };
 }
 
-function paymentOf(b: Booking): BookingView['payment'] {
+export function paymentOf(b: Booking): BookingView['payment'] {
   const { by = 'card' } = b.bill ?? {};
   if (cardTotal(b) === 0) return { status: 'not_required', by };
   const attempt = lastAttempt(b);

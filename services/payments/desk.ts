@@ -7,6 +7,7 @@ import { PaymentStore } from '#adapters/payments/store.ts';
 import { createStripe } from '#adapters/payments/stripe.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { call } from '#broker/call.ts';
+import { isBundleId } from '#domain/ids.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
 /** What the payments service works with, from its start to its stop. */
@@ -35,7 +36,11 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
     store,
     provider,
     tellBookings: async (bookingId) => {
-      await call(broker, 'bookings.paymentChanged', { bookingId });
+      if (isBundleId(bookingId)) {
+        await call(broker, 'bundles.paymentChanged', { bundleId: bookingId });
+      } else {
+        await call(broker, 'bookings.paymentChanged', { bookingId });
+      }
     },
     trouble: (event, error) =>
       broker.logger.warn('webhook not handled yet', { event: event._id, error: String(error) }),
