@@ -80,6 +80,25 @@ const listedIntent = z.object({
   ),
 });
 
+/** What the books say of an intent's money, minor units. */
+export const paidRecord = {
+  eventId: id('event'),
+  version: z.int(),
+  status: bookingStatus,
+  /** Nothing is left to do: the flow has ended. */
+  finished: z.boolean(),
+  currency: z.string(),
+  cardTotal: z.int(),
+  validTickets: z.int(),
+  captured: z.int(),
+  otherCaptured: z.int(),
+  refunded: z.int(),
+  refundPending: z.int(),
+  /** Kept by the refund rules, or taken by the buyer's bank. */
+  retained: z.int(),
+  refundFailed: z.int(),
+};
+
 /** From hold to tickets. The booking is the resource; its flow runs by itself until it is final. */
 export const bookingsContract = service({
   name: 'bookings',
@@ -231,26 +250,7 @@ export const bookingsContract = service({
         bookingId: id('booking').optional(),
       }),
       result: z.object({
-        booking: z
-          .object({
-            bookingId: id('booking'),
-            eventId: id('event'),
-            version: z.int(),
-            status: bookingStatus,
-            /** Nothing is left to do: the flow has ended. */
-            finished: z.boolean(),
-            currency: z.string(),
-            cardTotal: z.int(),
-            validTickets: z.int(),
-            captured: z.int(),
-            otherCaptured: z.int(),
-            refunded: z.int(),
-            refundPending: z.int(),
-            /** Kept by the refund rules, or taken by the buyer's bank, minor units. */
-            retained: z.int(),
-            refundFailed: z.int(),
-          })
-          .nullable(),
+        booking: z.object({ bookingId: id('booking'), ...paidRecord }).nullable(),
         /** Without a booking: what the ledger has of it. Minor units, as all amounts here. */
         stray: z.object({ captured: z.int(), refunded: z.int() }),
       }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bookingStatus } from '#contracts/bookings.contract.ts';
+import { bookingStatus, paidRecord } from '#contracts/bookings.contract.ts';
 import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import {
@@ -251,6 +251,19 @@ export const bundlesContract = service({
       summary: 'The provider has news of a bundle: it is looked at again at once',
       params: z.object({ bundleId }),
       result: z.object({ known: z.boolean() }),
+      errors: ['unavailable'],
+    }),
+    byPayment: action({
+      summary: 'What the books say of the intent of a bundle: of all its bookings together',
+      params: z.object({ intentId: z.string() }),
+      result: z.object({
+        bundle: z
+          .object({
+            ...paidRecord,
+            bookingId: bundleId.describe('As the payment names it'),
+          })
+          .nullable(),
+      }),
       errors: ['unavailable'],
     }),
   },

@@ -9,7 +9,7 @@ import { callerOf, deadlineOf } from '#mixins/caller.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-client.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
-import { cancelBooking } from '#services/bookings/cancelling.ts';
+import { cancelBooking, separable } from '#services/bookings/cancelling.ts';
 import { checkout } from '#services/bookings/checkout.ts';
 import { counterSaleActions } from '#services/bookings/counter.ts';
 import { type Desk, type OffersPort, ownBooking } from '#services/bookings/desk.ts';
@@ -78,7 +78,7 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
         const { bookingId, tickets: ticketIds } = ctx.params;
         keyOf(ctx);
         return once(ctx, 'cancel', ctx.params, async ({ ulid: key }) => {
-          const find = () => ownBooking(desk, bookingId, buyerId);
+          const find = async () => separable(await ownBooking(desk, bookingId, buyerId));
           return cancelledView(await cancelBooking(desk, find, { ticketIds, key }));
         });
       },

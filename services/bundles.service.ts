@@ -15,6 +15,7 @@ import { cancelBundle } from '#services/bundles/cancelling.ts';
 import type { BundleDesk } from '#services/bundles/desk.ts';
 import { orderBundle } from '#services/bundles/ordering.ts';
 import * as book from '#services/bundles/package-book.ts';
+import { bundleOfPayment } from '#services/bundles/payment.ts';
 import { readBundle } from '#services/bundles/reading.ts';
 import { releaseBundle, reserveBundle } from '#services/bundles/reserving.ts';
 
@@ -69,6 +70,8 @@ export function createBundlesService(runtime: Runtime): ServiceSchema {
         if (known) desk.worker.wake(params.bundleId);
         return { known };
       },
+
+      byPayment: ({ params }: Ctx<'byPayment'>) => bundleOfPayment(desk, params.intentId),
     },
   };
 }

@@ -17,6 +17,7 @@ import {
   entryMistakes,
   type MoneyRecord,
 } from '#domain/ledger-check.ts';
+import { bookedByParts, bundledPayments, ordersOf } from '#ops/bundle-payments.ts';
 
 export type BookLine = {
   readonly organizerId: string;
@@ -38,6 +39,7 @@ type MoneyFields = Pick<
   BookingDocument,
   '_id' | 'step' | 'returns' | 'disputes' | 'quote' | 'bill' | 'saleWritten'
 >;
+type PaidFields = MoneyFields & Pick<BookingDocument, 'eventId' | 'attempts' | 'bundle'>;
 type Booked = { readonly bookingId: string; readonly entries: readonly LedgerEntry[] };
 
 const bookingsAtOnce = 500;
@@ -139,13 +141,16 @@ async function moneyOf(
     db
       .collection<BookingDocument>(collections.bookings)
       .find({ _id: { $in: ids } })
-      .project<MoneyFields>({
+      .project<PaidFields>({
         step: 1,
         returns: 1,
         disputes: 1,
         quote: 1,
         bill: 1,
         saleWritten: 1,
+        eventId: 1,
+        attempts: 1,
+        bundle: 1,
       })
       .toArray(),
     db
@@ -153,8 +158,11 @@ async function moneyOf(
       .find({ bookingId: { $in: ids } })
       .toArray(),
   ]);
-  const known = new Map(bookings.map((b) => [b._id, b]));
-  const paid = Map.groupBy(payments, ({ bookingId }) => bookingId);
+  // What a bundle's payment has taken without a sale is in the books under the bundle's own id.
+  const orders = await ordersOf(db, ids);
+  const known = new Map<string, MoneyFields>([...bookings, ...orders].map((b) => [b._id, b]));
+  const all = [...payments, ...(await bundledPayments(db, bookings))];
+  const paid = Map.groupBy(all, ({ bookingId }) => bookingId);
   return (bookingId) => {
     const booking = known.get(bookingId);
     const own = paid.get(bookingId) ?? [];
@@ -187,7 +195,9 @@ async function unbookedPayments(db: Db): Promise<readonly BookMistake[]> {
       .collection<LedgerDocument>(collections.ledger)
       .distinct('bookingId', { bookingId: { $in: bookingIds } });
     const money = await moneyOf(db, bookingIds);
+    const inParts = await bookedByParts(db, bookingIds);
     for (const { intentId, bookingId, captured } of batch) {
+      if (inParts.get(intentId) === captured) continue;
       if (booked.includes(bookingId) || money(bookingId).settled === false) continue;
       const problem = `${captured} captured for ${bookingId}, and nothing in the ledger`;
       mistakes.push({ about: intentId, problem });

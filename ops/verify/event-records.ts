@@ -18,6 +18,7 @@ import { evolve } from '#domain/inventory/evolve.ts';
 import { countsOf, createState, type EventState } from '#domain/inventory/state.ts';
 import { limits } from '#domain/limits.ts';
 import type { Ticket } from '#domain/ticket.ts';
+import { bundledPayments } from '#ops/bundle-payments.ts';
 
 /** What an event's journal says, replayed from its first entry. */
 export type JournalRecord = {
@@ -69,15 +70,16 @@ export async function readRecords(db: Db, eventId: string): Promise<EventRecords
       .toArray(),
   ]);
   const active = tickets.map(fromTicketDocument);
+  const paid = [...payments, ...(await bundledPayments(db, documents))];
   return {
     eventId,
     journal: await replayJournal(db, eventId),
     bookings: new Map(documents.map((d) => [d._id, fromBookingDocument(d)])),
     tickets: active,
     ledger,
-    payments,
+    payments: paid,
     ledgerOf: byBooking(ledger),
-    paymentsOf: byBooking(payments),
+    paymentsOf: byBooking(paid),
     ticketsOf: byBooking(active),
     outbox,
   };

@@ -1,4 +1,4 @@
-import type { Booking } from '#domain/booking.ts';
+import { type Booking, isLed } from '#domain/booking.ts';
 import { cancel } from '#domain/cancellation.ts';
 import { UsherError } from '#domain/errors.ts';
 import { type Given, givenBy } from '#domain/refund-parts.ts';
@@ -40,6 +40,14 @@ export async function cancelBooking(
     return { booking: change.booking, given };
   }
   throw new UsherError('stale-version', undefined, { retryAfterSeconds: 1 });
+}
+
+/** A booking that its buyer may cancel by itself; rejects with `not-cancellable {bundleId}`. */
+export function separable(b: Booking): Booking {
+  if (b.bundle === undefined || (b.bundle.divisible && !isLed(b))) return b;
+  const { bundleId } = b.bundle;
+  const why = `It is a part of ${bundleId}, which is cancelled as a whole`;
+  throw new UsherError('not-cancellable', why, { bundleId });
 }
 
 /** What a cancellation by the buyer would come to now. Rejects with `not-cancellable`. */

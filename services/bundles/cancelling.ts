@@ -57,14 +57,16 @@ function wished(b: Bundle, order: Booking, { ports }: BundleDesk): BundleChange 
 }
 
 /** All bookings that still have tickets, in one transaction: all of them or none. */
-async function cancelled(b: Bundle, key: string, { ports }: BundleDesk): Promise<BundleChange> {
+async function cancelled(b: Bundle, key: string, desk: BundleDesk): Promise<BundleChange> {
+  const { ports } = desk;
   const now = ports.clock.now();
   const bookings = await ports.bundles.bookings(b.bundleId);
   const members: Change[] = [];
   let amount = 0;
   for (const booking of bookings.filter((one) => !isOver(one))) {
     const tickets = await ports.store.tickets([booking.bookingId]);
-    const decision = cancel(booking, tickets, { key }, now);
+    const event = booking.event ?? (await desk.events.of(booking.eventId));
+    const decision = cancel({ ...booking, event }, tickets, { key }, now);
     if (decision.kind !== 'done') {
       const why = decision.kind === 'refused' ? decision.why : 'Its payment is being settled';
       const { eventId, bookingId } = booking;

@@ -35,13 +35,7 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
     ids,
     store,
     provider,
-    tellBookings: async (bookingId) => {
-      if (isBundleId(bookingId)) {
-        await call(broker, 'bundles.paymentChanged', { bundleId: bookingId });
-      } else {
-        await call(broker, 'bookings.paymentChanged', { bookingId });
-      }
-    },
+    tellBookings: (bookingId) => wakePaid(broker, bookingId),
     trouble: (event, error) =>
       broker.logger.warn('webhook not handled yet', { event: event._id, error: String(error) }),
   });
@@ -52,4 +46,10 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
     await releaseMongo(config.mongodbUri);
   };
   return { provider, store, customers, inbox, reconciliation, close };
+}
+
+/** Lets the flow of whatever is paid look at once. */
+export async function wakePaid(broker: ServiceBroker, paid: string): Promise<void> {
+  if (isBundleId(paid)) await call(broker, 'bundles.paymentChanged', { bundleId: paid });
+  else await call(broker, 'bookings.paymentChanged', { bookingId: paid });
 }

@@ -5,12 +5,12 @@ import type { Report } from '#adapters/payments/reconciliation.ts';
 import { call } from '#broker/call.ts';
 import type { paymentsContract } from '#contracts/payments.contract.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
-import { idPatterns } from '#domain/ids.ts';
+import { idPatterns, isBundleId } from '#domain/ids.ts';
 import { needsPerson, problemSums } from '#domain/reconciliation.ts';
 import { reconcile } from '#flows/reconciliation.flow.ts';
 import type { Books, NamedBooking } from '#flows/reconciliation.ports.ts';
 import type { Runtime } from '#mixins/runtime.ts';
-import type { PaymentDesk } from '#services/payments/desk.ts';
+import { type PaymentDesk, wakePaid } from '#services/payments/desk.ts';
 
 type Actions = (typeof paymentsContract)['actions'];
 type Params = z.output<Actions['reconcile']['params']>;
@@ -93,6 +93,10 @@ function booksOf(broker: ServiceBroker): Books {
   };
   return {
     of: async (intentId, named) => {
+      if (named !== undefined && isBundleId(named.bookingId)) {
+        const { bundle } = await call(broker, 'bundles.byPayment', { intentId });
+        return bundle === null ? { stray: undefined } : bundle;
+      }
       const known = named !== undefined && idPatterns.booking.test(named.bookingId);
       const ask = { intentId, ...(known && { bookingId: named.bookingId }) };
       const { booking, stray } = await call(broker, 'bookings.byPayment', ask);
@@ -101,6 +105,8 @@ function booksOf(broker: ServiceBroker): Books {
       return { stray: ours ? stray : undefined };
     },
     settle: async (bookingId, version, intent) => {
+      // Which of its bookings a payment of a bundle is amiss for, a person must say.
+      if (isBundleId(bookingId)) return false;
       const asked = { bookingId, version, intent: { ...intent, refunds: [...intent.refunds] } };
       return (await call(broker, 'bookings.settlePayment', asked)).settled;
     },
@@ -108,8 +114,6 @@ function booksOf(broker: ServiceBroker): Books {
       const asked = { ...named, currency, intent: { ...intent, refunds: [...intent.refunds] } };
       await call(broker, 'bookings.bookStray', asked);
     },
-    wake: async (bookingId) => {
-      await call(broker, 'bookings.paymentChanged', { bookingId });
-    },
+    wake: (bookingId) => wakePaid(broker, bookingId),
   };
 }

@@ -1,0 +1,275 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { systemClock } from '#adapters/clock/system.ts';
+import { call } from '#broker/call.ts';
+import { type House, type Person, startHouse } from '#test/integration/services/bundles-kit.ts';
+import type { Answer } from '#test/support/buying.ts';
+import { as } from '#test/support/catalogue.ts';
+import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
+
+const card = (token = 'pm_card_visa') => ({ payment: { method: 'card', token } });
+
+describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
+  let database: TestDatabase;
+  let house: House;
+  let buyer: Person;
+  let events: readonly string[];
+  let packageId: string;
+
+  beforeAll(async () => {
+    database = await testDatabase('bundles');
+    house = await startHouse(database);
+    events = (await Promise.all([house.event(), house.event(), house.event()])).sort();
+    packageId = await offer({ discountBasisPoints: 1_000 });
+  }, 60_000);
+
+  beforeEach(async () => {
+    buyer = await house.buyer();
+  });
+
+  afterAll(async () => {
+    await house?.stop();
+    await database?.drop();
+  }, 60_000);
+
+  const offer = async (fields: object): Promise<string> => {
+    const body = {
+      name: 'A season',
+      events: events.map((eventId) => ({ eventId, category: 'A' })),
+      ...fields,
+    };
+    const { body: made, status } = await house.ask(
+      'POST',
+      '/v1/organizer/bundles',
+      house.organizer,
+      body,
+    );
+    expect([status, made.code]).toEqual([201, undefined]);
+    return made.packageId;
+  };
+  const reserve = (id = packageId, more: object = {}, key = randomUUID()): Promise<Answer> =>
+    house.ask('POST', `/v1/bundles/${id}/reserve`, buyer, { quantity: 2, ...more }, key);
+  const order = async (token = 'pm_card_visa', id = packageId) => {
+    const { body: held } = await reserve(id);
+    const body = { bundleId: held.bundleId, ...card(token) };
+    const { status, body: begun } = await house.ask('POST', '/v1/bundles/checkout', buyer, body);
+    expect([status, begun.code]).toEqual([202, undefined]);
+    return read(held.bundleId);
+  };
+  const read = async (bundleId: string) =>
+    (await house.ask('GET', `/v1/bundle-orders/${bundleId}?wait=15`, buyer)).body;
+  const free = async (eventId = events[0]) =>
+    (await house.ask('GET', `/v1/events/${eventId}/availability`)).body.counts.available;
+  const settled = async (bundleId: string, status: string) => {
+    for (let look = 0; look < 200; look++) {
+      const now = await read(bundleId);
+      if (now.status === status) return now;
+      await systemClock.sleep(50);
+    }
+    throw new Error(`${bundleId} is ${(await read(bundleId)).status}, not ${status}`);
+  };
+  const quiet = async () => {
+    const bookings = database.db.collection('bookings');
+    for (let look = 0; look < 200; look++) {
+      if ((await bookings.countDocuments({ dueAt: { $exists: true } })) === 0) return;
+      await systemClock.sleep(50);
+    }
+  };
+
+  it('shows a package with its events, free seats and price', async () => {
+    const { body, status } = await house.ask('GET', `/v1/bundles/${packageId}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ state: 'on-sale', left: null, divisible: false });
+    expect(body.price).toEqual({
+      separately: { amount: 15_000, currency: 'EUR' },
+      total: { amount: 13_500, currency: 'EUR' },
+    });
+    expect(body.events).toHaveLength(3);
+    expect(body.events[0]).toMatchObject({ eventId: events[0], saleState: 'on-sale' });
+    const { body: list } = await house.ask('GET', '/v1/bundles');
+    expect(list.items.map((one: { packageId: string }) => one.packageId)).toContain(packageId);
+  });
+
+  it('refuses packages that are not one', async () => {
+    const [first = '', second = ''] = events;
+    const make = async (body: object) => {
+      const answer = await house.ask('POST', '/v1/organizer/bundles', house.organizer, body);
+      return answer.body.code;
+    };
+    const base = { name: 'x', discountBasisPoints: 500 };
+    const both = [{ eventId: first }, { eventId: second }];
+    expect(await make({ ...base, events: [{ eventId: first }] })).toBe('invalid-request');
+    expect(await make({ ...base, events: [...both, { eventId: first }] })).toBe('invalid-request');
+    expect(await make({ ...base, fixedPrice: 1, events: both })).toBe('invalid-request');
+    expect(await make({ name: 'x', events: both })).toBe('invalid-request');
+    const odd = [{ eventId: first, category: 'Z' }, { eventId: second }];
+    expect(await make({ ...base, events: odd })).toBe('invalid-request');
+    const dollars = await house.event({ currency: 'USD' });
+    const mixed = [{ eventId: first }, { eventId: dollars }];
+    expect(await make({ ...base, events: mixed })).toBe('invalid-request');
+    const stranger = await house.ask('POST', '/v1/organizer/bundles', buyer, {
+      ...base,
+      events: both,
+    });
+    expect(stranger.status).toBe(403);
+  });
+
+  it('holds all events, sells them with one payment and books each by itself', async () => {
+    const before = await free();
+    const { body: held, status } = await reserve();
+    expect([status, held.status]).toEqual([200, 'held']);
+    expect(held.price.total).toEqual({ amount: 27_000, currency: 'EUR' });
+    expect(held.events.map((one: { total: object }) => one.total)).toEqual(
+      events.map(() => ({ amount: 9_000, currency: 'EUR' })),
+    );
+    const body = { bundleId: held.bundleId, ...card() };
+    const { body: begun } = await house.ask('POST', '/v1/bundles/checkout', buyer, body);
+    expect(begun.bookings).toHaveLength(3);
+    const done = await read(held.bundleId);
+    expect(done).toMatchObject({ status: 'confirmed', payment: { status: 'succeeded' } });
+    expect(await free()).toBe(before - 2);
+    const mine = (await house.ask('GET', '/v1/bookings', buyer)).body.items;
+    expect(mine).toHaveLength(3);
+    for (const booking of mine) {
+      expect(booking).toMatchObject({
+        bundleId: held.bundleId,
+        status: 'confirmed',
+        total: { amount: 9_000 },
+        payment: { status: 'succeeded' },
+      });
+      expect(booking.tickets).toHaveLength(2);
+    }
+    const payments = database.db.collection('payments');
+    expect(await payments.find({ bookingId: held.bundleId }).toArray()).toMatchObject([
+      { captured: 27_000, status: 'succeeded' },
+    ]);
+    expect(await house.mistakes(events)).toEqual([]);
+    const caller = as(house.organizer.caller);
+    const { items } = await call(house.broker, 'reports.payouts', {}, caller);
+    const own = items.filter(({ eventId }) => events.includes(eventId));
+    expect(own.map(({ net, captured }) => [net, captured])).toEqual(
+      events.map(() => [9_000, 9_000]),
+    );
+  }, 30_000);
+
+  it('answers the same request with the same bundle', async () => {
+    const key = randomUUID();
+    const answers = await Promise.all([1, 2, 3].map(() => reserve(packageId, {}, key)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(new Set(answers.map(({ body }) => body.bundleId)).size).toBe(1);
+    const other = await reserve(packageId, { quantity: 1 }, key);
+    expect(other.body.code).toBe('idempotency-key-reused');
+    const { bundleId } = answers[0]?.body ?? {};
+    const path = `/v1/bundle-orders/${bundleId}`;
+    expect((await house.ask('DELETE', path, buyer)).status).toBe(204);
+    expect((await house.ask('DELETE', path, buyer)).status).toBe(204);
+    expect((await read(bundleId)).status).toBe('released');
+    expect((await house.ask('GET', path, await house.buyer())).status).toBe(404);
+  });
+
+  it('holds nothing when one event has no such seats, and says which', async () => {
+    const before = await free();
+    const [, second = ''] = events;
+    const taken = { eventId: second, seats: ['Stalls/1/10'] };
+    const chosen = await house.ask('GET', `/v1/events/${second}/chart`);
+    expect([302, 200]).toContain(chosen.status);
+    const other = await house.buyer();
+    const first = await house.ask('POST', '/v1/reserve', other, {
+      eventId: second,
+      best: { quantity: 1, category: 'A' },
+    });
+    expect(first.status).toBe(200);
+    const [seat] = first.body.seats;
+    expect(taken.eventId).toBe(second);
+    const { status, body } = await reserve(packageId, {
+      quantity: 1,
+      seats: { [second]: [seat.id] },
+    });
+    expect([status, body.code, body.eventId]).toEqual([409, 'seats-unavailable', second]);
+    expect(await free()).toBe(before);
+    await house.ask('DELETE', `/v1/reservations/${first.body.reservationId}`, other);
+  });
+
+  it('keeps to its limit, and gives back what is not ordered', async () => {
+    const limited = await offer({ fixedPrice: 9_000, limit: 3 });
+    const { body: held } = await reserve(limited);
+    expect(held.price).toMatchObject({ total: { amount: 18_000 }, discount: { amount: 12_000 } });
+    const refused = await reserve(limited);
+    expect([refused.status, refused.body.code]).toEqual([409, 'sold-out']);
+    await house.ask('DELETE', `/v1/bundle-orders/${held.bundleId}`, buyer);
+    const again = await reserve(limited);
+    expect(again.status).toBe(200);
+    await house.ask('DELETE', `/v1/bundle-orders/${again.body.bundleId}`, buyer);
+  });
+
+  it('is not had before its sale, after it, or disabled', async () => {
+    const later = await offer({ fixedPrice: 1, sale: { opensAt: '2999-01-01T00:00:00Z' } });
+    expect((await reserve(later)).body.code).toBe('not-on-sale');
+    const path = `/v1/organizer/bundles/${later}`;
+    const patch = { version: 1, disabled: true };
+    expect((await house.ask('PATCH', path, house.organizer, patch)).body.version).toBe(2);
+    expect((await reserve(later)).status).toBe(404);
+    const stale = await house.ask('PATCH', path, house.organizer, patch);
+    expect(stale.body.code).toBe('stale-version');
+  });
+
+  it('stays with its holds after a decline; another attempt sells it', async () => {
+    const declined = await order('pm_card_visa_chargeDeclined');
+    expect(declined).toMatchObject({ status: 'declined', payment: { status: 'canceled' } });
+    const body = { bundleId: declined.bundleId, ...card() };
+    expect((await house.ask('POST', '/v1/bundles/checkout', buyer, body)).status).toBe(202);
+    expect((await read(declined.bundleId)).status).toBe('confirmed');
+    expect(await house.mistakes(events)).toEqual([]);
+  }, 30_000);
+
+  it('undoes all sales when the capture is refused', async () => {
+    const before = await free();
+    const undone = await order('pm_card_usher_captureDeclined');
+    expect(undone).toMatchObject({ status: 'cancelled', reason: 'capture-failed' });
+    await quiet();
+    expect(await free()).toBe(before);
+    expect(await house.mistakes(events)).toEqual([]);
+  }, 30_000);
+
+  it('is cancelled as a whole and returns everything', async () => {
+    const before = await free();
+    const { bundleId, events: parts } = await order();
+    const { bookingId } = parts[0].booking;
+    const single = await house.ask('POST', `/v1/bookings/${bookingId}/cancel`, buyer, {});
+    expect([single.status, single.body.code]).toEqual([409, 'not-cancellable']);
+    const key = randomUUID();
+    const path = `/v1/bundle-orders/${bundleId}/cancel`;
+    const { status, body } = await house.ask('POST', path, buyer, {}, key);
+    expect([status, body.refund.amount]).toEqual([202, { amount: 27_000, currency: 'EUR' }]);
+    expect((await house.ask('POST', path, buyer, {}, key)).body).toEqual(body);
+    expect((await settled(bundleId, 'refunded')).status).toBe('refunded');
+    expect(await free()).toBe(before);
+    expect(await house.mistakes(events)).toEqual([]);
+    expect((await house.ask('POST', path, buyer, {})).body.code).toBe('not-cancellable');
+  }, 30_000);
+
+  it('lets single events go at their part of the price when it is divisible', async () => {
+    const divisible = await offer({ discountBasisPoints: 1_000, divisible: true });
+    const { bundleId, events: parts } = await order('pm_card_visa', divisible);
+    const { bookingId } = parts[1].booking;
+    const { body } = await house.ask('POST', `/v1/bookings/${bookingId}/cancel`, buyer, {});
+    expect(body.refund.amount.amount).toBe(9_000);
+    await settled(bundleId, 'partially_refunded');
+    await quiet();
+    expect(await house.mistakes(events)).toEqual([]);
+    const payments = database.db.collection('payments');
+    expect(await payments.findOne({ bookingId: bundleId })).toMatchObject({ refunded: 9_000 });
+    const path = `/v1/bundle-orders/${bundleId}/cancel`;
+    const rest = await house.ask('POST', path, buyer, {});
+    expect(rest.body.refund.amount.amount).toBe(18_000);
+    await settled(bundleId, 'refunded');
+    expect(await house.mistakes(events)).toEqual([]);
+  }, 30_000);
+
+  it('reconciliation finds nothing amiss', async () => {
+    const asked = { olderThanMs: 0 };
+    const { findings, checked } = await call(house.broker, 'payments.reconcile', asked);
+    expect(checked).toBeGreaterThan(4);
+    expect(findings).toEqual([]);
+  }, 60_000);
+});
