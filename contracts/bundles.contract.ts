@@ -174,7 +174,7 @@ export const bundlesContract = service({
         ...buyerHttp,
       },
     }),
-    get: action({
+    read: action({
       summary: 'A bundle of mine; `wait` holds the answer until its status changes',
       params: z.strictObject({
         bundleId,

@@ -60,7 +60,7 @@ export function createBundlesService(runtime: Runtime): ServiceSchema {
       checkout: (ctx: Ctx<'checkout'>) => orderBundle(desk, ctx),
       cancel: (ctx: Ctx<'cancel'>) => cancelBundle(desk, ctx),
 
-      get: (ctx: Ctx<'get'>) => {
+      read: (ctx: Ctx<'read'>) => {
         const { bundleId, wait } = ctx.params;
         return readBundle(desk, bundleId, callerOf(ctx).userId, wait * 1_000);
       },

@@ -60,6 +60,11 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     (await house.ask('GET', `/v1/bundle-orders/${bundleId}?wait=15`, buyer)).body;
   const free = async (eventId = events[0]) =>
     (await house.ask('GET', `/v1/events/${eventId}/availability`)).body.counts.available;
+  /** Views of seats follow within a moment. */
+  const becomesFree = async (count: number) => {
+    for (let look = 0; look < 50 && (await free()) !== count; look++) await systemClock.sleep(50);
+    expect(await free()).toBe(count);
+  };
   const settled = async (bundleId: string, status: string) => {
     for (let look = 0; look < 200; look++) {
       const now = await read(bundleId);
@@ -127,7 +132,7 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     expect(begun.bookings).toHaveLength(3);
     const done = await read(held.bundleId);
     expect(done).toMatchObject({ status: 'confirmed', payment: { status: 'succeeded' } });
-    expect(await free()).toBe(before - 2);
+    await becomesFree(before - 2);
     const mine = (await house.ask('GET', '/v1/bookings', buyer)).body.items;
     expect(mine).toHaveLength(3);
     for (const booking of mine) {
@@ -170,9 +175,6 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
   it('holds nothing when one event has no such seats, and says which', async () => {
     const before = await free();
     const [, second = ''] = events;
-    const taken = { eventId: second, seats: ['Stalls/1/10'] };
-    const chosen = await house.ask('GET', `/v1/events/${second}/chart`);
-    expect([302, 200]).toContain(chosen.status);
     const other = await house.buyer();
     const first = await house.ask('POST', '/v1/reserve', other, {
       eventId: second,
@@ -180,13 +182,12 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     });
     expect(first.status).toBe(200);
     const [seat] = first.body.seats;
-    expect(taken.eventId).toBe(second);
     const { status, body } = await reserve(packageId, {
       quantity: 1,
       seats: { [second]: [seat.id] },
     });
     expect([status, body.code, body.eventId]).toEqual([409, 'seats-unavailable', second]);
-    expect(await free()).toBe(before);
+    await becomesFree(before);
     await house.ask('DELETE', `/v1/reservations/${first.body.reservationId}`, other);
   });
 
@@ -227,7 +228,7 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     const undone = await order('pm_card_usher_captureDeclined');
     expect(undone).toMatchObject({ status: 'cancelled', reason: 'capture-failed' });
     await quiet();
-    expect(await free()).toBe(before);
+    await becomesFree(before);
     expect(await house.mistakes(events)).toEqual([]);
   }, 30_000);
 
@@ -243,7 +244,7 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     expect([status, body.refund.amount]).toEqual([202, { amount: 27_000, currency: 'EUR' }]);
     expect((await house.ask('POST', path, buyer, {}, key)).body).toEqual(body);
     expect((await settled(bundleId, 'refunded')).status).toBe('refunded');
-    expect(await free()).toBe(before);
+    await becomesFree(before);
     expect(await house.mistakes(events)).toEqual([]);
     expect((await house.ask('POST', path, buyer, {})).body.code).toBe('not-cancellable');
   }, 30_000);
