@@ -180,6 +180,7 @@ async function plantTicket(world: BundleWorld): Promise<void> {
     entries: [],
     messages: [],
     claims: [],
+    light: false,
     wait: true,
   };
   expect(world.store.commitAll([change])).toBe('done');
