@@ -102,10 +102,10 @@ export type TicketRefund = {
 type Priced = Pick<Ticket, 'ticketId' | 'paid' | 'shares'>;
 
 /**
- * What one ticket returns at this rate, each ticket by itself, in multiples of what the currency can
- * be charged in: halves go up, then the fee is kept; never below 0, never more than was paid. What
- * goes back is taken from organizer, fees and taxes in proportion, or without the fees; what is kept
- * stays where it was.
+ * What one ticket returns at this rate, each ticket by itself, in multiples of what the currency
+ * can be charged in: halves go up, then the fee is kept; never below 0, never more than was paid.
+ * What goes back is taken from organizer, fees and taxes in proportion, or without the fees; what
+ * is kept stays where it was.
  */
 export function ticketRefund(
   { ticketId, paid, shares }: Priced,
