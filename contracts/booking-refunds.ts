@@ -112,6 +112,55 @@ export const refundActions = {
     errors: [...onceErrors, 'forbidden', 'not-found', 'not-cancellable', 'stale-version'],
     http: { ...supportHttp, path: '/v1/support/bookings/{bookingId}/cancel', success: 202 },
   }),
+  eventChanged: action({
+    summary:
+      'Brings news of an event to all its bookings; it is taken once and then runs by itself',
+    params: z.object({
+      eventId: id('event'),
+      /** Counts the event's news 1, 2, 3, … */
+      no: z.int().min(1),
+      news: z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('cancelled') }),
+        z.object({
+          kind: z.literal('postponed'),
+          no: z.int().min(1),
+          event: z.object({
+            name: z.string(),
+            startsAt: z.number().describe('Epoch ms'),
+            timeZone: z.string(),
+            venue: z.string(),
+          }),
+          refundUntil: z.number().optional().describe('Epoch ms'),
+        }),
+      ]),
+    }),
+    result: z.object({ taken: z.literal(true) }),
+    errors: ['unavailable'],
+  }),
+  eventCancellation: action({
+    summary: 'How far the bookings of a cancelled event are cancelled and their money returned',
+    params: z.strictObject({ eventId: id('event') }),
+    result: z.object({
+      eventId: id('event'),
+      state: z.enum(['waiting', 'running', 'done']).describe('`waiting`: it has not begun yet'),
+      total: z.int().describe('Bookings that had something to give back, or still have'),
+      done: z.int().describe('Of these, with nothing left to do'),
+      failed: z.int().describe('Of these, with a refund that the provider has failed for good'),
+      disputed: z.int().describe('Of these, waiting for the end of a dispute'),
+      refunded: moneySchema.describe('What buyers have back'),
+      pending: moneySchema.describe('What is on its way to them'),
+      startedAt: timestamp.optional(),
+      finishedAt: timestamp.optional(),
+    }),
+    errors: ['unauthenticated', 'forbidden', 'not-found', 'unavailable'],
+    http: {
+      method: 'GET',
+      path: '/v1/organizer/events/{eventId}/cancellation',
+      success: 200,
+      access: 'organizer',
+      tag: 'Organizer events',
+    },
+  }),
   disputed: action({
     summary: "The buyer's bank disputes a payment of a booking: its tickets are frozen, or decided",
     params: z.object({

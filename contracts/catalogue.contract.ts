@@ -169,6 +169,27 @@ export const catalogueContract = service({
     pause: move('pause', 'Stops new holds for now'),
     resume: move('resume', 'Sells again after a pause'),
     cancel: move('cancel', 'Cancels the event: no seat is held or sold any more'),
+    postpone: action({
+      summary: 'Gives a published event another date; buyers are told and their tickets stay valid',
+      params: z.strictObject({
+        eventId,
+        startsAt: timestamp,
+        endsAt: timestamp,
+        refundUntil: timestamp
+          .optional()
+          .describe('Until then tickets return all that was paid; absent: as the refund rules say'),
+      }),
+      result: changed,
+      errors: ['not-found', 'state-forbids', 'stale-version'],
+      http: {
+        method: 'POST',
+        path: '/v1/organizer/events/{eventId}/postpone',
+        success: 200,
+        idempotency: 'accepted',
+        otherStatuses: { 202: 'Stored; the seats do not have it yet' },
+        ...organizerHttp,
+      },
+    }),
     block: blocking('block', 'Takes seats off the sale; held and sold ones are named and skipped'),
     unblock: blocking('unblock', 'Puts blocked seats back on sale'),
     brief: action({

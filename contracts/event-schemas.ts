@@ -79,6 +79,11 @@ export const eventFields = {
     .describe('Held to for whoever buys under them; absent: all until the start'),
 };
 
+const postponedSchema = z
+  .object({ from: timestamp, refundUntil: timestamp.optional() })
+  .optional()
+  .describe('It was put off: when it had started before, until when all is returned for tickets');
+
 /** An event as its organizer sees it. */
 export const eventView = z.object({
   eventId: id('event'),
@@ -90,6 +95,7 @@ export const eventView = z.object({
   status: z.enum(eventStatuses),
   version: z.int().describe('Send it back with a change'),
   ...eventFields,
+  postponed: postponedSchema,
   inventory: z
     .object({ sent: z.int(), applied: z.int() })
     .describe('Versions of the changes made to the seats: the last made, the last in force'),
@@ -123,6 +129,7 @@ export const publicEvent = z.object({
   taxes: z.array(tax),
   limits: z.object({ ticketsPerBuyer: z.int(), holdTtlSeconds: z.int() }),
   refundRules: refundRulesSchema,
+  postponed: postponedSchema,
   chartVersion: z.int(),
   places: z.int(),
   counts: countsSchema.nullable().describe('null while the seats cannot be reached'),

@@ -369,8 +369,12 @@ export function captured(b: Booking, now: number): Change {
   return change(b, confirmed({ ...b, attempts }, now), withMail(b, { entries }));
 }
 
+/** One reminder for each date that the event was given. */
+const reminderOf = ({ postponed }: Booking): string =>
+  postponed === undefined ? 'reminder' : `reminder-${postponed.no}`;
+
 /** The reminder is written beside the mark that it was. */
 export const reminded = (b: Booking, now: number): Change =>
   change(b, moved(b, { reminded: true, tries: b.tries }, now), {
-    messages: [messageOf(b, 'booking-reminder', 'reminder', b.quote.total)],
+    messages: [messageOf(b, 'booking-reminder', reminderOf(b), b.quote.total)],
   });

@@ -116,6 +116,14 @@ export const limits = {
   flowsAtOnceMax: 2_048,
   flowsWaitingMax: 5_000,
   longPollWaitersMax: 20_000,
+  /** A sweep over an event's bookings: at a time, beside so many flows, before the next one's turn. */
+  sweepBatchMax: 100,
+  sweepFlowsMax: 256,
+  sweepTurnMs: 5_000,
+  /** Longest wait between two rounds of a sweep. */
+  sweepRoundMaxMs: 60_000,
+  /** After this no checkout uses what the catalogue said of an event before. */
+  eventInfoOldMs: 15_000,
   /** Refunds that the provider fails before a person must look. */
   refundsFailedMax: 3,
   /** Reconciliation touches nothing younger: a flow that runs is never hit. */
@@ -220,6 +228,8 @@ export function brokenRelations(l: Limits): string[] {
     ],
     [l.movedBackoffMs.length === l.movedRetriesMax, 'one back-off for every moved retry'],
     [l.versionRepeatMs < l.viewSilenceMs, 'versionRepeatMs must be below viewSilenceMs'],
+    [l.sweepTurnMs < l.stepRetryMs, 'sweepTurnMs must be below stepRetryMs'],
+    [l.sweepFlowsMax < l.flowsAtOnceMax, 'a sweep must leave room for other flows'],
     [l.stepBackoffMaxMs <= l.stepRetryMs, 'stepBackoffMaxMs must not exceed stepRetryMs'],
     [l.ticketsPerBuyerAndEvent <= l.reservePlacesMax, 'a request must allow a full order'],
     [l.stepLeaseMinMs <= l.stepRetryMs, 'stepLeaseMinMs must not exceed stepRetryMs'],

@@ -126,5 +126,5 @@ export function withdrawn(
 /** The rest of the booking waits for the end of its dispute. */
 const waiting = (b: Booking, { order, at }: CancelWish, now: number) => ({
   cancelRequested: true,
-  cancelAs: b.cancelAs ?? { order, at: at ?? now },
+  cancelAs: order === undefined && b.cancelAs !== undefined ? b.cancelAs : { order, at: at ?? now },
 });

@@ -6,6 +6,7 @@ import { bookingsContract } from '#contracts/bookings.contract.ts';
 import { UsherError } from '#domain/errors.ts';
 import { bookingFlowMixin, type WithBookings } from '#mixins/booking-flow.mixin.ts';
 import { callerOf, deadlineOf } from '#mixins/caller.ts';
+import { eventSweepMixin, type WithSweeps } from '#mixins/event-sweep.mixin.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-client.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
@@ -31,10 +32,16 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
   const { clock } = runtime;
   let desk: Desk;
   let once: WithOnce['once'];
+  let parts: Desk & WithOnce & WithSweeps;
 
   return {
     name: bookingsContract.name,
-    mixins: [inventoryClientMixin(runtime), idempotencyMixin(runtime), bookingFlowMixin(runtime)],
+    mixins: [
+      inventoryClientMixin(runtime),
+      idempotencyMixin(runtime),
+      bookingFlowMixin(runtime),
+      eventSweepMixin(runtime),
+    ],
 
     started(this: Service) {
       const { bookings, inventory } = this as Bound;
@@ -43,10 +50,11 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
       const offers: OffersPort = { of: (wanted) => call(broker, 'promotions.offers', wanted) };
       const events = new EventInfos(broker, clock);
       desk = { ...bookings, inventory, clock, events, offers };
+      parts = { ...desk, once, sweeps: (this as Service & WithSweeps).sweeps };
     },
 
     actions: {
-      ...refundActions(() => ({ ...desk, once })),
+      ...refundActions(() => parts),
       ...counterSaleActions(() => desk),
 
       checkout: (ctx: Ctx<'checkout'>): Promise<Result<'checkout'>> => {

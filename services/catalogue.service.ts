@@ -13,8 +13,10 @@ import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-client.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { EventEditor } from '#services/catalogue/event-editor.ts';
+import { noticesFlow } from '#services/catalogue/notices.ts';
 import * as organizer from '#services/catalogue/organizer-events.ts';
 import type { CatalogueParts } from '#services/catalogue/parts.ts';
+import { postponeEvent } from '#services/catalogue/postponing.ts';
 import * as open from '#services/catalogue/public-events.ts';
 import { SeatCounts } from '#services/catalogue/seat-counts.ts';
 
@@ -25,6 +27,7 @@ const indexes: IndexDescription[] = [
   { key: { venueId: 1, startsAt: 1, _id: 1 } },
   { key: { changesDueAt: 1 }, sparse: true },
   { key: { actsWaiting: 1 }, sparse: true },
+  { key: { noticesDueAt: 1 }, sparse: true },
 ];
 
 /**
@@ -61,6 +64,7 @@ export function createCatalogueService(runtime: Runtime): ServiceSchema {
       pause: (ctx) => organizer.moveEvent(parts, ctx, 'pause'),
       resume: (ctx) => organizer.moveEvent(parts, ctx, 'resume'),
       cancel: (ctx) => organizer.moveEvent(parts, ctx, 'cancel'),
+      postpone: (ctx) => postponeEvent(parts, ctx),
       block: (ctx) => organizer.blockSeats(parts, ctx, 'block'),
       unblock: (ctx) => organizer.blockSeats(parts, ctx, 'unblock'),
     },
@@ -79,6 +83,7 @@ export function createCatalogueService(runtime: Runtime): ServiceSchema {
           logger.warn('a change has not reached the seats', { eventId, kind, version, code });
         },
       });
+      const notices = noticesFlow(broker, runtime, events.db);
       parts = {
         runtime,
         events,
@@ -89,6 +94,7 @@ export function createCatalogueService(runtime: Runtime): ServiceSchema {
       };
       stopSweeping = sweeping(runtime, async () => {
         await changes.sweep().catch((error) => logger.warn('sweep of changes failed', error));
+        await notices.sweep().catch((error) => logger.warn('sweep of notices failed', error));
       });
     },
 

@@ -22,6 +22,7 @@ import type { Booking } from '#domain/booking.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
+import type { TicketStatus } from '#domain/ticket.ts';
 
 /** Two active tickets of one place are refused by it. */
 export const placeIndex = 'one_active_ticket_per_place';
@@ -147,17 +148,8 @@ export class BookingWrites {
     const changes = planned.map(({ change }) => change);
     const issued = changes.flatMap((change) => change.issued.map(toTicketDocument));
     if (issued.length > 0) await this.#tickets.insertMany(issued, { session });
-    for (const { voided, booking } of changes) {
-      if (voided.length === 0) continue;
-      const where = { _id: { $in: [...voided] }, bookingId: booking.bookingId };
-      const gone = { status: 'cancelled', active: false } as const;
-      await this.#tickets.updateMany(where, { $set: gone }, { session });
-    }
-    for (const { booking, ticketIds, status } of marksOf(changes)) {
-      const from = status === 'frozen' ? 'valid' : 'frozen';
-      const where = { _id: { $in: [...ticketIds] }, bookingId: booking.bookingId, status: from };
-      await this.#tickets.updateMany(where as object, { $set: { status } }, { session });
-    }
+    const marks = changes.flatMap(ticketWrites);
+    if (marks.length > 0) await this.#tickets.bulkWrite(marks, { session, ordered: true });
     const entries = changes.flatMap((change) => change.entries.map(toLedgerDocument));
     if (entries.length > 0) await this.#ledger.insertMany(entries, { session });
     const messages = changes.flatMap((change) =>
@@ -172,8 +164,19 @@ export class BookingWrites {
   }
 }
 
-const marksOf = (changes: readonly Change[]) =>
-  changes.flatMap(({ booking, marked }) => marked.map((mark) => ({ booking, ...mark })));
+/** What a change does to tickets that are there. */
+function ticketWrites(change: Change): AnyBulkWriteOperation<TicketDocument>[] {
+  const { bookingId } = change.booking;
+  const gone = { status: 'cancelled', active: false } as const;
+  const marks = change.marked.map(({ ticketIds, status }) => {
+    const from: TicketStatus = status === 'frozen' ? 'valid' : 'frozen';
+    const filter = { _id: { $in: [...ticketIds] }, bookingId, status: from };
+    return { updateMany: { filter, update: { $set: { status } } } };
+  });
+  if (change.voided.length === 0) return marks;
+  const filter = { _id: { $in: [...change.voided] }, bookingId };
+  return [...marks, { updateMany: { filter, update: { $set: gone } } }];
+}
 
 /** The compare-and-set of one booking. */
 function bookingWrite({ change, before }: Planned): AnyBulkWriteOperation<BookingDocument> {

@@ -49,6 +49,12 @@ export interface BookingStore {
     after: ListPosition | undefined,
     limit: number,
   ): Promise<readonly Booking[]>;
+  /** Bookings of an event that are active or not finished, by id behind `after`. */
+  openOfEvent(
+    eventId: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<readonly Booking[]>;
   /** The booking one of whose attempts has this intent. */
   findByIntent(intentId: string): Promise<Booking | undefined>;
   /** Confirmed bookings, not reminded yet, of events that start in (`from`, `to`]. */

@@ -132,6 +132,24 @@ export class MongoBookings implements BookingStore {
     return this.#one({ 'attempts.intentId': intentId });
   }
 
+  async openOfEvent(eventId: string, after: string | undefined, limit: number) {
+    // The ids of an event's bookings begin with the event's own.
+    const prefix = `bkg_${eventId.slice(4)}`;
+    const from = after === undefined ? { $gte: prefix } : { $gt: after };
+    const query = this.#on.bookings
+      .find(
+        {
+          _id: { ...from, $lt: `${prefix}~` },
+          $or: [{ active: true }, { dueAt: { $exists: true } }],
+        },
+        { maxTimeMS: this.#maxTimeMS },
+      )
+      .sort({ _id: 1 })
+      .limit(limit);
+    const found = await stored(() => query.toArray());
+    return found.map(fromBookingDocument);
+  }
+
   async tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]> {
     const [only] = bookingIds;
     const found =

@@ -15,6 +15,9 @@ export type ActRow = {
   readonly body: string;
 };
 
+/** News for the event's bookings, told once the seats have change `after`; its body as JSON text. */
+export type NoticeRow = { readonly no: number; readonly after: number; readonly body: string };
+
 /**
  * An event as it is stored; times in epoch ms. `changes` are what the seats do not have yet: they
  * stand in the document of their cause, so that neither is ever there without the other.
@@ -45,9 +48,25 @@ export type EventRow = Versioned &
     readonly actsMade?: number;
     readonly acts?: readonly ActRow[];
     readonly actsWaiting?: true;
+    /** The last time it was put off; epoch ms. */
+    readonly postponed?: PostponedRow;
+    /** News for its bookings: how many were made, those that were not told yet. */
+    readonly noticesMade?: number;
+    readonly notices?: readonly NoticeRow[];
+    /** Epoch ms at which the oldest is to be told; absent when none waits. */
+    readonly noticesDueAt?: number;
     readonly createdAt: number;
     readonly updatedAt: number;
   };
+
+export type PostponedRow = {
+  /** Counts 1, 2, 3, … */
+  readonly no: number;
+  /** When it had started before. */
+  readonly from: number;
+  /** Until then tickets return all that was paid; null: as the refund rules say. */
+  readonly refundUntil: number | null;
+};
 
 /** More waiting changes of one event than this are refused. */
 export const changesWaitingMax = 100;

@@ -75,6 +75,14 @@ export class MemoryBookings implements BookingStore, OutboxStore {
     return this.#all().find((b) => b.attempts.some((a) => a.intentId === intentId));
   }
 
+  async openOfEvent(eventId: string, after = '', limit: number) {
+    return this.#all()
+      .filter((b) => b.eventId === eventId && b.bookingId > after)
+      .filter((b) => isActive(b.status) || b.dueAt !== undefined)
+      .sort((a, b) => order(a.bookingId, b.bookingId))
+      .slice(0, limit);
+  }
+
   async tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]> {
     return [...this.#tickets.values()]
       .filter((t) => bookingIds.includes(t.bookingId))

@@ -6,10 +6,12 @@ import { invalid } from '#domain/checkout.ts';
 import { UsherError } from '#domain/errors.ts';
 import { money } from '#domain/money.ts';
 import { callerOf } from '#mixins/caller.ts';
+import type { WithSweeps } from '#mixins/event-sweep.mixin.ts';
 import type { WithOnce } from '#mixins/idempotency.mixin.ts';
 import { cancelBooking, previewCancellation } from '#services/bookings/cancelling.ts';
 import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import { noteDispute } from '#services/bookings/disputes.ts';
+import { cancellationProgress, takeNews } from '#services/bookings/event-news.ts';
 import { giveGoodwill } from '#services/bookings/goodwill.ts';
 import { isSupport, servedBooking } from '#services/bookings/support.ts';
 import { cancelledView, refundOf, rulesView } from '#services/bookings/view.ts';
@@ -17,13 +19,15 @@ import { cancelledView, refundOf, rulesView } from '#services/bookings/view.ts';
 type Actions = (typeof bookingsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
 type Result<K extends keyof Actions> = z.output<Actions[K]['result']>;
-type Parts = Desk & WithOnce;
+type Parts = Desk & WithOnce & WithSweeps;
 
 /** The actions of `contracts/booking-refunds.ts`; `parts` are there once the service has started. */
 export const refundActions = (parts: () => Parts) => ({
   cancellation: (ctx: Ctx<'cancellation'>) => cancellation(parts(), ctx),
   supportRefund: (ctx: Ctx<'supportRefund'>) => supportRefund(parts(), ctx),
   supportCancel: (ctx: Ctx<'supportCancel'>) => supportCancel(parts(), ctx),
+  eventChanged: (ctx: Ctx<'eventChanged'>) => takeNews(parts().sweeps, ctx, parts().clock.now()),
+  eventCancellation: (ctx: Ctx<'eventCancellation'>) => cancellationProgress(parts().sweeps, ctx),
   disputed: ({ params: { bookingId, ...news } }: Ctx<'disputed'>) =>
     noteDispute(parts(), bookingId, news),
 });

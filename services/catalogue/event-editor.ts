@@ -5,6 +5,7 @@ import {
   actsWaitingMax,
   changesWaitingMax,
   type EventRow,
+  type NoticeRow,
 } from '#adapters/store/event-rows.ts';
 import type { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
 import type { UsherContext } from '#broker/call.ts';
@@ -19,7 +20,14 @@ export type Edit = {
   readonly set: Partial<EventRow>;
   readonly act: EditAct;
   readonly change?: ChangeBody;
+  /** What its bookings must hear, once the seats have the change. */
+  readonly notice?: NoticeBody;
 };
+
+/** News of an event as the catalogue keeps them until they are told. */
+export type NoticeBody =
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'postponed'; readonly no: number; readonly refundUntil: number | null };
 
 export type EditAct = {
   /** `event.published`, … */
@@ -34,6 +42,12 @@ export const actRow = (ctx: UsherContext, no: number, at: number, own: EditAct):
   actor: callerOf(ctx).userId,
   act: own.act,
   body: JSON.stringify(own.data ?? {}),
+});
+
+const noticeOf = (row: EventRow, body: NoticeBody, changes: number): NoticeRow => ({
+  no: (row.noticesMade ?? 0) + 1,
+  after: row.changesMade + changes,
+  body: JSON.stringify(body),
 });
 
 type WithoutVersion<T> = T extends unknown ? Omit<T, 'version'> : never;
@@ -66,16 +80,25 @@ export class EventEditor {
   }
 
   /** Rejects with `stale-version`, `overloaded` (too many changes or acts wait). */
-  write(ctx: UsherContext, row: EventRow, { set, change, act }: Edit): Promise<EventRow> {
+  write(ctx: UsherContext, row: EventRow, { set, change, act, notice }: Edit): Promise<EventRow> {
     const now = this.#now();
     if ((row.acts ?? []).length >= actsWaitingMax) {
       throw new UsherError('overloaded', 'Too many changes of this event wait for the audit log');
     }
     const no = (row.actsMade ?? 0) + 1;
     const acts = actRow(ctx, no, now, act);
-    const fields = { ...set, updatedAt: now, actsMade: no, actsWaiting: true } as const;
+    const told = notice && noticeOf(row, notice, change === undefined ? 0 : 1);
+    const fields = {
+      ...set,
+      updatedAt: now,
+      actsMade: no,
+      actsWaiting: true,
+      ...(told && { noticesMade: told.no }),
+    } as const;
+    const pushed = { acts, ...(told && { notices: told }) };
+    const due = told === undefined ? {} : { noticesDueAt: now };
     if (change === undefined) {
-      const update = { set: fields, $push: { acts } };
+      const update = { set: fields, $push: pushed, ...(told && { $min: due }) };
       return this.#events.updateVersioned(row._id, row.version, update);
     }
     if (row.changes.length >= changesWaitingMax) {
@@ -84,8 +107,8 @@ export class EventEditor {
     const version = row.changesMade + 1;
     return this.#events.updateVersioned(row._id, row.version, {
       set: { ...fields, changesMade: version },
-      $push: { acts, changes: changeRowOf({ ...change, version }) },
-      $min: { changesDueAt: now },
+      $push: { ...pushed, changes: changeRowOf({ ...change, version }) },
+      $min: { ...due, changesDueAt: now },
     });
   }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { EventRow } from '#adapters/store/event-rows.ts';
+import type { EventRow, PostponedRow } from '#adapters/store/event-rows.ts';
 import type { EventView, eventCard, eventFields, PublicEvent } from '#contracts/event-schemas.ts';
 import type { PublicVenue } from '#contracts/venues.contract.ts';
 import { type EventRules, saleChannels, saleStateAt } from '#domain/event.ts';
@@ -58,6 +58,9 @@ const rulesView = ({ tiers, ...rest }: RefundRules) => ({
   tiers: tiers.map((tier) => ({ ...tier })),
 });
 
+const postponedView = ({ from, refundUntil }: PostponedRow) =>
+  defined({ from: iso(from), refundUntil: maybeIso(refundUntil) });
+
 const described = (row: EventRow) =>
   defined({
     title: row.title,
@@ -73,6 +76,7 @@ const described = (row: EventRow) =>
     fees: row.fees.map((fee) => ({ ...fee })),
     taxes: row.taxes.map((tax) => ({ ...tax })),
     refundRules: rulesView(row.refundRules ?? defaultRefundRules),
+    postponed: row.postponed && postponedView(row.postponed),
   });
 
 /** An event as its organizer sees it. */

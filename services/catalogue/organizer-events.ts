@@ -26,7 +26,7 @@ type Changed = EventView & { pending: boolean };
 /** Left for writing the answer after a wait for the seats. */
 const answerMs = 300;
 
-function refuse(mistakes: readonly FieldError[]): void {
+export function refuse(mistakes: readonly FieldError[]): void {
   const [first] = mistakes;
   if (first === undefined) return;
   throw new UsherError('invalid-request', `${first.path}: ${first.message}`, { errors: mistakes });
@@ -102,6 +102,12 @@ function assertPatchable(row: EventRow, changes: object): void {
     throw new UsherError('state-forbids', 'A cancelled event cannot be changed');
   }
   if (row.status === 'draft') return;
+  if ('startsAt' in changes && Date.parse(String(changes.startsAt)) !== row.startsAt) {
+    const message = 'of a published event is changed by …/postpone, which tells its buyers';
+    throw new UsherError('state-forbids', `startsAt ${message}`, {
+      errors: [{ path: 'startsAt', message }],
+    });
+  }
   const fixed = draftOnly.find((field) => field in changes);
   if (fixed === undefined) return;
   throw new UsherError('state-forbids', `${fixed} cannot be changed once published`, {
@@ -143,7 +149,11 @@ export async function patchEvent(parts: CatalogueParts, ctx: Ctx<'patchEvent'>):
 }
 
 /** The change of terms between two states of an event, if its seats must hear of one. */
-function termsEdit(parts: CatalogueParts, row: EventRow, next: EventRow): Pick<Edit, 'change'> {
+export function termsEdit(
+  parts: CatalogueParts,
+  row: EventRow,
+  next: EventRow,
+): Pick<Edit, 'change'> {
   if (next.status === 'draft') return {};
   const ceilings = ceilingsOf(parts.runtime.config.limits);
   const change = termsChange('change-terms', next, ceilings);
@@ -176,13 +186,18 @@ export async function moveEvent(
     }
     const edit = { set: { status }, act: { act: actNames[move] } };
     if (present.status === 'draft' && status === 'cancelled') return edit;
-    return { ...edit, ...termsEdit(parts, present, { ...present, status }) };
+    const notice = move === 'cancel' ? ({ notice: { kind: 'cancelled' } } as const) : {};
+    return { ...edit, ...notice, ...termsEdit(parts, present, { ...present, status }) };
   });
   return settled(parts, ctx, row);
 }
 
 /** Waits for the seats to have all changes of the row; 202 when that takes too long. */
-async function settled(parts: CatalogueParts, ctx: UsherContext, row: EventRow): Promise<Changed> {
+export async function settled(
+  parts: CatalogueParts,
+  ctx: UsherContext,
+  row: EventRow,
+): Promise<Changed> {
   if (row.changesApplied >= row.changesMade) return { ...organizerView(row), pending: false };
   const { applied } = await waitForSeats(parts, ctx, row);
   if (!applied) reply(ctx, { status: 202 });
