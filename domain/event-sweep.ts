@@ -132,8 +132,8 @@ export type Batch = {
 };
 
 /**
- * The sweep after one more batch. It ends with a round in which nothing was under way; news of a new
- * date also wait until no checkout can know the old one any more.
+ * The sweep after one more batch. It ends with a round in which nothing was under way; news of a
+ * new date also wait until no checkout can know the old one any more.
  */
 export function swept(s: EventSweep, { count, open, last }: Batch, limit: number, now: number) {
   const next: EventSweep = { ...s, version: s.version + 1, open: s.open + open };

@@ -6,7 +6,7 @@ import { bookingsContract } from '#contracts/bookings.contract.ts';
 import { UsherError } from '#domain/errors.ts';
 import { bookingFlowMixin, type WithBookings } from '#mixins/booking-flow.mixin.ts';
 import { callerOf, deadlineOf } from '#mixins/caller.ts';
-import { eventSweepMixin, type WithSweeps } from '#mixins/event-sweep.mixin.ts';
+import { startSweeps } from '#mixins/event-sweeps.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-client.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
@@ -18,7 +18,7 @@ import { EventInfos } from '#services/bookings/event-info.ts';
 import { payingOf } from '#services/bookings/paying.ts';
 import { paymentActions } from '#services/bookings/payment.ts';
 import { listBookings, readBooking } from '#services/bookings/reading.ts';
-import { refundActions } from '#services/bookings/refund-actions.ts';
+import { type RefundParts, refundActions } from '#services/bookings/refund-actions.ts';
 import { queueReminders } from '#services/bookings/reminders.ts';
 import { cancelledView } from '#services/bookings/view.ts';
 
@@ -32,25 +32,24 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
   const { clock } = runtime;
   let desk: Desk;
   let once: WithOnce['once'];
-  let parts: Desk & WithOnce & WithSweeps;
+  let parts: RefundParts;
 
   return {
     name: bookingsContract.name,
-    mixins: [
-      inventoryClientMixin(runtime),
-      idempotencyMixin(runtime),
-      bookingFlowMixin(runtime),
-      eventSweepMixin(runtime),
-    ],
+    mixins: [inventoryClientMixin(runtime), idempotencyMixin(runtime), bookingFlowMixin(runtime)],
 
-    started(this: Service) {
+    async started(this: Service) {
       const { bookings, inventory } = this as Bound;
       ({ once } = this as Service & WithOnce);
       const { broker } = this;
       const offers: OffersPort = { of: (wanted) => call(broker, 'promotions.offers', wanted) };
       const events = new EventInfos(broker, clock);
       desk = { ...bookings, inventory, clock, events, offers };
-      parts = { ...desk, once, sweeps: (this as Service & WithSweeps).sweeps };
+      parts = { ...desk, once, sweeps: await startSweeps(runtime, bookings, broker) };
+    },
+
+    async stopped() {
+      await parts?.sweeps.stop();
     },
 
     actions: {

@@ -4,13 +4,12 @@ import type { bookingsContract } from '#contracts/bookings.contract.ts';
 import { UsherError } from '#domain/errors.ts';
 import { openSweep } from '#domain/event-sweep.ts';
 import { money } from '#domain/money.ts';
-import type { WithSweeps } from '#mixins/event-sweep.mixin.ts';
+import type { Sweeps } from '#mixins/event-sweeps.ts';
 import { owned } from '#mixins/organizer.ts';
 
 type Actions = (typeof bookingsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
 type Result<K extends keyof Actions> = z.output<Actions[K]['result']>;
-type Sweeps = WithSweeps['sweeps'];
 
 /** `bookings.eventChanged` */
 export async function takeNews(

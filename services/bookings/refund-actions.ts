@@ -6,7 +6,7 @@ import { invalid } from '#domain/checkout.ts';
 import { UsherError } from '#domain/errors.ts';
 import { money } from '#domain/money.ts';
 import { callerOf } from '#mixins/caller.ts';
-import type { WithSweeps } from '#mixins/event-sweep.mixin.ts';
+import type { Sweeps } from '#mixins/event-sweeps.ts';
 import type { WithOnce } from '#mixins/idempotency.mixin.ts';
 import { cancelBooking, previewCancellation } from '#services/bookings/cancelling.ts';
 import { type Desk, ownBooking } from '#services/bookings/desk.ts';
@@ -19,10 +19,11 @@ import { cancelledView, refundOf, rulesView } from '#services/bookings/view.ts';
 type Actions = (typeof bookingsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
 type Result<K extends keyof Actions> = z.output<Actions[K]['result']>;
-type Parts = Desk & WithOnce & WithSweeps;
+/** What they work with. */
+export type RefundParts = Desk & WithOnce & { readonly sweeps: Sweeps };
 
 /** The actions of `contracts/booking-refunds.ts`; `parts` are there once the service has started. */
-export const refundActions = (parts: () => Parts) => ({
+export const refundActions = (parts: () => RefundParts) => ({
   cancellation: (ctx: Ctx<'cancellation'>) => cancellation(parts(), ctx),
   supportRefund: (ctx: Ctx<'supportRefund'>) => supportRefund(parts(), ctx),
   supportCancel: (ctx: Ctx<'supportCancel'>) => supportCancel(parts(), ctx),
@@ -33,7 +34,7 @@ export const refundActions = (parts: () => Parts) => ({
 });
 
 async function cancellation(
-  desk: Parts,
+  desk: RefundParts,
   ctx: Ctx<'cancellation'>,
 ): Promise<Result<'cancellation'>> {
   const { bookingId, tickets } = ctx.params;
@@ -61,7 +62,7 @@ async function cancellation(
 }
 
 async function supportRefund(
-  desk: Parts,
+  desk: RefundParts,
   ctx: Ctx<'supportRefund'>,
 ): Promise<Result<'supportRefund'>> {
   const { bookingId, amount, reason, bornBy } = ctx.params;
@@ -84,7 +85,7 @@ async function supportRefund(
 }
 
 async function supportCancel(
-  desk: Parts,
+  desk: RefundParts,
   ctx: Ctx<'supportCancel'>,
 ): Promise<Result<'supportCancel'>> {
   const { bookingId, tickets: ticketIds, waiveRules, reason: note } = ctx.params;
