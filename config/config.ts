@@ -1,4 +1,5 @@
 import type { Limits } from '#domain/limits.ts';
+import type { PaymentDownPolicy } from '#domain/provider-away.ts';
 
 export const allRoles = ['gateway', 'inventory', 'core', 'worker'] as const;
 
@@ -32,6 +33,8 @@ export type Config = {
     /** True: this process runs the simulator that `apiBase` names. */
     readonly simulator: boolean;
   };
+  /** What a checkout meets while the payment provider does not answer. */
+  readonly paymentDownPolicy: PaymentDownPolicy;
   readonly demo: boolean;
   readonly limits: Limits;
 };

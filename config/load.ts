@@ -50,6 +50,7 @@ function settingsOf(parsed: Parsed, env: Env): Settings {
     ...optional('smtpUrl', parsed.SMTP_URL),
     publicUrl: (parsed.PUBLIC_URL ?? `http://localhost:${parsed.PORT}`).replace(/\/$/, ''),
     stripe: stripeOf(parsed),
+    paymentDownPolicy: parsed.PAYMENT_DOWN_POLICY,
     demo: parsed.DEMO === undefined ? isPlayground(parsed) : parsed.DEMO === 'true',
     limits: parsed.LIMITS,
     searchPath: env.PATH ?? env.Path ?? '',

@@ -83,6 +83,7 @@ export const schema = z.object({
     .startsWith('whsec_', { error: 'must be a Stripe webhook secret (whsec_…)' })
     .optional(),
   STRIPE_API_BASE: url('http:', 'https:').optional(),
+  PAYMENT_DOWN_POLICY: choice('queue', 'refuse').default('queue'),
   DEMO: choice('true', 'false').optional(),
   LIMITS: limitList.prefault(''),
 });

@@ -9,7 +9,7 @@ import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contr
 import { action, service } from '#contracts/contract.ts';
 import { counterActions } from '#contracts/counter-sales.ts';
 import { refundRulesSchema } from '#contracts/event-schemas.ts';
-import { intentStatus } from '#contracts/payments.contract.ts';
+import { intentStatus, paymentBacklog } from '#contracts/payments.contract.ts';
 import { limits } from '#domain/limits.ts';
 
 export const bookingStatus = z.enum([
@@ -156,6 +156,7 @@ export const bookingsContract = service({
         'voucher-unknown',
         'voucher-not-applicable',
         'voucher-used-up',
+        'payment-provider-unavailable',
         'overloaded',
         'unavailable',
       ],
@@ -277,6 +278,12 @@ export const bookingsContract = service({
         intent: listedIntent,
       }),
       result: z.object({ entries: z.int() }),
+      errors: ['unavailable'],
+    }),
+    paymentBacklog: action({
+      summary: 'Payments of bookings whose flow has not ended (the payments service shows them)',
+      params: z.object({ olderThanMs: z.int().min(0).default(0) }),
+      result: paymentBacklog,
       errors: ['unavailable'],
     }),
     reminders: action({

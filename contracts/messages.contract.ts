@@ -13,6 +13,7 @@ export const outboxMessage = z.object({
     'booking-cancelled',
     'booking-refunded',
     'payment-undone',
+    'payment-unavailable',
     'booking-reminder',
     'tickets-frozen',
     'tickets-restored',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { id, moneySchema, paidId } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { paymentMethodActions } from '#contracts/payment-methods.ts';
+import { backlogReasons } from '#domain/payment-backlog.ts';
 import { type Problem, problems } from '#domain/reconciliation.ts';
 
 /** A payment intent's status, in the provider's own words. */
@@ -65,6 +66,28 @@ export const reconciliationReport = z.object({
   ),
   needsPerson: z.int().describe('Findings that nothing settles by itself'),
   findings: z.array(reconciliationFinding),
+});
+
+/** Payments whose booking's flow has not ended. */
+export const paymentBacklog = z.object({
+  count: z.int(),
+  oldestMs: z.number(),
+  complete: z.boolean().describe('False: there are more than were counted'),
+  sums: z.array(
+    z.object({ reason: z.enum(backlogReasons), count: z.int(), amounts, oldestMs: z.number() }),
+  ),
+  items: z
+    .array(
+      z.object({
+        bookingId: id('booking'),
+        reason: z.enum(backlogReasons),
+        tries: z.int(),
+        amount: z.int(),
+        currency: z.string(),
+        since: z.number(),
+      }),
+    )
+    .describe('The oldest 100'),
 });
 
 /**
@@ -191,6 +214,24 @@ export const paymentsContract = service({
         tag: 'Support',
       },
     }),
+    backlog: action({
+      summary: 'Every payment that is not final, by reason, with the oldest',
+      params: z.strictObject({
+        olderThanMs: z.coerce.number().int().min(0).default(0),
+      }),
+      result: paymentBacklog.extend({
+        provider: z.enum(['answers', 'away']).describe('As the asked node sees it'),
+      }),
+      errors: ['unavailable'],
+      http: {
+        method: 'GET',
+        path: '/v1/support/payments/backlog',
+        query: ['olderThanMs'],
+        success: 200,
+        access: 'support',
+        tag: 'Support',
+      },
+    }),
     returned: action({
       summary: "Where the buyer's bank sends the browser back to after 3-D Secure",
       // The provider adds parameters of its own; nothing is believed of what they say.
@@ -226,5 +267,9 @@ export const paymentsContract = service({
         bodyBytesMax: 1_000_000,
       },
     }),
+  },
+  events: {
+    /** To every core node: whether the provider answers this node of the service. */
+    'payments.provider': z.object({ nodeId: z.string(), answers: z.boolean() }),
   },
 });

@@ -7,6 +7,7 @@ export type MessageKind =
   | 'booking-cancelled'
   | 'booking-refunded'
   | 'payment-undone'
+  | 'payment-unavailable'
   | 'booking-reminder'
   | 'tickets-frozen'
   | 'tickets-restored'

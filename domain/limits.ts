@@ -9,6 +9,8 @@ export const limits = {
   /** A checkout pins its hold once to at least this long from now. */
   holdPinMs: 5 * 60_000,
   holdLifeMs: 20 * 60_000,
+  /** A checkout that waits for the payment provider asks for more time this long before the end. */
+  holdExtendBeforeMs: 60_000,
   ticketsPerBuyerAndEvent: 8,
   liveHoldsPerBuyerAndEvent: 2,
   /** One sale at the box office, where no limit per buyer applies. */
@@ -203,6 +205,7 @@ export function brokenRelations(l: Limits): string[] {
   const rules: ReadonlyArray<readonly [boolean, string]> = [
     [l.holdPinMs <= l.holdLifeMs, 'holdPinMs must not exceed holdLifeMs'],
     [l.holdTtlMs <= l.holdLifeMs, 'holdTtlMs must not exceed holdLifeMs'],
+    [l.stepBackoffMaxMs < l.holdExtendBeforeMs, 'a hold is looked at before its end'],
     [l.failoverMs < l.holdTtlMs, 'failoverMs must be below holdTtlMs'],
     [l.httpTimeoutMs < l.failoverMs, 'httpTimeoutMs must be below failoverMs'],
     [l.httpHeadersTimeoutMs < l.httpReceiveTimeoutMs, 'headers must come before bodies'],

@@ -7,6 +7,7 @@ export type MessageKind =
   | 'booking-cancelled'
   | 'booking-refunded'
   | 'payment-undone'
+  | 'payment-unavailable'
   | 'booking-reminder'
   | 'tickets-frozen'
   | 'tickets-restored'
@@ -61,6 +62,7 @@ const titles: Readonly<Record<MessageKind, string>> = {
   'booking-cancelled': 'Your booking is cancelled',
   'booking-refunded': 'Your refund is on its way',
   'payment-undone': 'Your payment was not taken',
+  'payment-unavailable': 'We could not take your payment',
   'booking-reminder': 'See you soon',
   'tickets-frozen': 'Your tickets are on hold',
   'tickets-restored': 'Your tickets are valid again',
@@ -110,6 +112,8 @@ const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> 
     `We have returned ${amount === undefined ? 'your payment' : format(amount)} to your card. Your bank may take some days to show it.`,
   'payment-undone': () =>
     'Your bank did not release the payment, so the booking has been undone and nothing was charged. The seats are on sale again.',
+  'payment-unavailable': () =>
+    'Our payment provider could not be reached while your seats were held, so there is no booking and nothing was charged. The seats are on sale again; we are sorry.',
   'booking-reminder': () => 'Your event is almost here. Have your tickets at hand.',
   'tickets-frozen': () =>
     'Your bank disputes the payment of this booking. Until that is decided its tickets are not valid.',

@@ -19,6 +19,7 @@ import { limits } from '#domain/limits.ts';
 import { cancelStep, isTerminal, settle, undo } from '#flows/cancellation.flow.ts';
 import { intentAsk } from '#flows/intent-ask.ts';
 import type { FlowPorts } from '#flows/ports.ts';
+import { patient } from '#flows/provider-away.flow.ts';
 
 type Do = (b: Booking, ports: FlowPorts) => Promise<Change>;
 
@@ -39,8 +40,8 @@ type Do = (b: Booking, ports: FlowPorts) => Promise<Change>;
  */
 export const steps: Readonly<Record<Step, Do>> = {
   pin: (b, ports) => unlessCancelled(b, ports, pin),
-  authorise: (b, ports) => unlessCancelled(b, ports, authorise),
-  await: (b, ports) => unlessCancelled(b, ports, awaitPayment),
+  authorise: (b, ports) => unlessCancelled(b, ports, patient(authorise)),
+  await: (b, ports) => unlessCancelled(b, ports, patient(awaitPayment)),
   decline: (b, ports) => unlessCancelled(b, ports, closeDeclined),
   rest,
   sell,

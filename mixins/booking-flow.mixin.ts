@@ -2,6 +2,7 @@ import type { Service, ServiceBroker, ServiceSchema } from 'moleculer';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { MongoOutbox } from '#adapters/store/outbox.ts';
+import { BacklogReader } from '#adapters/store/payment-backlog.ts';
 import { StrayLedger } from '#adapters/store/stray-ledger.ts';
 import { call } from '#broker/call.ts';
 import { broadcast, type UsherEvent } from '#broker/emit.ts';
@@ -21,6 +22,7 @@ export type WithBookings = {
   readonly relay: OutboxRelay;
   readonly waiters: BookingWaiters;
   readonly strays: StrayLedger;
+  readonly backlog: BacklogReader;
 };
 
 type Bound = Service & { inventory: InventoryPort; bookings?: WithBookings };
@@ -57,8 +59,9 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
       const ports = { store, inventory, payments, clock, ids, watcher };
       const worker = new BookingWorker(ports);
       const strays = new StrayLedger(db);
+      const backlog = new BacklogReader(db);
       Object.assign(this, {
-        bookings: { store, worker, relay, waiters, strays } satisfies WithBookings,
+        bookings: { store, worker, relay, waiters, strays, backlog } satisfies WithBookings,
       });
       worker.start();
       relay.start();

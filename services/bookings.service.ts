@@ -1,6 +1,7 @@
 import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import { call, type UsherContext } from '#broker/call.ts';
+import type { UsherEvent } from '#broker/emit.ts';
 import { reply } from '#broker/reply.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -17,6 +18,7 @@ import { type Desk, type OffersPort, ownBooking } from '#services/bookings/desk.
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { payingOf } from '#services/bookings/paying.ts';
 import { paymentActions } from '#services/bookings/payment.ts';
+import { ProviderWatch } from '#services/bookings/provider-watch.ts';
 import { listBookings, readBooking } from '#services/bookings/reading.ts';
 import { type RefundParts, refundActions } from '#services/bookings/refund-actions.ts';
 import { queueReminders } from '#services/bookings/reminders.ts';
@@ -44,12 +46,19 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
       const { broker } = this;
       const offers: OffersPort = { of: (wanted) => call(broker, 'promotions.offers', wanted) };
       const events = new EventInfos(broker, clock);
-      desk = { ...bookings, inventory, clock, events, offers };
+      const provider = new ProviderWatch(broker, clock, runtime.config.paymentDownPolicy);
+      desk = { ...bookings, inventory, clock, events, offers, provider };
       parts = { ...desk, once, sweeps: await startSweeps(runtime, bookings, broker) };
     },
 
     async stopped() {
       await parts?.sweeps.stop();
+    },
+
+    events: {
+      'payments.provider'({ params }: UsherEvent<'payments.provider'>) {
+        desk?.provider.heard(params.nodeId, params.answers);
+      },
     },
 
     actions: {

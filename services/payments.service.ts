@@ -6,6 +6,7 @@ import type { UsherContext } from '#broker/call.ts';
 import { type IntentView, paymentsContract } from '#contracts/payments.contract.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
+import { readBacklog } from '#services/payments/backlog.ts';
 import { openDesk, type PaymentDesk } from '#services/payments/desk.ts';
 import { intentsOf, openIntent, viewOf } from '#services/payments/intents.ts';
 import { methodActions } from '#services/payments/method-actions.ts';
@@ -55,6 +56,9 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
 
       reconcile: ({ params, broker }: Ctx<'reconcile'>) =>
         reconcileNow(broker, desk, runtime, params),
+
+      backlog: ({ params, broker }: Ctx<'backlog'>) =>
+        readBacklog(broker, desk, params.olderThanMs),
 
       reconciliation: ({ params }: Ctx<'reconciliation'>) => lastReport(desk, params.mode),
 

@@ -8,12 +8,15 @@ export type BreakerOptions = {
   readonly failuresMax: number;
   /** How long it stays open before one call may try again. */
   readonly openMs: number;
+  /** Calls under way at once when it closes again; each success makes room for one more. */
+  readonly roomAfterOutage: number;
 };
 
 export const defaultBreaker: BreakerOptions = {
   inFlightMax: 2_048,
   failuresMax: 20,
   openMs: 2_000,
+  roomAfterOutage: 16,
 };
 
 /**
@@ -30,10 +33,13 @@ export class Breaker {
   #inFlight = 0;
   #failures = 0;
   #openUntil = 0;
+  /** In flight at once: few after an outage, one more with each success. */
+  #room: number;
 
   constructor(clock: Clock, options: BreakerOptions = defaultBreaker) {
     this.#clock = clock;
     this.#options = options;
+    this.#room = options.inFlightMax;
   }
 
   get state(): 'closed' | 'open' {
@@ -47,14 +53,20 @@ export class Breaker {
     try {
       const value = await task();
       this.#failures = 0;
+      this.#room = Math.min(this.#room + 1, this.#options.inFlightMax);
       return value;
     } catch (error) {
       this.#failures = isFailure(error) ? this.#failures + 1 : 0;
-      if (this.state === 'open') this.#openUntil = this.#clock.monotonic() + this.#options.openMs;
+      if (this.state === 'open') this.#open();
       throw error;
     } finally {
       this.#inFlight--;
     }
+  }
+
+  #open(): void {
+    this.#openUntil = this.#clock.monotonic() + this.#options.openMs;
+    this.#room = Math.min(this.#options.roomAfterOutage, this.#options.inFlightMax);
   }
 
   #admit(): void {
@@ -67,7 +79,7 @@ export class Breaker {
       // This call tries; the others wait for its outcome.
       this.#openUntil = now + this.#options.openMs;
     }
-    if (this.#inFlight >= this.#options.inFlightMax) {
+    if (this.#inFlight >= this.#room) {
       throw new UsherError('payment-provider-unavailable', 'Too many payments are under way');
     }
   }

@@ -17,7 +17,7 @@ export type Finding = Watched & {
   readonly since: number;
   readonly outcome: Outcome;
   /** Why a remedy has failed. */
-  readonly why?: string;
+  readonly why?: string | undefined;
 };
 
 export type Remembered = { readonly intentId: string; readonly since: number };

@@ -3,6 +3,7 @@ import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { call, type ResultOf } from '#broker/call.ts';
 import { codeOf } from '#domain/errors.ts';
 import { idPatterns } from '#domain/ids.ts';
+import { moneyCommands } from '#ops/repl/money-commands.ts';
 import { reportLines } from '#ops/verify/report.ts';
 import { verifyEvent } from '#ops/verify/verify-event.ts';
 
@@ -32,6 +33,7 @@ export const operatorCommands: readonly OperatorCommand[] = [
     description: 'Hands over every event of a node; it offers inventory no more',
     run: drainNode,
   },
+  ...moneyCommands,
   {
     name: 'verify',
     takes: 'eventId',

@@ -34,7 +34,8 @@ export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Bo
   assertHeld(hold);
   assertSameOffers(existing, wish, await offersFor(desk, hold, request));
   assertWish(hold, wish, cardTotal(existing));
-  const change = retried(existing, wish, desk.clock.now());
+  const waits = waitsFor(desk, cardTotal(existing));
+  const change = retried({ ...existing, ...waits }, wish, desk.clock.now());
   // The decline's time may have run out in this very moment, or another checkout was faster.
   if ((await desk.store.commit(change)) !== 'done') throw new UsherError('checkout-in-progress');
   desk.worker.run(change.booking);
@@ -47,10 +48,12 @@ async function begin(desk: Desk, request: CheckoutRequest): Promise<Booking> {
   assertHeld(hold);
   const terms = checkoutPrice(hold, await offersFor(desk, hold, request), desk.clock.now());
   assertWish(hold, wish, cardTotal(terms));
+  const waits = waitsFor(desk, cardTotal(terms));
   const event = await desk.events.of(hold.eventId);
   const bookingId = makeScopedId('booking', hold.eventId, ulid);
   const now = desk.clock.now();
-  const booking = opening(openBooking(bookingId, hold, wish, event, now, terms));
+  const opened = openBooking(bookingId, hold, wish, event, now, terms);
+  const booking = { ...opening(opened), ...waits };
   const result = await desk.store.insert(booking);
   if (result === 'inserted') {
     desk.worker.run(booking);
@@ -76,6 +79,12 @@ async function offersFor(
 ): Promise<Offers> {
   if (promoCode === undefined && voucher === undefined) return {};
   return offers.of({ eventId, buyerId, promoCode, voucher });
+}
+
+/** What a booking that cards pay begins with while the provider is away; may refuse it. */
+function waitsFor(desk: Desk, total: number): { readonly reason?: string } {
+  const reason = total === 0 ? undefined : desk.provider.reason();
+  return reason === undefined ? {} : { reason };
 }
 
 /** The id is made from the key: it was used for a booking that has ended since. */

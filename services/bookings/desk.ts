@@ -5,6 +5,7 @@ import type { Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { WithBookings } from '#mixins/booking-flow.mixin.ts';
 import type { EventInfos } from '#services/bookings/event-info.ts';
+import type { ProviderWatch } from '#services/bookings/provider-watch.ts';
 
 /** What stands behind a buyer's codes, as the promotions know it. */
 export interface OffersPort {
@@ -22,6 +23,7 @@ export type Desk = WithBookings & {
   readonly events: EventInfos;
   readonly offers: OffersPort;
   readonly clock: Clock;
+  readonly provider: ProviderWatch;
 };
 
 /** The caller's own booking; anybody else's is not there. */

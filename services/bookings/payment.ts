@@ -27,6 +27,16 @@ export const paymentActions = (desk: () => Desk) => ({
     return { settled: await settlePayment(desk(), bookingId, version, intent) };
   },
 
+  paymentBacklog: async ({ params }: Ctx<'paymentBacklog'>): Promise<Result<'paymentBacklog'>> => {
+    const { backlog, clock } = desk();
+    const { items, sums, ...rest } = await backlog.read(clock.now(), params.olderThanMs, 100);
+    return {
+      ...rest,
+      items: [...items],
+      sums: sums.map(({ amounts, ...sum }) => ({ ...sum, amounts: [...amounts] })),
+    };
+  },
+
   bookStray: async ({ params }: Ctx<'bookStray'>): Promise<Result<'bookStray'>> => {
     const { strays, clock } = desk();
     return { entries: await strays.book(params, clock.now()) };

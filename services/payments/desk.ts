@@ -9,6 +9,8 @@ import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { call } from '#broker/call.ts';
 import { isBundleId } from '#domain/ids.ts';
 import type { Runtime } from '#mixins/runtime.ts';
+import { showBacklog } from '#services/payments/backlog.ts';
+import { startBeacon } from '#services/payments/provider-beacon.ts';
 
 /** What the payments service works with, from its start to its stop. */
 export type PaymentDesk = {
@@ -40,7 +42,11 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
       broker.logger.warn('webhook not handled yet', { event: event._id, error: String(error) }),
   });
   inbox.start();
+  const beacon = startBeacon(broker, provider, clock);
+  const shown = showBacklog(broker, { provider, reconciliation }, clock);
   const close = async (): Promise<void> => {
+    beacon.stop();
+    shown.stop();
     await inbox.drain();
     provider.close();
     await releaseMongo(config.mongodbUri);

@@ -22,6 +22,7 @@ export function testConfig(overrides: Partial<Config> = {}): Config {
       webhookSecret: 'whsec_x',
       simulator: false,
     },
+    paymentDownPolicy: 'queue',
     demo: false,
     limits,
     ...overrides,

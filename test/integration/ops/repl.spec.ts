@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Context, ServiceBroker, ServiceSchema } from 'moleculer';
 import type { ResultOf } from '#broker/call.ts';
+import { UsherError } from '#domain/errors.ts';
 import { runLine, type Tools } from '#ops/repl/commands.ts';
 import { joinAsOperator } from '#ops/repl/operator.ts';
 import { startBroker, testNamespace } from '#test/support/broker.ts';
@@ -37,6 +38,36 @@ const inventory = (node: string): ServiceSchema => ({
   },
 });
 
+const payments: ServiceSchema = {
+  name: 'payments',
+  actions: {
+    backlog: (): ResultOf<'payments.backlog'> => {
+      const reason = 'payment-provider-unavailable';
+      const money = { amount: 1_250, currency: 'EUR' };
+      const booking = {
+        bookingId: `bkg_${eventId.slice(4)}${eventId.slice(4)}`,
+        reason,
+        tries: 7,
+        since: 0,
+        ...money,
+      } as const;
+      const sums = [{ reason, count: 1, amounts: [money], oldestMs: 120_000 } as const];
+      const items = [booking];
+      return {
+        provider: 'away',
+        count: 1,
+        oldestMs: 120_000,
+        complete: true,
+        sums: sums.map((sum) => ({ ...sum, amounts: [...sum.amounts] })),
+        items,
+      };
+    },
+    reconciliation: () => {
+      throw new UsherError('not-found');
+    },
+  },
+};
+
 describeWith(['nats-server', 'mongod'], "the operators' commands", () => {
   let nodes: ServiceBroker[] = [];
   let database: TestDatabase;
@@ -47,7 +78,12 @@ describeWith(['nats-server', 'mongod'], "the operators' commands", () => {
     database = await testDatabase('repl');
     nodes = await Promise.all(
       ['one', 'two'].map((nodeId) =>
-        startBroker({ nodeId, namespace, natsUrl: natsUrl(), services: [inventory(nodeId)] }),
+        startBroker({
+          nodeId,
+          namespace,
+          natsUrl: natsUrl(),
+          services: [inventory(nodeId), payments],
+        }),
       ),
     );
     const broker = await joinAsOperator({ natsUrl: natsUrl(), namespace });
@@ -60,6 +96,14 @@ describeWith(['nats-server', 'mongod'], "the operators' commands", () => {
   afterAll(async () => {
     await Promise.all([tools?.broker, ...nodes].map((broker) => broker?.stop()));
     await database?.drop();
+  });
+
+  it('show the payments that are not final, and the last reconciliation', async () => {
+    const text = await run('backlog');
+    expect(text).toContain('the payment provider is away');
+    expect(text).toContain('     1  payment-provider-unavailable  12.50 EUR  oldest 2 min');
+    expect(text).toContain('12.50 EUR  payment-provider-unavailable, 7 tries');
+    expect(await run('reconcile')).toContain('nothing was reconciled yet');
   });
 
   it('event: what the owner itself says', async () => {

@@ -3,6 +3,7 @@ import type { ServiceBroker, ServiceSchema } from 'moleculer';
 import { systemClock } from '#adapters/clock/system.ts';
 import { systemIds } from '#adapters/ids/system.ts';
 import { type Simulator, startSimulator } from '#adapters/payments/simulator/index.ts';
+import type { Config } from '#config/config.ts';
 import { makeId } from '#domain/ids.ts';
 import { fingerprintOf, holdIdOf } from '#domain/inventory/command-id.ts';
 import type { CommandOf, HoldView } from '#domain/inventory/commands.ts';
@@ -39,9 +40,12 @@ export type BookingCluster = {
 
 const webhookSecret = 'whsec_test';
 
-export async function startBookings({ uri }: TestDatabase): Promise<BookingCluster> {
+export async function startBookings(
+  { uri }: TestDatabase,
+  settings: Partial<Config> = {},
+): Promise<BookingCluster> {
   const simulatorPort = await freePort();
-  const nodes = await startNodes(uri, simulatorPort);
+  const nodes = await startNodes(uri, simulatorPort, settings);
   const url = urlOf(nodes.gateway);
   const webhookUrl = `${url}/v1/payments/stripe/webhook`;
   const options = { port: simulatorPort, mongodbUri: uri, webhookUrl, webhookSecret };
@@ -77,13 +81,17 @@ type Nodes = {
 };
 
 /** Starts the nodes on this database; waits until they know each other. */
-async function startNodes(mongodbUri: string, simulatorPort: number): Promise<Nodes> {
+async function startNodes(
+  mongodbUri: string,
+  simulatorPort: number,
+  settings: Partial<Config>,
+): Promise<Nodes> {
   const namespace = testNamespace();
   const start = (name: string, make: (runtime: Runtime) => readonly ServiceSchema[]) => {
     const nodeId = `${name}-${namespace}`;
     const apiBase = `http://127.0.0.1:${simulatorPort}`;
     const stripe = { secretKey: 'sk_test_x', webhookSecret, apiBase, simulator: true };
-    const config = testConfig({ mongodbUri, nodeId, namespace, stripe });
+    const config = testConfig({ mongodbUri, nodeId, namespace, stripe, ...settings });
     const runtime = { config, clock: systemClock, ids: systemIds };
     return startBroker({ services: make(runtime), nodeId, namespace, natsUrl: natsUrl() });
   };
