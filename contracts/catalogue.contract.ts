@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { id, page, pageParams, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { eventCard, eventFields, eventView, publicEvent } from '#contracts/event-schemas.ts';
+import { priceChange } from '#contracts/price-rules.ts';
 import { eventStatuses } from '#domain/event.ts';
 
 const organizerHttp = { access: 'organizer', tag: 'Organizer events' } as const;
@@ -192,6 +193,34 @@ export const catalogueContract = service({
     }),
     block: blocking('block', 'Takes seats off the sale; held and sold ones are named and skipped'),
     unblock: blocking('unblock', 'Puts blocked seats back on sale'),
+    priceHistory: action({
+      summary: 'How the prices of an event changed and why, newest first',
+      params: z.strictObject({ eventId, ...pageParams }),
+      result: page(priceChange),
+      errors: ['not-found'],
+      http: {
+        method: 'GET',
+        path: '/v1/organizer/events/{eventId}/price-history',
+        query: ['limit', 'cursor'],
+        success: 200,
+        ...organizerHttp,
+      },
+    }),
+    reprice: action({
+      summary: 'Holds the prices of events that are on sale to their rules, one page of events',
+      params: z.object({
+        limit: z.int().min(1).max(500).default(100),
+        cursor: z.string().optional(),
+      }),
+      result: z.object({
+        looked: z.int(),
+        changed: z.int().describe('Prices'),
+        failed: z.int().describe('Events that could not be looked at'),
+        nextCursor: z.string().nullable(),
+      }),
+      errors: ['unavailable'],
+      timeoutMs: 60_000,
+    }),
     brief: action({
       summary: 'What other services tell people about an event, whatever its status',
       params: z.object({ eventId }),
@@ -220,11 +249,12 @@ export const catalogueContract = service({
 
 /** Every field on its own, without the defaults that creating fills in. */
 function patchable() {
-  const { performers, fees, taxes, sale, limits, refundRules, ...plain } = eventFields;
+  const { performers, fees, taxes, pricing, sale, limits, refundRules, ...plain } = eventFields;
   return {
     ...z.strictObject(plain).partial().shape,
     performers: performers.unwrap().optional(),
     fees: fees.unwrap().optional(),
+    pricing: pricing.unwrap().optional(),
     taxes: taxes.unwrap().optional(),
     sale: sale.unwrap().optional(),
     limits: limits.unwrap().optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { countsSchema, id, moneySchema, timestamp } from '#contracts/common.ts';
+import { priceRule } from '#contracts/price-rules.ts';
 import { publicVenue } from '#contracts/venues.contract.ts';
 import { eventCategories, eventStatuses, saleChannels, saleStates } from '#domain/event.ts';
 import { limits } from '#domain/limits.ts';
@@ -51,6 +52,11 @@ export const eventFields = {
     .min(1)
     .max(200)
     .describe("One for each of the chart's categories, in minor units"),
+  pricing: z
+    .array(priceRule)
+    .max(200)
+    .default([])
+    .describe('How prices move by themselves while the event is on sale; none: they do not'),
   fees: z.array(fee).max(20).default([]),
   taxes: z.array(tax).max(20).default([]),
   sale: z

@@ -1,5 +1,7 @@
+import { type PriceRule, pricingMistakes } from '#domain/dynamic-pricing.ts';
 import { assertNever, type FieldError, UsherError } from '#domain/errors.ts';
 import type { EventLimits, SaleStatus, Terms } from '#domain/inventory/terms.ts';
+import { stepOf } from '#domain/money.ts';
 import type { FeeRule, TaxRule } from '#domain/pricing.ts';
 import { type RefundRules, refundRuleMistakes } from '#domain/refund-rules.ts';
 
@@ -105,6 +107,8 @@ export type EventRules = EventTimes & {
   readonly zone: string;
   readonly currency: string;
   readonly prices: readonly EventPrice[];
+  /** How prices move by themselves; absent: they do not. */
+  readonly pricing?: readonly PriceRule[] | undefined;
   readonly fees: readonly FeeRule[];
   readonly taxes: readonly TaxRule[];
   readonly limits: Partial<EventLimits>;
@@ -148,6 +152,12 @@ export function eventMistakes(event: EventRules, categories: readonly string[]):
     check(categories.includes(category), `prices.${i}`, `the chart has no category "${category}"`);
     priced.add(category);
   }
+  const step = stepOf(event.currency);
+  const chargeable = (amount: number, path: string): void =>
+    check(amount % step === 0, path, `must be a multiple of ${step} in ${event.currency}`);
+  for (const [i, { amount }] of event.prices.entries()) chargeable(amount, `prices.${i}`);
+  for (const [i, { perTicket }] of event.fees.entries()) chargeable(perTicket, `fees.${i}`);
+  mistakes.push(...pricingMistakes(event, event.pricing ?? []));
   for (const category of categories) {
     check(priced.has(category), 'prices', `category "${category}" has no price`);
   }

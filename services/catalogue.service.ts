@@ -4,6 +4,7 @@ import type { Cancel } from '#adapters/clock/port.ts';
 import { MongoEventChanges } from '#adapters/store/event-changes.ts';
 import type { EventRow } from '#adapters/store/event-rows.ts';
 import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
+import { PriceChanges } from '#adapters/store/price-changes.ts';
 import { call } from '#broker/call.ts';
 import { catalogueContract } from '#contracts/catalogue.contract.ts';
 import { codeOf } from '#domain/errors.ts';
@@ -18,7 +19,9 @@ import * as organizer from '#services/catalogue/organizer-events.ts';
 import type { CatalogueParts } from '#services/catalogue/parts.ts';
 import { postponeEvent } from '#services/catalogue/postponing.ts';
 import * as open from '#services/catalogue/public-events.ts';
+import { priceHistory, reprice } from '#services/catalogue/repricing.ts';
 import { SeatCounts } from '#services/catalogue/seat-counts.ts';
+import { SoldShares } from '#services/catalogue/sold-shares.ts';
 
 type Self = Service & WithOnce & WithInventory;
 
@@ -28,6 +31,7 @@ const indexes: IndexDescription[] = [
   { key: { changesDueAt: 1 }, sparse: true },
   { key: { actsWaiting: 1 }, sparse: true },
   { key: { noticesDueAt: 1 }, sparse: true },
+  { key: { status: 1, _id: 1 }, partialFilterExpression: { 'pricing.0': { $exists: true } } },
 ];
 
 /**
@@ -67,28 +71,37 @@ export function createCatalogueService(runtime: Runtime): ServiceSchema {
       postpone: (ctx) => postponeEvent(parts, ctx),
       block: (ctx) => organizer.blockSeats(parts, ctx, 'block'),
       unblock: (ctx) => organizer.blockSeats(parts, ctx, 'unblock'),
+      priceHistory: (ctx) => priceHistory(parts, ctx),
+      reprice: (ctx) => reprice(parts, ctx),
     },
 
     async started(this: Service) {
       const { broker, inventory, logger, once } = this as Self;
+      const layout = async (chartId: string, version: number) =>
+        (await call(broker, 'charts.layout', { chartId, version })).layout;
+      const view = (eventId: string) =>
+        inventory.view(eventId, clock.now() + config.limits.callTimeoutMs);
       const changes = new EventChangesFlow({
         changes: new MongoEventChanges(events.db),
         inventory,
         clock,
         limits: config.limits,
-        layout: async (chartId, version) =>
-          (await call(broker, 'charts.layout', { chartId, version })).layout,
+        layout,
         failed: (eventId, { kind, version }, error) => {
           const code = codeOf(error) ?? String(error);
           logger.warn('a change has not reached the seats', { eventId, kind, version, code });
         },
       });
       const notices = noticesFlow(broker, runtime, events.db);
+      const priceChanges = new PriceChanges(events.db);
+      await priceChanges.prepare();
       parts = {
         runtime,
         events,
-        editor: new EventEditor(events, () => clock.now()),
+        editor: new EventEditor(events, priceChanges, () => clock.now()),
+        priceChanges,
         changes,
+        shares: new SoldShares(view, layout),
         counts: new SeatCounts((eventId, until) => inventory.view(eventId, until), clock),
         once,
       };

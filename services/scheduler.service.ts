@@ -17,6 +17,7 @@ const lockMs = 6 * seconds;
 const wakesAtOnceMax = 16;
 const reminderRoundsMax = 20;
 const auditRoundsMax = 100;
+const repriceRoundsMax = 1_000;
 /** A minute each. */
 const reconcileRoundsMax = 30;
 /** Recurring work, done by one of the workers at a time. */
@@ -66,6 +67,13 @@ const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
     run: () => remindBuyers(broker),
   },
   {
+    name: 'reprice-events',
+    everyMs: 1 * minutes,
+    lockMs,
+    limitMs: 5 * minutes,
+    run: () => repriceEvents(broker),
+  },
+  {
     name: 'reconcile-payments',
     everyMs: 10 * minutes,
     lockMs,
@@ -113,6 +121,21 @@ async function wakeEvents(broker: ServiceBroker) {
     }
   }
   return { woken, failed };
+}
+
+/** Holds events on sale to their price rules; each event's prices are written by version, once. */
+async function repriceEvents(broker: ServiceBroker) {
+  let changed = 0;
+  let failed = 0;
+  let cursor: string | undefined;
+  for (let round = 0; round < repriceRoundsMax; round++) {
+    const done = await call(broker, 'catalogue.reprice', { cursor });
+    changed += done.changed;
+    failed += done.failed;
+    if (done.nextCursor === null) break;
+    cursor = done.nextCursor;
+  }
+  return { changed, failed };
 }
 
 /** Queues the reminders that are due; each booking has one, whoever asks how often. */

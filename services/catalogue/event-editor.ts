@@ -7,11 +7,16 @@ import {
   type EventRow,
   type NoticeRow,
 } from '#adapters/store/event-rows.ts';
+import { stored } from '#adapters/store/failures.ts';
 import type { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
+import { transactionOptions } from '#adapters/store/mongo.ts';
+import type { PriceChanges } from '#adapters/store/price-changes.ts';
 import type { UsherContext } from '#broker/call.ts';
+import type { PriceMove } from '#domain/dynamic-pricing.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
 import { termsOf } from '#domain/event.ts';
 import type { EventLimits } from '#domain/inventory/terms.ts';
+import { limits } from '#domain/limits.ts';
 import { callerOf } from '#mixins/caller.ts';
 import { owned } from '#mixins/organizer.ts';
 
@@ -22,6 +27,8 @@ export type Edit = {
   readonly change?: ChangeBody;
   /** What its bookings must hear, once the seats have the change. */
   readonly notice?: NoticeBody;
+  /** Prices that change with it, for their history. */
+  readonly moves?: readonly PriceMove[];
 };
 
 /** News of an event as the catalogue keeps them until they are told. */
@@ -35,11 +42,11 @@ export type EditAct = {
   readonly data?: Readonly<Record<string, unknown>>;
 };
 
-/** What the caller does, as it waits in the event's document for the audit log. */
-export const actRow = (ctx: UsherContext, no: number, at: number, own: EditAct): ActRow => ({
+/** What an actor does, as it waits in the event's document for the audit log. */
+export const actRow = (actor: string, no: number, at: number, own: EditAct): ActRow => ({
   no,
   at,
-  actor: callerOf(ctx).userId,
+  actor,
   act: own.act,
   body: JSON.stringify(own.data ?? {}),
 });
@@ -52,6 +59,8 @@ const noticeOf = (row: EventRow, body: NoticeBody, changes: number): NoticeRow =
 
 type WithoutVersion<T> = T extends unknown ? Omit<T, 'version'> : never;
 export type ChangeBody = WithoutVersion<EventChange>;
+
+type Update = Parameters<MoleculerDbAdapter<EventRow>['updateVersioned']>[2];
 
 /** Edits that met another writer are tried again on the new state, so often. */
 const triesMax = 5;
@@ -73,20 +82,48 @@ export function termsChange(
 export class EventEditor {
   readonly #events: MoleculerDbAdapter<EventRow>;
   readonly #now: () => number;
+  readonly #priceChanges: PriceChanges;
 
-  constructor(events: MoleculerDbAdapter<EventRow>, now: () => number) {
+  constructor(events: MoleculerDbAdapter<EventRow>, priceChanges: PriceChanges, now: () => number) {
     this.#events = events;
+    this.#priceChanges = priceChanges;
     this.#now = now;
   }
 
   /** Rejects with `stale-version`, `overloaded` (too many changes or acts wait). */
-  write(ctx: UsherContext, row: EventRow, { set, change, act, notice }: Edit): Promise<EventRow> {
+  write(ctx: UsherContext, row: EventRow, edit: Edit): Promise<EventRow> {
+    return this.writeAs(callerOf(ctx).userId, row, edit);
+  }
+
+  /** The same in the name of somebody, or of the system. */
+  async writeAs(actor: string, row: EventRow, edit: Edit): Promise<EventRow> {
+    const { moves = [] } = edit;
     const now = this.#now();
+    const update = this.#updateOf(actor, row, edit, now);
+    const { _id: eventId, version, currency } = row;
+    if (moves.length === 0) return this.#events.updateVersioned(eventId, version, update);
+    const prices = { eventId, version: version + 1, at: now, actor, currency, moves };
+    return stored(() =>
+      this.#events.db.client.withSession((session) =>
+        session.withTransaction(
+          async () => {
+            const written = await this.#events.updateVersioned(eventId, version, update, session);
+            await this.#priceChanges.add(prices, session);
+            return written;
+          },
+          { ...transactionOptions, timeoutMS: limits.databaseTimeoutMs * 2 },
+        ),
+      ),
+    );
+  }
+
+  #updateOf(actor: string, row: EventRow, edit: Edit, now: number): Update {
+    const { set, change, act, notice } = edit;
     if ((row.acts ?? []).length >= actsWaitingMax) {
       throw new UsherError('overloaded', 'Too many changes of this event wait for the audit log');
     }
     const no = (row.actsMade ?? 0) + 1;
-    const acts = actRow(ctx, no, now, act);
+    const acts = actRow(actor, no, now, act);
     const told = notice && noticeOf(row, notice, change === undefined ? 0 : 1);
     const fields = {
       ...set,
@@ -98,18 +135,17 @@ export class EventEditor {
     const pushed = { acts, ...(told && { notices: told }) };
     const due = told === undefined ? {} : { noticesDueAt: now };
     if (change === undefined) {
-      const update = { set: fields, $push: pushed, ...(told && { $min: due }) };
-      return this.#events.updateVersioned(row._id, row.version, update);
+      return { set: fields, $push: pushed, ...(told && { $min: due }) };
     }
     if (row.changes.length >= changesWaitingMax) {
       throw new UsherError('overloaded', 'Too many changes of this event wait for its seats');
     }
     const version = row.changesMade + 1;
-    return this.#events.updateVersioned(row._id, row.version, {
+    return {
       set: { ...fields, changesMade: version },
       $push: { ...pushed, changes: changeRowOf({ ...change, version }) },
       $min: { ...due, changesDueAt: now },
-    });
+    };
   }
 
   /**

@@ -91,6 +91,11 @@ export const organizerView = (row: EventRow): EventView => ({
   version: row.version,
   ...described(row),
   prices: row.prices.map((price) => ({ ...price })),
+  pricing: (row.pricing ?? []).map(({ bySold, byTime, ...rule }) => ({
+    ...rule,
+    bySold: [...bySold],
+    byTime: [...byTime],
+  })),
   sale: saleOf(row),
   limits: defined({
     ticketsPerBuyer: row.limits.ticketsPerBuyer,

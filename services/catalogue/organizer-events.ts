@@ -5,10 +5,11 @@ import { reply } from '#broker/reply.ts';
 import type { catalogueContract } from '#contracts/catalogue.contract.ts';
 import type { EventView } from '#contracts/event-schemas.ts';
 import { changedFields } from '#domain/audit-acts.ts';
+import type { PriceMove } from '#domain/dynamic-pricing.ts';
 import { type FieldError, UsherError } from '#domain/errors.ts';
 import { type EventMove, type EventRules, eventMistakes, statusAfter } from '#domain/event.ts';
 import { makeId } from '#domain/ids.ts';
-import { deadlineOf } from '#mixins/caller.ts';
+import { callerOf, deadlineOf } from '#mixins/caller.ts';
 import { owned, ownedFilter } from '#mixins/organizer.ts';
 import { actRow, type Edit, termsChange } from '#services/catalogue/event-editor.ts';
 import {
@@ -85,7 +86,12 @@ export function createEvent(parts: CatalogueParts, ctx: Ctx<'createEvent'>): Pro
       changes: [],
       changeResults: [],
       actsMade: 1,
-      acts: [actRow(ctx, 1, now, { act: 'event.created', data: { title: input.title, venueId } })],
+      acts: [
+        actRow(callerOf(ctx).userId, 1, now, {
+          act: 'event.created',
+          data: { title: input.title, venueId },
+        }),
+      ],
       actsWaiting: true,
       createdAt: now,
       updatedAt: now,
@@ -143,10 +149,20 @@ export async function patchEvent(parts: CatalogueParts, ctx: Ctx<'patchEvent'>):
     await parts.editor.write(ctx, row, {
       set,
       act: { act: 'event.changed', data: changedFields(row, set) },
+      moves: movesBetween(row, next),
       ...termsEdit(parts, row, next),
     }),
   );
 }
+
+/** Prices that the organizer changes, for their history. */
+const movesBetween = (row: EventRow, next: EventRow): readonly PriceMove[] =>
+  next.prices.flatMap(({ category, amount: to }) => {
+    const from = row.prices.find((price) => price.category === category)?.amount;
+    if (from === undefined || from === to) return [];
+    const because = [{ by: 'organizer', amount: to, says: 'Set by the organizer' } as const];
+    return [{ category, from, to, because }];
+  });
 
 /** The change of terms between two states of an event, if its seats must hear of one. */
 export function termsEdit(

@@ -1,5 +1,6 @@
 import type { EventRow } from '#adapters/store/event-rows.ts';
 import type { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
+import type { PriceChanges } from '#adapters/store/price-changes.ts';
 import type { EventLimits } from '#domain/inventory/terms.ts';
 import type { Limits } from '#domain/limits.ts';
 import type { EventChangesFlow } from '#flows/event-changes.flow.ts';
@@ -7,6 +8,7 @@ import type { WithOnce } from '#mixins/idempotency.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import type { EventEditor } from '#services/catalogue/event-editor.ts';
 import type { SeatCounts } from '#services/catalogue/seat-counts.ts';
+import type { SoldShares } from '#services/catalogue/sold-shares.ts';
 
 /** What the catalogue's actions work with, from `started` on. */
 export type CatalogueParts = {
@@ -15,6 +17,8 @@ export type CatalogueParts = {
   readonly editor: EventEditor;
   readonly changes: EventChangesFlow;
   readonly counts: SeatCounts;
+  readonly shares: SoldShares;
+  readonly priceChanges: PriceChanges;
   readonly once: WithOnce['once'];
 };
 
