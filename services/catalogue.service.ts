@@ -39,7 +39,7 @@ const indexes: IndexDescription[] = [
  * with its cause and sent in order, here and by a sweep that goes on after a crash.
  */
 export function createCatalogueService(runtime: Runtime): ServiceSchema {
-  const { clock, config } = runtime;
+  const { config } = runtime;
   const adapter = new MoleculerDbAdapter<EventRow>(config.mongodbUri, 'events', indexes);
   let events = adapter;
   let parts: CatalogueParts;
@@ -76,37 +76,11 @@ export function createCatalogueService(runtime: Runtime): ServiceSchema {
     },
 
     async started(this: Service) {
-      const { broker, inventory, logger, once } = this as Self;
-      const layout = async (chartId: string, version: number) =>
-        (await call(broker, 'charts.layout', { chartId, version })).layout;
-      const view = (eventId: string) =>
-        inventory.view(eventId, clock.now() + config.limits.callTimeoutMs);
-      const changes = new EventChangesFlow({
-        changes: new MongoEventChanges(events.db),
-        inventory,
-        clock,
-        limits: config.limits,
-        layout,
-        failed: (eventId, { kind, version }, error) => {
-          const code = codeOf(error) ?? String(error);
-          logger.warn('a change has not reached the seats', { eventId, kind, version, code });
-        },
-      });
+      const { broker, logger } = this;
+      parts = await partsOf(this as Self, runtime, events);
       const notices = noticesFlow(broker, runtime, events.db);
-      const priceChanges = new PriceChanges(events.db);
-      await priceChanges.prepare();
-      parts = {
-        runtime,
-        events,
-        editor: new EventEditor(events, priceChanges, () => clock.now()),
-        priceChanges,
-        changes,
-        shares: new SoldShares(view, layout),
-        counts: new SeatCounts((eventId, until) => inventory.view(eventId, until), clock),
-        once,
-      };
       stopSweeping = sweeping(runtime, async () => {
-        await changes.sweep().catch((error) => logger.warn('sweep of changes failed', error));
+        await parts.changes.sweep().catch((error) => logger.warn('sweep of changes failed', error));
         await notices.sweep().catch((error) => logger.warn('sweep of notices failed', error));
       });
     },
@@ -114,6 +88,42 @@ export function createCatalogueService(runtime: Runtime): ServiceSchema {
     async stopped() {
       stopSweeping();
     },
+  };
+}
+
+/** What the actions work with. */
+async function partsOf(
+  { broker, inventory, logger, once }: Self,
+  runtime: Runtime,
+  events: MoleculerDbAdapter<EventRow>,
+): Promise<CatalogueParts> {
+  const { clock, config } = runtime;
+  const layout = async (chartId: string, version: number) =>
+    (await call(broker, 'charts.layout', { chartId, version })).layout;
+  const view = (eventId: string) =>
+    inventory.view(eventId, clock.now() + config.limits.callTimeoutMs);
+  const changes = new EventChangesFlow({
+    changes: new MongoEventChanges(events.db),
+    inventory,
+    clock,
+    limits: config.limits,
+    layout,
+    failed: (eventId, { kind, version }, error) => {
+      const code = codeOf(error) ?? String(error);
+      logger.warn('a change has not reached the seats', { eventId, kind, version, code });
+    },
+  });
+  const priceChanges = new PriceChanges(events.db);
+  await priceChanges.prepare();
+  return {
+    runtime,
+    events,
+    editor: new EventEditor(events, priceChanges, () => clock.now()),
+    priceChanges,
+    changes,
+    shares: new SoldShares(view, layout),
+    counts: new SeatCounts((eventId, until) => inventory.view(eventId, until), clock),
+    once,
   };
 }
 

@@ -36,6 +36,16 @@ function neighbours(orphans: Set<string>, calls: string[]): ServiceSchema[] {
       },
     },
     {
+      name: 'catalogue',
+      actions: {
+        reprice: ({ params }) => {
+          calls.push(`reprice ${params.cursor ?? 'all'}`);
+          const nextCursor = params.cursor === undefined ? 'more' : null;
+          return { looked: 1, changed: 1, failed: 0, nextCursor };
+        },
+      },
+    },
+    {
       name: 'audit',
       actions: {
         append: () => {
@@ -95,10 +105,14 @@ describeWith(['mongod'], 'the scheduler service', () => {
   it('wakes orphans, reminds until nothing is left, reconciles: once for all workers', async () => {
     const events = [...orphans].map((eventId) => `wake ${eventId}`);
     const [one] = await Promise.all([start('one'), start('two')]);
-    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 6);
+    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 7);
     const reconciled = ['window', 'deep', 'preview'].map(() => 'reconcile');
     expect([...calls].sort()).toEqual(
-      [...events, 'remind', 'remind', 'remind', ...reconciled, 'append', 'append'].sort(),
+      [
+        ...events,
+        ...['remind', 'remind', 'remind', ...reconciled, 'append', 'append'],
+        ...['reprice all', 'reprice more'],
+      ].sort(),
     );
     const { jobs } = await call(one, 'scheduler.tallies', {});
     expect(jobs.map(({ name, runs, errors }) => ({ name, runs, errors }))).toEqual([
@@ -107,6 +121,7 @@ describeWith(['mongod'], 'the scheduler service', () => {
       { name: 'reconcile-payments', runs: 1, errors: 1 },
       { name: 'reconcile-preview', runs: 1, errors: 1 },
       { name: 'remind-buyers', runs: 1, errors: 0 },
+      { name: 'reprice-events', runs: 1, errors: 0 },
       { name: 'wake-events', runs: 1, errors: 0 },
     ]);
     expect(jobs[1]?.lastError).toContain('payment provider');
