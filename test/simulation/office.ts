@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { MemoryBookings } from '#adapters/store/memory-bookings.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Booking } from '#domain/booking.ts';
@@ -182,7 +183,10 @@ export class Office {
           this.#call(life, async () => {
             const before = name === 'commit' ? this.#present(args[0]) : undefined;
             const result: unknown = await Reflect.apply(member, target, args);
-            if (name === 'commit') this.#note(before, args[0], result);
+            if (name === 'commit') {
+              this.#note(before, args[0], result);
+              this.#compare(before, args[1], result);
+            }
             return result;
           });
       },
@@ -205,6 +209,12 @@ export class Office {
         this.#o.reached(`booking: cancel wanted during ${before.step}`);
       }
     } else this.#o.reached(`booking: commit ${String(result)}`);
+  }
+
+  /** What a writer says stands in the store must be what does: only the difference is written. */
+  #compare(present: Booking | undefined, told: unknown, result: unknown): void {
+    if (result !== 'done' || told === undefined || isDeepStrictEqual(present, told)) return;
+    this.#o.fail(`${present?.bookingId}: written over another booking than the one that stood there`);
   }
 
   #inventoryFor(life: Life): InventoryPort {
