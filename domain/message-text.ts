@@ -81,23 +81,34 @@ export function nameOfSeat(seat: SeatName): string {
   return parts.length === 0 ? seat.id : parts.join(', ');
 }
 
+/** By time zone: making one costs more than the rest of a message. */
+const forms = new Map<string, Intl.DateTimeFormat>();
+const formsMax = 500;
+
+function formOf(timeZone: string): Intl.DateTimeFormat {
+  const known = forms.get(timeZone);
+  if (known !== undefined) return known;
+  const form = new Intl.DateTimeFormat('en-GB', {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+    timeZone,
+  });
+  if (forms.size < formsMax) forms.set(timeZone, form);
+  return form;
+}
+
 /** A time as people at the event's place read it: `Saturday, 3 July 2027 at 19:30 CEST`. */
 export function timeInZone(at: number, timeZone: string): string {
-  const form = (zone: string) =>
-    new Intl.DateTimeFormat('en-GB', {
-      weekday: 'long',
-      day: 'numeric',
-      month: 'long',
-      year: 'numeric',
-      hour: '2-digit',
-      minute: '2-digit',
-      timeZoneName: 'short',
-      timeZone: zone,
-    }).format(new Date(at));
+  const date = new Date(at);
   try {
-    return form(timeZone);
+    return formOf(timeZone).format(date);
   } catch {
-    return form('UTC');
+    return formOf('UTC').format(date);
   }
 }
 

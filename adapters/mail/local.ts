@@ -1,6 +1,9 @@
 import type { Collection, Db } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import type { Mail, Mailer } from '#adapters/mail/port.ts';
+import { duplicatesIn, stored } from '#adapters/store/failures.ts';
+import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 
 export type SentMail = Mail & {
@@ -18,10 +21,18 @@ export class LocalMailer implements Mailer {
   readonly name = 'the local sent-mail page';
   readonly #clock: Clock;
   readonly #mails: Collection<SentDoc>;
+  readonly #sendings: GroupCommit<SentDoc>;
 
   constructor(db: Db, clock: Clock) {
     this.#clock = clock;
     this.#mails = db.collection('sent_mails');
+    this.#sendings = new GroupCommit({
+      clock,
+      groupMax: 200,
+      waitingMax: 2_000,
+      whenFull: () => new UsherError('overloaded', 'Too many mails wait for the database'),
+      write: (mails) => stored(() => this.#keep(mails)),
+    });
   }
 
   async prepare(): Promise<void> {
@@ -35,8 +46,16 @@ export class LocalMailer implements Mailer {
   /** A mail that was sent before is kept as it was. */
   async send({ messageId, ...mail }: Mail): Promise<void> {
     const sentAt = this.#clock.now();
-    const fresh = { ...mail, sentAt, expiresAt: new Date(sentAt + keptMs) };
-    await this.#mails.updateOne({ _id: messageId }, { $setOnInsert: fresh }, { upsert: true });
+    const expiresAt = new Date(sentAt + keptMs);
+    await this.#sendings.add({ _id: messageId, ...mail, sentAt, expiresAt });
+  }
+
+  async #keep(mails: readonly SentDoc[]): Promise<void> {
+    try {
+      await this.#mails.insertMany([...mails], { ordered: false });
+    } catch (error) {
+      if (duplicatesIn(error) === undefined) throw error;
+    }
   }
 
   /** The newest mails, all or those to one address. */

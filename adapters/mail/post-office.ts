@@ -19,7 +19,8 @@ export type PostOfficePorts = {
 };
 
 const sweepEveryMs = 1_000;
-const atOnceMax = 16;
+/** Those of one moment share their writes. */
+const atOnceMax = 64;
 const queuedMax = 2_000;
 /** The sweep leaves new messages to the node that took them for this long. */
 export const firstSweepMs = 5_000;

@@ -2,6 +2,7 @@ import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mong
 import type { Clock } from '#adapters/clock/port.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { GroupTake } from '#adapters/store/group-take.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 import type { MessageKind } from '#domain/message-text.ts';
@@ -17,6 +18,7 @@ export type MessageDoc = {
   readonly state: 'due' | 'sent' | 'failed';
   /** When a sender may take it, while `due`. */
   readonly dueAt?: number;
+  readonly takenBy?: string;
   readonly tries: number;
   readonly storedAt: number;
   readonly sentAt?: number;
@@ -24,6 +26,12 @@ export type MessageDoc = {
 };
 
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
+
+const bounds = {
+  groupMax: 500,
+  waitingMax: 10_000,
+  whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
+} as const;
 
 const onlyDuplicates = (error: unknown): boolean =>
   error instanceof MongoBulkWriteError &&
@@ -34,16 +42,22 @@ export class MessageStore {
   readonly messages: Collection<MessageDoc>;
   readonly #clock: Clock;
   readonly #arrivals: GroupCommit<MessageDoc>;
+  readonly #takes: GroupTake<MessageDoc>;
+  readonly #sendings: GroupCommit<string>;
 
   constructor(db: Db, clock: Clock) {
     this.messages = db.collection('messages');
     this.#clock = clock;
     this.#arrivals = new GroupCommit({
       clock,
-      groupMax: 500,
-      waitingMax: 10_000,
-      whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
+      ...bounds,
       write: (docs) => stored(() => this.#insert(docs)),
+    });
+    this.#takes = new GroupTake(clock, this.messages, () => ({ state: 'due', tries: 0 }));
+    this.#sendings = new GroupCommit({
+      clock,
+      ...bounds,
+      write: (keys) => stored(() => this.#noteSent(keys)),
     });
   }
 
@@ -65,8 +79,9 @@ export class MessageStore {
   }
 
   /** Takes a message that nobody has tried to send yet, so that nobody else does for `leaseMs`. */
-  takeNew(key: string, leaseMs: number): Promise<MessageDoc | null> {
-    return this.#take({ _id: key, state: 'due', tries: 0 }, leaseMs);
+  async takeNew(key: string, leaseMs: number): Promise<MessageDoc | null> {
+    const now = this.#clock.now();
+    return (await this.#takes.one(key, { now, until: now + leaseMs })) ?? null;
   }
 
   /** Takes the one that has been due longest. */
@@ -85,14 +100,7 @@ export class MessageStore {
   }
 
   async sent(key: string): Promise<void> {
-    const sentAt = this.#clock.now();
-    await stored(() =>
-      this.messages.updateOne(
-        { _id: key },
-        { $set: { state: 'sent', sentAt }, $unset: { dueAt: '', error: '' } },
-        options,
-      ),
-    );
+    await this.#sendings.add(key);
   }
 
   /** Not sent: again after `waitMs`, or (undefined) kept as failed. */
@@ -102,6 +110,14 @@ export class MessageStore {
         ? { $set: { state: 'failed' as const, error }, $unset: { dueAt: '' as const } }
         : { $set: { dueAt: this.#clock.now() + waitMs, error } };
     await stored(() => this.messages.updateOne({ _id: key, state: 'due' }, update, options));
+  }
+
+  async #noteSent(keys: readonly string[]): Promise<void> {
+    await this.messages.updateMany(
+      { _id: { $in: [...keys] } },
+      { $set: { state: 'sent', sentAt: this.#clock.now() }, $unset: { dueAt: '', error: '' } },
+      options,
+    );
   }
 
   async #insert(docs: readonly MessageDoc[]): Promise<void> {

@@ -32,6 +32,7 @@ export type OutboxDocument = Omit<Message, 'key'> & {
   readonly state: 'open' | 'done' | 'failed';
   readonly tries: number;
   readonly dueAt: number;
+  readonly takenBy?: string;
   readonly createdAt: number;
   readonly doneAt?: number;
   readonly why?: string;

@@ -1,31 +1,35 @@
-import type { AnyBulkWriteOperation, Collection, Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import { collections, type OutboxDocument } from '#adapters/store/booking-documents.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { GroupTake } from '#adapters/store/group-take.ts';
 import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
+
+type Ending = { readonly key: string; readonly doneAt: number };
 
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
 
 /** The bookings' outbox in MongoDB; `MongoBookings.commit` writes into it. */
 export class MongoOutbox implements OutboxStore {
   readonly #outbox: Collection<OutboxDocument>;
-
-  readonly #endings: GroupCommit<AnyBulkWriteOperation<OutboxDocument>>;
+  readonly #takes: GroupTake<OutboxDocument>;
+  readonly #endings: GroupCommit<Ending>;
 
   constructor(db: Db, clock: Clock) {
     this.#outbox = db.collection(collections.outbox);
+    this.#takes = new GroupTake(clock, this.#outbox, ({ now }) => ({
+      state: 'open',
+      dueAt: { $lte: now },
+    }));
     this.#endings = new GroupCommit({
       clock,
       groupMax: 500,
       waitingMax: 10_000,
       whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
-      write: (items) =>
-        stored(async () => {
-          await this.#outbox.bulkWrite([...items], { ordered: false, ...options });
-        }),
+      write: (items) => stored(() => this.#end(items)),
     });
   }
 
@@ -40,23 +44,27 @@ export class MongoOutbox implements OutboxStore {
   }
 
   async takeMessage(key: string, now: number, until: number): Promise<OutboxItem | undefined> {
-    const taken = await this.#outbox.findOneAndUpdate(
-      { _id: key, state: 'open', dueAt: { $lte: now } },
-      { $set: { dueAt: until }, $inc: { tries: 1 } },
-      { returnDocument: 'after', ...options },
-    );
-    if (taken === null) return undefined;
+    const taken = await this.#takes.one(key, { now, until });
+    if (taken === undefined) return undefined;
     const { eventId, kind, to, data, tries } = taken;
     return { message: { key, eventId, kind, to, data }, tries };
   }
 
   async done(key: string, now: number): Promise<void> {
-    const update = { $set: { state: 'done' as const, doneAt: now } };
-    await this.#endings.add({ updateOne: { filter: { _id: key }, update } });
+    await this.#endings.add({ key, doneAt: now });
   }
 
   async failed(key: string, why: string, dueAt: number | undefined): Promise<void> {
     const next = dueAt === undefined ? { state: 'failed' as const } : { dueAt };
     await this.#outbox.updateOne({ _id: key, state: 'open' }, { $set: { ...next, why } }, options);
+  }
+
+  async #end(endings: readonly Ending[]): Promise<void> {
+    const ids = endings.map(({ key }) => key);
+    const set = {
+      state: 'done',
+      doneAt: Math.max(...endings.map(({ doneAt }) => doneAt)),
+    } as const;
+    await this.#outbox.updateMany({ _id: { $in: ids } }, { $set: set }, options);
   }
 }

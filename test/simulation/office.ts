@@ -214,7 +214,9 @@ export class Office {
   /** What a writer says stands in the store must be what does: only the difference is written. */
   #compare(present: Booking | undefined, told: unknown, result: unknown): void {
     if (result !== 'done' || told === undefined || isDeepStrictEqual(present, told)) return;
-    this.#o.fail(`${present?.bookingId}: written over another booking than the one that stood there`);
+    this.#o.fail(
+      `${present?.bookingId}: written over another booking than the one that stood there`,
+    );
   }
 
   #inventoryFor(life: Life): InventoryPort {
