@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { id, moneySchema, paidId } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { paymentMethodActions } from '#contracts/payment-methods.ts';
+import { paymentSupportActions } from '#contracts/payment-support.ts';
 import { backlogReasons } from '#domain/payment-backlog.ts';
 import { type Problem, problems } from '#domain/reconciliation.ts';
 
@@ -98,6 +99,7 @@ export const paymentsContract = service({
   name: 'payments',
   actions: {
     ...paymentMethodActions,
+    ...paymentSupportActions,
     create: action({
       summary:
         'Creates the intent of one attempt, unconfirmed, capture manual; same params, same one',

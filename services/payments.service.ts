@@ -7,7 +7,9 @@ import { type IntentView, paymentsContract } from '#contracts/payments.contract.
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { readBacklog } from '#services/payments/backlog.ts';
+import { catchUp } from '#services/payments/catching-up.ts';
 import { openDesk, type PaymentDesk } from '#services/payments/desk.ts';
+import { listDisputes } from '#services/payments/disputes.ts';
 import { intentsOf, openIntent, viewOf } from '#services/payments/intents.ts';
 import { methodActions } from '#services/payments/method-actions.ts';
 import { lastReport, reconcileNow } from '#services/payments/reconciling.ts';
@@ -63,6 +65,10 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
       reconciliation: ({ params }: Ctx<'reconciliation'>) => lastReport(desk, params.mode),
 
       ...methodActions({ runtime, returnUrl, of: () => ({ desk, once }) }),
+
+      disputes: ({ params }: Ctx<'disputes'>) => listDisputes(desk.disputes, params),
+
+      catchUp: () => catchUp({ ...desk, clock: runtime.clock }),
 
       returned: () => returnPage,
 

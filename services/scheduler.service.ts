@@ -96,6 +96,14 @@ const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
     run: () => reconcilePayments(broker, { mode: 'window', dryRun: true }),
   },
   {
+    // Also for `npm run webhooks:replay`, which lets it run at once.
+    name: 'catch-up-webhooks',
+    everyMs: 1 * minutes,
+    lockMs,
+    limitMs: 75 * seconds,
+    run: async () => ({ taken: (await call(broker, 'payments.catchUp', {})).taken }),
+  },
+  {
     name: 'append-audit',
     everyMs: 3 * seconds,
     lockMs,

@@ -13,6 +13,8 @@ export type InboxPorts = {
   readonly provider: PaymentProvider;
   /** Resolves when the bookings have stored that they must look again. */
   readonly tellBookings: (bookingId: string) => Promise<void>;
+  /** Resolves with what was done when the booking of a dispute knows of it. */
+  readonly tellDispute: (disputeId: string) => Promise<string>;
   /** A webhook could not be handled and comes again. Must not throw. */
   readonly trouble: (event: InboxDoc, error: unknown) => void;
 };
@@ -108,7 +110,8 @@ export class Inbox {
     const news: InboxDoc[] = [];
     for (const doc of docs) {
       const payment = payments.get(doc.intentId ?? '');
-      if (doc.status !== undefined && saysTheSame(payment, doc.status)) known.push(doc._id);
+      const plain = doc.status !== undefined && !doc.replay;
+      if (plain && saysTheSame(payment, doc.status)) known.push(doc._id);
       else news.push(doc);
     }
     await store.handled(known, 'known');
@@ -129,10 +132,12 @@ export class Inbox {
   }
 
   async #tell(doc: InboxDoc, payment: PaymentDoc | undefined): Promise<string> {
-    const { store, provider, tellBookings } = this.#ports;
+    const { store, provider, tellBookings, tellDispute } = this.#ports;
+    if (doc.disputeId !== undefined) return tellDispute(doc.disputeId);
     if (doc.intentId === undefined) return 'of no intent';
     const intent = await provider.retrieve(doc.intentId);
     const unchanged =
+      !doc.replay &&
       saysTheSame(payment, intent.status) &&
       payment?.captured === intent.amountCaptured &&
       payment.refunded === intent.amountRefunded;

@@ -48,8 +48,34 @@ export type ProviderEvent = {
   /** The intent it speaks of, where there is one. */
   readonly intentId?: string;
   readonly bookingId?: string;
+  /** The dispute it speaks of, where it is about one. */
+  readonly disputeId?: string;
   /** The intent's status when the event was made. */
   readonly status?: IntentStatus;
+};
+
+/**
+ * A buyer's bank asks money back. `inquiry`: it only asks, no money has gone; `open`: the money is
+ * taken until it is decided; `won`: it stays with us, or came back.
+ */
+export type ProviderDispute = {
+  readonly disputeId: string;
+  readonly state: 'inquiry' | 'open' | 'won' | 'lost';
+  /** The provider's own words. */
+  readonly status: string;
+  readonly reason: string;
+  readonly amount: Money;
+  readonly intentId?: string;
+  readonly chargeId: string;
+  /** Epoch ms. */
+  readonly createdAt: number;
+};
+
+export type EventRange = {
+  /** Epoch ms. */
+  readonly from: number;
+  readonly undelivered: boolean;
+  readonly cursor?: string | undefined;
 };
 
 export type NewIntent = {
@@ -127,6 +153,17 @@ export interface PaymentProvider {
   }): Promise<{ readonly items: ListedRefund[]; readonly nextCursor: string | null }>;
   /** False while requests are refused because the last ones were not answered. */
   readonly answers: boolean;
+  /** `not-found` for an unknown id. */
+  dispute(disputeId: string): Promise<ProviderDispute>;
+  /** An event as its webhook told it; `not-found` for one that is unknown or older than 30 days. */
+  event(eventId: string): Promise<ProviderEvent>;
+  /**
+   * Events of the kinds that we listen to, created at or after `from` (epoch ms), newest first;
+   * with `undelivered` only those whose webhook has not got through.
+   */
+  events(
+    range: EventRange,
+  ): Promise<{ readonly items: ProviderEvent[]; readonly nextCursor: string | null }>;
   /** Checks the signature over the raw body and its age; `invalid-signature` when it is not right. */
   readWebhook(body: string, signature: string | undefined): ProviderEvent;
   /** Gives back sockets. */

@@ -48,7 +48,10 @@ export type InboxDoc = {
   readonly type: string;
   readonly intentId?: string;
   readonly bookingId?: string;
+  readonly disputeId?: string;
   readonly status?: IntentStatus;
+  /** Asked for again by a person: somebody is told, whatever we know already. */
+  readonly replay?: boolean;
   readonly receivedAt: number;
   readonly state: 'pending' | 'done';
   /** Why nobody needed to be told, or that they were. */
@@ -112,6 +115,7 @@ export class PaymentStore {
       { key: { createdAt: 1 } },
     ]);
     await this.inbox.createIndexes([
+      { key: { receivedAt: 1 } },
       { key: { dueAt: 1 }, partialFilterExpression: { state: 'pending' } },
       {
         key: { expiresAt: 1 },
@@ -236,12 +240,13 @@ export class PaymentStore {
   /** Stores a webhook; undefined when it was there from an earlier delivery. */
   async arrived(event: ProviderEvent, leaseMs: number): Promise<InboxDoc | undefined> {
     const now = this.#clock.now();
-    const { id, type, intentId, bookingId, status } = event;
+    const { id, type, intentId, bookingId, disputeId, status } = event;
     const doc: InboxDoc = {
       _id: id,
       type,
       ...(intentId !== undefined && { intentId }),
       ...(bookingId !== undefined && { bookingId }),
+      ...(disputeId !== undefined && { disputeId }),
       ...(status !== undefined && { status }),
       receivedAt: now,
       state: 'pending',

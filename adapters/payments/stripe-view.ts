@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import type {
   ListedRefund,
+  ProviderDispute,
   ProviderEvent,
   ProviderIntent,
   ProviderRefund,
@@ -93,6 +94,38 @@ export function viewListedRefund(refund: Stripe.Refund): ListedRefund {
   };
 }
 
+/** What becomes of the money, by the provider's word for it; undefined for an unknown word. */
+const disputeStates: Readonly<Record<string, ProviderDispute['state']>> = {
+  warning_needs_response: 'inquiry',
+  warning_under_review: 'inquiry',
+  warning_closed: 'won',
+  prevented: 'won',
+  won: 'won',
+  needs_response: 'open',
+  under_review: 'open',
+  lost: 'lost',
+  // Lost already; what an appeal brings back is booked by hand.
+  appeal_needs_response: 'lost',
+  appeal_under_review: 'lost',
+};
+
+export function viewDispute(dispute: Stripe.Dispute): ProviderDispute {
+  const { id, status, reason, amount, currency, created } = dispute;
+  const state = disputeStates[status];
+  if (state === undefined) throw new Error(`${id} has the unknown status ${status}`);
+  const intentId = idOf(dispute.payment_intent);
+  return {
+    disputeId: id,
+    state,
+    status,
+    reason,
+    amount: fromProviderAmount(amount, currency),
+    ...(intentId !== undefined && { intentId }),
+    chargeId: idOf(dispute.charge) ?? '',
+    createdAt: created * 1000,
+  };
+}
+
 /** What a webhook speaks of: an intent itself, or the intent of a charge or refund. */
 export function viewEvent(event: Stripe.Event): ProviderEvent {
   const base = { id: event.id, type: event.type, createdAt: event.created * 1000 };
@@ -103,9 +136,14 @@ export function viewEvent(event: Stripe.Event): ProviderEvent {
     const status = statusOf(intent);
     return { ...base, intentId: intent.id, status, ...(bookingId !== undefined && { bookingId }) };
   }
+  if (object.object === 'dispute') {
+    const { id: disputeId, payment_intent: of } = object as Stripe.Dispute;
+    const intentId = idOf(of);
+    return { ...base, disputeId, ...(intentId !== undefined && { intentId }) };
+  }
   if (object.object === 'charge' || object.object === 'refund') {
     const of = (object as Stripe.Charge | Stripe.Refund).payment_intent;
-    const intentId = typeof of === 'string' ? of : of?.id;
+    const intentId = idOf(of);
     return { ...base, ...(intentId !== undefined && { intentId }) };
   }
   return base;

@@ -1,8 +1,11 @@
 import type Stripe from 'stripe';
 import type {
   Confirmation,
+  EventRange,
   NewIntent,
   PaymentProvider,
+  ProviderDispute,
+  ProviderEvent,
   ProviderIntent,
   ProviderRefund,
   RefundOrder,
@@ -10,6 +13,7 @@ import type {
 import { isCardError, isPastThat } from '#adapters/payments/stripe-errors.ts';
 import { StripeLine, type StripeOptions } from '#adapters/payments/stripe-line.ts';
 import {
+  viewDispute,
   viewEvent,
   viewIntent,
   viewListedRefund,
@@ -17,6 +21,7 @@ import {
 } from '#adapters/payments/stripe-view.ts';
 import { StripeWallet } from '#adapters/payments/stripe-wallet.ts';
 import type { Wallet } from '#adapters/payments/wallet.port.ts';
+import { webhookTypes } from '#adapters/payments/webhook-types.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
 import { toProviderAmount } from '#domain/payment.ts';
 
@@ -160,6 +165,28 @@ class StripeProvider implements PaymentProvider {
 
   get answers(): boolean {
     return this.#line.answers;
+  }
+
+  async dispute(disputeId: string): Promise<ProviderDispute> {
+    return viewDispute(await this.#line.ask(() => this.#line.stripe.disputes.retrieve(disputeId)));
+  }
+
+  async event(eventId: string): Promise<ProviderEvent> {
+    return viewEvent(await this.#line.ask(() => this.#line.stripe.events.retrieve(eventId)));
+  }
+
+  async events({ from, undelivered, cursor }: EventRange) {
+    const found = await this.#line.ask(() =>
+      this.#line.stripe.events.list({
+        created: { gte: Math.floor(from / 1000) },
+        types: [...webhookTypes],
+        limit: 100,
+        ...(undelivered && { delivery_success: false }),
+        ...(cursor !== undefined && { starting_after: cursor }),
+      }),
+    );
+    const items = found.data.map(viewEvent);
+    return { items, nextCursor: found.has_more ? (items.at(-1)?.id ?? null) : null };
   }
 
   readWebhook(body: string, signature: string | undefined) {

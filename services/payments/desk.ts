@@ -1,8 +1,10 @@
 import type { ServiceBroker } from 'moleculer';
 import { Customers } from '#adapters/payments/customers.ts';
+import { DisputeStore } from '#adapters/payments/disputes.ts';
 import { Inbox } from '#adapters/payments/inbox.ts';
 import type { PaymentProvider } from '#adapters/payments/port.ts';
 import { MongoReconciliation } from '#adapters/payments/reconciliation.ts';
+import { WebhookReplay } from '#adapters/payments/replay.ts';
 import { PaymentStore } from '#adapters/payments/store.ts';
 import { createStripe } from '#adapters/payments/stripe.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
@@ -10,6 +12,7 @@ import { call } from '#broker/call.ts';
 import { isBundleId } from '#domain/ids.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { showBacklog } from '#services/payments/backlog.ts';
+import { followDispute } from '#services/payments/disputes.ts';
 import { startBeacon } from '#services/payments/provider-beacon.ts';
 
 /** What the payments service works with, from its start to its stop. */
@@ -17,6 +20,8 @@ export type PaymentDesk = {
   readonly provider: PaymentProvider;
   readonly store: PaymentStore;
   readonly customers: Customers;
+  readonly disputes: DisputeStore;
+  readonly replay: WebhookReplay;
   readonly inbox: Inbox;
   readonly reconciliation: MongoReconciliation;
   /** Ends what is under way and gives everything back. */
@@ -30,14 +35,17 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
   const provider = createStripe({ ...config.stripe, clock });
   const store = new PaymentStore(db, clock);
   const customers = new Customers(db, clock);
+  const disputes = new DisputeStore(db, clock);
+  const replay = new WebhookReplay(db, clock);
   const reconciliation = new MongoReconciliation(db, clock);
-  await Promise.all([store.prepare(), reconciliation.prepare()]);
+  await Promise.all([store.prepare(), disputes.prepare(), reconciliation.prepare()]);
   const inbox = new Inbox({
     clock,
     ids,
     store,
     provider,
     tellBookings: (bookingId) => wakePaid(broker, bookingId),
+    tellDispute: (disputeId) => followDispute({ broker, provider, store, disputes }, disputeId),
     trouble: (event, error) =>
       broker.logger.warn('webhook not handled yet', { event: event._id, error: String(error) }),
   });
@@ -51,7 +59,7 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
     provider.close();
     await releaseMongo(config.mongodbUri);
   };
-  return { provider, store, customers, inbox, reconciliation, close };
+  return { provider, store, customers, disputes, replay, inbox, reconciliation, close };
 }
 
 /** Lets the flow of whatever is paid look at once. */

@@ -1,10 +1,11 @@
+import { disputeEndpoints, disputeOf } from '#adapters/payments/simulator/disputes.ts';
 import type { Endpoint } from '#adapters/payments/simulator/endpoint.ts';
 import { invalidParam, missing } from '#adapters/payments/simulator/errors.ts';
 import type { Params } from '#adapters/payments/simulator/form.ts';
 import { cancel, capture, confirm } from '#adapters/payments/simulator/intents.ts';
 import { listOf, searchIntents } from '#adapters/payments/simulator/lists.ts';
 import { chosenMethod, knownCustomer, methodToUse } from '#adapters/payments/simulator/methods.ts';
-import type { Answer, IntentDoc } from '#adapters/payments/simulator/model.ts';
+import type { Answer, ChargeDoc, IntentDoc } from '#adapters/payments/simulator/model.ts';
 import { newIntent } from '#adapters/payments/simulator/objects.ts';
 import {
   flag,
@@ -106,6 +107,15 @@ async function confirmIntent(world: World, id: string, params: Params): Promise<
   return confirm(intent, { ...used, offSession, returnUrl }, world.moment());
 }
 
+/** A card that disputes does so as soon as its money is taken. */
+function disputedAtOnce(world: World, intent: IntentDoc, answer: Answer): Answer {
+  const charge = answer.puts?.find((doc): doc is ChargeDoc => doc.kind === 'charge');
+  const more = charge && disputeOf(intent.card, charge, world.moment());
+  if (more === undefined) return answer;
+  const puts = [...(answer.puts ?? []).filter((doc) => doc !== charge), ...more.puts];
+  return { ...answer, puts, events: [...(answer.events ?? []), ...more.events] };
+}
+
 async function refundIntent(world: World, _id: string, params: Params): Promise<Answer> {
   const id = required(text(params, 'payment_intent'), 'payment_intent');
   const amount = integer(params, 'amount');
@@ -175,7 +185,8 @@ export const endpoints: readonly Endpoint[] = [
     known: ['amount_to_capture'],
     run: async (world, id, params) => {
       const intent = await intentOf(world, id);
-      return capture(intent, await world.chargeOf(intent), integer(params, 'amount_to_capture'));
+      const amount = integer(params, 'amount_to_capture');
+      return disputedAtOnce(world, intent, capture(intent, await world.chargeOf(intent), amount));
     },
   },
   {
@@ -245,7 +256,7 @@ export const endpoints: readonly Endpoint[] = [
     operation: 'events.list',
     method: 'GET',
     path: /^\/v1\/events$/,
-    known: [...pages, 'type'],
+    known: [...pages, 'type', 'types', 'delivery_success'],
     run: (world, _id, params) => listOf(world, 'event', params),
   },
   {
@@ -256,6 +267,7 @@ export const endpoints: readonly Endpoint[] = [
     run: retrieveEvent,
   },
   ...walletEndpoints,
+  ...disputeEndpoints,
 ];
 
 /** Refuses what the endpoint does not take, then runs it and expands what was asked for. */

@@ -2,16 +2,24 @@ import type { Filter } from 'mongodb';
 import { invalidParam, missing } from '#adapters/payments/simulator/errors.ts';
 import type { Params } from '#adapters/payments/simulator/form.ts';
 import type { Answer, Doc } from '#adapters/payments/simulator/model.ts';
-import { createdRange, integer, required, text } from '#adapters/payments/simulator/params.ts';
+import {
+  createdRange,
+  flag,
+  integer,
+  required,
+  text,
+  texts,
+} from '#adapters/payments/simulator/params.ts';
 import type { World } from '#adapters/payments/simulator/world.ts';
 
-type Listed = 'payment_intent' | 'refund' | 'event' | 'payment_method';
+type Listed = 'payment_intent' | 'refund' | 'event' | 'payment_method' | 'dispute';
 
 const urls = {
   payment_intent: 'payment_intents',
   refund: 'refunds',
   event: 'events',
   payment_method: 'payment_methods',
+  dispute: 'disputes',
 } as const;
 
 function limitOf(params: Params): number {
@@ -38,6 +46,14 @@ export async function listOf(world: World, kind: Listed, params: Params): Promis
   }
   const type = text(params, 'type');
   if (type !== undefined) conditions.push({ type } as Filter<Doc>);
+  const types = texts(params, 'types');
+  if (types.length > 20) throw invalidParam('At most 20 types', 'types');
+  if (types.length > 0) conditions.push({ type: { $in: types } } as Filter<Doc>);
+  const delivered = flag(params, 'delivery_success');
+  if (delivered !== undefined) {
+    const state = delivered ? 'delivered' : { $in: ['pending', 'lost', 'given-up'] };
+    conditions.push({ delivery: state } as Filter<Doc>);
+  }
   const after = text(params, 'starting_after');
   if (after !== undefined) {
     const last = await world.store.find(kind, after);

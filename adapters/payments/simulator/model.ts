@@ -83,8 +83,22 @@ export type SetupDoc = {
   readonly returnUrl?: string;
 };
 
+export type DisputeDoc = {
+  readonly _id: string;
+  readonly kind: 'dispute';
+  readonly created: number;
+  readonly body: Stripe.Dispute;
+};
+
 /** What is kept under an id of its own and shown as `body`. */
-export type ObjectDoc = IntentDoc | ChargeDoc | RefundDoc | CustomerDoc | MethodDoc | SetupDoc;
+export type ObjectDoc =
+  | IntentDoc
+  | ChargeDoc
+  | RefundDoc
+  | CustomerDoc
+  | MethodDoc
+  | SetupDoc
+  | DisputeDoc;
 
 export type Doc = ObjectDoc | EventDoc | AnswerDoc;
 

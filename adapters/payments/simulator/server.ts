@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { control } from '#adapters/payments/simulator/control.ts';
 import type { Exchange } from '#adapters/payments/simulator/exchange.ts';
-import { faultsSchema } from '#adapters/payments/simulator/faults.ts';
 import { decodeForm } from '#adapters/payments/simulator/form.ts';
 import { showChallenge, takeChallenge } from '#adapters/payments/simulator/pages.ts';
 import type { World } from '#adapters/payments/simulator/world.ts';
@@ -42,29 +42,6 @@ async function bodyOf(request: http.IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** `GET`, `PUT` (or `POST`) and `DELETE /_simulator/faults`. */
-function control(world: World, method: string, body: string, response: http.ServerResponse): void {
-  const { plan } = world;
-  if (method === 'DELETE') plan.set(faultsSchema.parse({}));
-  if (method === 'PUT' || method === 'POST') {
-    let wanted: unknown;
-    try {
-      wanted = JSON.parse(body);
-    } catch {
-      send(response, 400, 'application/json', '{"error":"not JSON"}');
-      return;
-    }
-    const parsed = faultsSchema.safeParse(wanted);
-    if (!parsed.success) {
-      const problems = JSON.stringify({ error: parsed.error.issues });
-      send(response, 422, 'application/json', problems);
-      return;
-    }
-    plan.set(parsed.data);
-  }
-  send(response, 200, 'application/json', JSON.stringify(plan.faults));
-}
-
 function outcomeOf(request: http.IncomingMessage, body: string): unknown {
   if (!request.headers['content-type']?.includes('json')) return decodeForm(body)?.outcome;
   try {
@@ -95,8 +72,9 @@ async function handle(
     send(response, status, type, content, location === undefined ? {} : { location });
     return;
   }
-  if (url.pathname === '/_simulator/faults') {
-    control(world, method, body, response);
+  const controlled = await control(world, method, url.pathname, body);
+  if (controlled !== undefined) {
+    send(response, controlled.status, 'application/json', JSON.stringify(controlled.body));
     return;
   }
   // Pages of any origin may ask, as they may ask Stripe.

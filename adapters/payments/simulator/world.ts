@@ -11,19 +11,10 @@ import type {
 } from '#adapters/payments/simulator/model.ts';
 import type { SimulatorStore } from '#adapters/payments/simulator/store.ts';
 import type { WebhookSender } from '#adapters/payments/simulator/webhooks.ts';
+import { webhookTypes } from '#adapters/payments/webhook-types.ts';
 
-/** Types of events that the endpoint is subscribed to; events of other types are not made. */
-export const enabledEvents: ReadonlySet<string> = new Set([
-  'payment_intent.requires_action',
-  'payment_intent.processing',
-  'payment_intent.amount_capturable_updated',
-  'payment_intent.payment_failed',
-  'payment_intent.succeeded',
-  'payment_intent.canceled',
-  'charge.refunded',
-  'refund.updated',
-  'refund.failed',
-]);
+/** The endpoint is subscribed to what Usher listens to; events of other types are not made. */
+const enabledEvents: ReadonlySet<string> = new Set(webhookTypes);
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
