@@ -253,6 +253,18 @@ export const bundlesContract = service({
       result: z.object({ known: z.boolean() }),
       errors: ['unavailable'],
     }),
+    disputed: action({
+      summary: "The buyer's bank disputes the payment of a bundle: each of its bookings is told",
+      params: z.object({
+        bundleId,
+        disputeId: z.string().min(1).max(255),
+        state: z.enum(['open', 'won', 'lost']),
+        /** What the provider takes of the whole, minor units. */
+        amount: z.int().min(0).optional(),
+      }),
+      result: z.object({ known: z.boolean().describe('False: there is no such bundle') }),
+      errors: ['request-in-progress', 'stale-version', 'unavailable'],
+    }),
     byPayment: action({
       summary: 'What the books say of the intent of a bundle: of all its bookings together',
       params: z.object({ intentId: z.string() }),

@@ -6,7 +6,7 @@ const disputeState = z.enum(['inquiry', 'open', 'won', 'lost']);
 
 const disputeView = z.object({
   disputeId: z.string(),
-  bookingId: id('booking').nullable(),
+  bookingId: z.string().nullable().describe('A booking, or the bundle that was paid at once'),
   intentId: z.string().nullable(),
   amount: moneySchema,
   reason: z.string().describe("The bank's: `fraudulent`, `product_not_received`, …"),
@@ -22,7 +22,7 @@ export const paymentSupportActions = {
     summary: 'Disputes of payments by the banks of buyers, newest first',
     params: z.strictObject({
       state: disputeState.optional(),
-      bookingId: id('booking').optional(),
+      bookingId: z.union([id('booking'), id('bundle')]).optional(),
       ...pageParams,
     }),
     result: page(disputeView),

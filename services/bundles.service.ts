@@ -13,6 +13,7 @@ import type { Runtime } from '#mixins/runtime.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { cancelBundle } from '#services/bundles/cancelling.ts';
 import type { BundleDesk } from '#services/bundles/desk.ts';
+import { disputeBundle } from '#services/bundles/disputes.ts';
 import { orderBundle } from '#services/bundles/ordering.ts';
 import * as book from '#services/bundles/package-book.ts';
 import { bundleOfPayment } from '#services/bundles/payment.ts';
@@ -70,6 +71,8 @@ export function createBundlesService(runtime: Runtime): ServiceSchema {
         if (known) desk.worker.wake(params.bundleId);
         return { known };
       },
+
+      disputed: (ctx: Ctx<'disputed'>) => disputeBundle(desk, ctx, ctx.params),
 
       byPayment: ({ params }: Ctx<'byPayment'>) => bundleOfPayment(desk, params.intentId),
     },

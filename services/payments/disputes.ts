@@ -6,6 +6,7 @@ import type { PaymentStore } from '#adapters/payments/store.ts';
 import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
 import { call } from '#broker/call.ts';
 import type { paymentSupportActions } from '#contracts/payment-support.ts';
+import { isBundleId } from '#domain/ids.ts';
 
 type Listing = (typeof paymentSupportActions)['disputes'];
 
@@ -34,7 +35,10 @@ export async function followDispute(sources: Sources, disputeId: string): Promis
   const tell = bookingId !== undefined && state !== 'inquiry';
   if (tell) {
     const taken = state === 'lost' ? { amount: amount.amount } : {};
-    await call(broker, 'bookings.disputed', { bookingId, disputeId, state, ...taken });
+    const news = { disputeId, state, ...taken };
+    if (isBundleId(bookingId))
+      await call(broker, 'bundles.disputed', { bundleId: bookingId, ...news });
+    else await call(broker, 'bookings.disputed', { bookingId, ...news });
   }
   await disputes.seen(dispute, bookingId);
   if (bookingId === undefined) return 'not ours';

@@ -267,6 +267,29 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     expect(await house.mistakes(events)).toEqual([]);
   }, 30_000);
 
+  it('has all its tickets frozen while its payment is disputed', async () => {
+    const { bundleId } = await order('pm_card_createDispute');
+    const tickets = async () => {
+      const own = await database.db.collection('bookings').find({ 'bundle.bundleId': bundleId });
+      const bookingId = { $in: (await own.toArray()).map((b) => String(b._id)) };
+      const found = await database.db.collection('tickets').find({ bookingId }).toArray();
+      return found.map((ticket) => String(ticket.status));
+    };
+    const become = async (status: string) => {
+      const all = new Array(6).fill(status);
+      for (let look = 0; look < 200 && `${await tickets()}` !== `${all}`; look++)
+        await systemClock.sleep(50);
+      expect(await tickets()).toEqual(all);
+    };
+    await become('frozen');
+    const dispute = await database.db
+      .collection('payment_disputes')
+      .findOne({ bookingId: bundleId });
+    const verdict = JSON.stringify({ dispute: dispute?._id, status: 'won' });
+    await fetch(`${house.simulator.url}/_simulator/disputes`, { method: 'POST', body: verdict });
+    await become('valid');
+  });
+
   it('reconciliation finds nothing amiss', async () => {
     const asked = { olderThanMs: 0 };
     const { findings, checked } = await call(house.broker, 'payments.reconcile', asked);
