@@ -1,4 +1,5 @@
 import type { Booking } from '#domain/booking.ts';
+import { codesOf, isOfferRefusal } from '#test/simulation/offers.ts';
 import type { PersonOptions } from '#test/simulation/people.ts';
 import { type Token, tokens } from '#test/simulation/provider.ts';
 
@@ -17,7 +18,7 @@ export async function book(
   release: () => Promise<void>,
 ): Promise<void> {
   const { scheduler, chance } = options;
-  const begun = await begin(options, held, methodOf(options));
+  const begun = await begin(options, held, methodOf(options), codesOf(chance));
   if (chance.hits(0.05)) await release();
   if (begun === undefined) return;
   const early = chance.hits(0.2) ? chance.int(0, 8) : -1;
@@ -44,12 +45,19 @@ async function begin(
   { chance, office, over, scheduler }: PersonOptions,
   { holdId, buyerId }: Held,
   token: Token,
+  codes: ReturnType<typeof codesOf> = {},
 ): Promise<Booking | undefined> {
   const ulid = chance.ids().ulid();
-  const wish = { key: ulid, token, equalSeats: chance.hits(0.5), attendees: [] };
+  let brought = codes;
+  const plain = { key: ulid, token, equalSeats: chance.hits(0.5), attendees: [] };
   for (let tries = 0; tries < 6 && !over(); tries++) {
+    const wish = { ...plain, ...brought };
     const answer = await office.checkout({ reservationId: holdId, buyerId, wish, ulid });
     if (typeof answer === 'object') return answer;
+    if (answer !== undefined && isOfferRefusal(answer)) {
+      brought = {};
+      continue;
+    }
     if (answer !== undefined && answer !== 'unavailable' && answer !== 'outcome-unknown') return;
     await scheduler.sleep(chance.ms(10, 500), undefined);
   }

@@ -15,6 +15,7 @@ import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import type { Chance } from '#test/simulation/chance.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
 import type { Gateway } from '#test/simulation/gateway.ts';
+import { issueOffers, offersOf } from '#test/simulation/offers.ts';
 import { type Intent, Provider } from '#test/simulation/provider.ts';
 import { type Life, remote, type Scheduler } from '#test/simulation/scheduler.ts';
 
@@ -63,6 +64,7 @@ export class Office {
 
   constructor(options: OfficeOptions) {
     this.#o = options;
+    issueOffers(this.store.claims);
     this.provider = new Provider({
       ...options,
       mayCapture: (intent) => this.#mayCapture(intent),
@@ -143,7 +145,10 @@ export class Office {
     const watcher = this.#watcher(name, relay);
     const worker = new BookingWorker({ store, inventory, payments, clock, ids, watcher });
     const events = { of: async () => undefined };
-    const desk = { store, worker, relay, inventory, clock, events } as unknown as Desk;
+    const offers = offersOf(this.store.claims);
+    const provider = { reason: () => undefined };
+    const others = { events, offers, provider };
+    const desk = { store, worker, relay, inventory, clock, ...others } as unknown as Desk;
     this.#cores.set(name, { name, life, worker, relay, desk });
     trace(`${name} starts`);
     scheduler.after(0, life, () => {
@@ -201,6 +206,7 @@ export class Office {
   #note(before: Booking | undefined, change: unknown, result: unknown): void {
     const { booking } = change as { booking: Booking };
     if (before === undefined) return;
+    if (result === 'done' && booking.status !== before.status) this.#noteOffers(booking);
     if (result === 'done') {
       const same = before.step === booking.step && before.status === booking.status;
       const next = same ? 'again' : `${booking.status}/${booking.step}`;
@@ -217,6 +223,14 @@ export class Office {
     this.#o.fail(
       `${present?.bookingId}: written over another booking than the one that stood there`,
     );
+  }
+
+  /** Counts the ends of bookings that a promo code or a voucher was brought to. */
+  #noteOffers({ bill, status, attempts }: Booking): void {
+    const { promo, voucher } = bill ?? {};
+    const way = attempts[0]?.state === 'unused' ? 'alone' : 'beside a card';
+    if (promo !== undefined) this.#o.reached(`booking: promo code → ${status}`);
+    if (voucher !== undefined) this.#o.reached(`booking: voucher ${way} → ${status}`);
   }
 
   #inventoryFor(life: Life): InventoryPort {
