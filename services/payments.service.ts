@@ -6,13 +6,10 @@ import type { UsherContext } from '#broker/call.ts';
 import { type IntentView, paymentsContract } from '#contracts/payments.contract.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
-import { readBacklog } from '#services/payments/backlog.ts';
-import { catchUp } from '#services/payments/catching-up.ts';
 import { openDesk, type PaymentDesk } from '#services/payments/desk.ts';
-import { listDisputes } from '#services/payments/disputes.ts';
 import { intentsOf, openIntent, viewOf } from '#services/payments/intents.ts';
 import { methodActions } from '#services/payments/method-actions.ts';
-import { lastReport, reconcileNow } from '#services/payments/reconciling.ts';
+import { supportActions } from '#services/payments/support-actions.ts';
 
 type Actions = (typeof paymentsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -56,19 +53,9 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
         intents: await intentsOf(desk, params.bookingId),
       }),
 
-      reconcile: ({ params, broker }: Ctx<'reconcile'>) =>
-        reconcileNow(broker, desk, runtime, params),
-
-      backlog: ({ params, broker }: Ctx<'backlog'>) =>
-        readBacklog(broker, desk, params.olderThanMs),
-
-      reconciliation: ({ params }: Ctx<'reconciliation'>) => lastReport(desk, params.mode),
-
       ...methodActions({ runtime, returnUrl, of: () => ({ desk, once }) }),
 
-      disputes: ({ params }: Ctx<'disputes'>) => listDisputes(desk.disputes, params),
-
-      catchUp: () => catchUp({ ...desk, clock: runtime.clock }),
+      ...supportActions(runtime, () => desk),
 
       returned: () => returnPage,
 

@@ -62,6 +62,10 @@ function neighbours(orphans: Set<string>, calls: string[]): ServiceSchema[] {
           calls.push('reconcile');
           throw new UsherError('payment-provider-unavailable');
         },
+        catchUp: () => {
+          calls.push('catch up');
+          return { taken: 2, more: false };
+        },
       },
     },
   ];
@@ -105,18 +109,19 @@ describeWith(['mongod'], 'the scheduler service', () => {
   it('wakes orphans, reminds until nothing is left, reconciles: once for all workers', async () => {
     const events = [...orphans].map((eventId) => `wake ${eventId}`);
     const [one] = await Promise.all([start('one'), start('two')]);
-    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 7);
+    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 8);
     const reconciled = ['window', 'deep', 'preview'].map(() => 'reconcile');
     expect([...calls].sort()).toEqual(
       [
         ...events,
         ...['remind', 'remind', 'remind', ...reconciled, 'append', 'append'],
-        ...['reprice all', 'reprice more'],
+        ...['reprice all', 'reprice more', 'catch up'],
       ].sort(),
     );
     const { jobs } = await call(one, 'scheduler.tallies', {});
     expect(jobs.map(({ name, runs, errors }) => ({ name, runs, errors }))).toEqual([
       { name: 'append-audit', runs: 1, errors: 0 },
+      { name: 'catch-up-webhooks', runs: 1, errors: 0 },
       { name: 'reconcile-deep', runs: 1, errors: 1 },
       { name: 'reconcile-payments', runs: 1, errors: 1 },
       { name: 'reconcile-preview', runs: 1, errors: 1 },
@@ -124,7 +129,7 @@ describeWith(['mongod'], 'the scheduler service', () => {
       { name: 'reprice-events', runs: 1, errors: 0 },
       { name: 'wake-events', runs: 1, errors: 0 },
     ]);
-    expect(jobs[1]?.lastError).toContain('payment provider');
+    expect(jobs[2]?.lastError).toContain('payment provider');
   });
 
   it('does a turn at once when told to', async () => {
