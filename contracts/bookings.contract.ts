@@ -80,6 +80,17 @@ const listedIntent = z.object({
   ),
 });
 
+/** How a checkout is paid by card. */
+export const checkoutPayment = z.strictObject({
+  method: z.literal('card'),
+  token: z.string().min(1).max(255).optional().describe('Payment-method id'),
+  paymentMethodId: z.string().min(1).max(255).optional().describe('One that is saved'),
+  savePaymentMethod: z
+    .boolean()
+    .optional()
+    .describe('Keep the card for other bookings, and for charges that are due later'),
+});
+
 /** What the books say of an intent's money, minor units. */
 export const paidRecord = {
   eventId: id('event'),
@@ -107,16 +118,7 @@ export const bookingsContract = service({
       summary: 'Starts the booking of a reservation, or another payment attempt after a decline',
       params: z.strictObject({
         reservationId: id('reservation'),
-        payment: z
-          .strictObject({
-            method: z.literal('card'),
-            token: z.string().min(1).max(255).optional().describe('Payment-method id'),
-            paymentMethodId: z.string().min(1).max(255).optional().describe('One that is saved'),
-            savePaymentMethod: z
-              .boolean()
-              .optional()
-              .describe('Keep the card for other bookings, and for charges that are due later'),
-          })
+        payment: checkoutPayment
           .optional()
           .describe(
             'Required unless nothing is left to pay. Without `token` and `paymentMethodId` the browser confirms with the `payment.clientSecret` of the booking',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bookingStatus, paidRecord } from '#contracts/bookings.contract.ts';
+import { bookingStatus, checkoutPayment, paidRecord } from '#contracts/bookings.contract.ts';
 import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import {
@@ -196,10 +196,7 @@ export const bundlesContract = service({
       summary: 'Orders what a bundle holds with one payment, or tries another after a decline',
       params: z.strictObject({
         bundleId,
-        payment: z
-          .strictObject({ method: z.literal('card'), token: z.string().min(1).max(255) })
-          .optional()
-          .describe('Required unless the total is 0'),
+        payment: checkoutPayment.optional().describe('As with a checkout of one event'),
         equalSeats: z.boolean().default(false).describe('As with a single checkout, per event'),
         attendees: z
           .array(z.strictObject({ name: z.string().min(1).max(200) }))

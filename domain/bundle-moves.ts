@@ -232,12 +232,10 @@ export function membersFollow(
 
 /** Its part of the captured money: from here on it is refunded by itself. */
 function memberPaid(order: Booking, m: Booking, now: number): Change {
-  const payment = lastAttempt(order);
+  const { key, intentId } = lastAttempt(order) ?? {};
   const amount = m.quote.total;
-  const attempts =
-    payment === undefined || amount === 0
-      ? []
-      : [{ ...payment, no: 1, amount, state: 'open' as const }];
+  const attempts: Booking['attempts'] =
+    key === undefined || amount === 0 ? [] : [{ no: 1, key, intentId, amount, state: 'open' }];
   const cancelRequested = m.cancelRequested || order.cancelRequested;
   return captured({ ...m, attempts, cancelRequested }, now);
 }

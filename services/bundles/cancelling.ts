@@ -1,11 +1,9 @@
 import type { z } from 'zod';
 import type { UsherContext } from '#broker/call.ts';
 import type { bundlesContract } from '#contracts/bundles.contract.ts';
-import { type Booking, moved } from '#domain/booking.ts';
-import { type Change, change } from '#domain/booking-moves.ts';
-import { type Bundle, bundleMoved } from '#domain/bundle.ts';
-import { type BundleChange, bundleChange, withOrder } from '#domain/bundle-moves.ts';
-import { cancel } from '#domain/cancellation.ts';
+import type { Booking } from '#domain/booking.ts';
+import type { Bundle } from '#domain/bundle.ts';
+import { type BundleCancellation, cancelWhole } from '#domain/bundle-cancel.ts';
 import { UsherError } from '#domain/errors.ts';
 import { money } from '#domain/money.ts';
 import { callerOf } from '#mixins/caller.ts';
@@ -26,72 +24,45 @@ export function cancelBundle(desk: BundleDesk, ctx: Ctx<'cancel'>): Promise<Resu
   return desk.once(ctx, 'bundles.cancel', ctx.params, async ({ ulid: key }) => {
     for (let i = 0; i < triesMax; i++) {
       const b = await ownBundle(desk, bundleId, userId);
-      const before = b.cancels.find((one) => one.key === key);
-      if (before !== undefined) return answer(b, before.amount);
-      const { order } = b;
-      if (order === undefined) {
-        throw new UsherError('not-cancellable', 'It was not ordered: release it');
+      const decision = await decide(desk, b, key);
+      if (decision.kind === 'refused') {
+        const { why, eventId } = decision;
+        if (eventId === undefined) throw new UsherError('not-cancellable', why);
+        throw new UsherError('not-cancellable', `${eventId}: ${why}`, { eventId });
       }
-      if (isOver(order)) throw new UsherError('not-cancellable', `It is ${order.status}`);
-      const running = order.status !== 'confirmed';
-      if (running && order.cancelRequested) return requested(b);
-      const wish = running ? wished(b, order, desk) : await cancelled(b, key, desk);
-      if ((await desk.ports.bundles.commit(wish)) !== 'done') continue;
-      desk.ports.bundleWatcher.changed(wish);
-      if (!running) return answer(b, wish.bundle.cancels.at(-1)?.amount ?? 0);
+      const { change } = decision;
+      if (change === undefined) return answer(b, decision);
+      // A step of a flow was faster: decide again on what it made of the bundle.
+      if ((await desk.ports.bundles.commit(change)) !== 'done') continue;
+      desk.ports.bundleWatcher.changed(change);
       desk.worker.wake(bundleId);
-      return requested(b);
+      return answer(b, decision);
     }
     throw stale();
   });
 }
 
-const isOver = ({ status }: Booking): boolean =>
-  status === 'expired' || status === 'cancelled' || status === 'refunded';
-
-/** While a payment runs the wish is recorded; the flow grants it as soon as it has settled. */
-function wished(b: Bundle, order: Booking, { ports }: BundleDesk): BundleChange {
-  const now = ports.clock.now();
-  const next = moved(order, { cancelRequested: true, tries: order.tries, dueAt: now }, now);
-  return withOrder(b, change(order, next), now);
+async function decide(desk: BundleDesk, b: Bundle, key: string): Promise<BundleCancellation> {
+  const { bundles, store, clock } = desk.ports;
+  const found = await bundles.bookings(b.bundleId);
+  // Where the catalogue did not answer at checkout, what it says now holds.
+  const bookings = await Promise.all(
+    found.map(async (one): Promise<Booking> => {
+      return one.event === undefined ? { ...one, event: await desk.events.of(one.eventId) } : one;
+    }),
+  );
+  const tickets = await store.tickets(bookings.map(({ bookingId }) => bookingId));
+  return cancelWhole(b, bookings, tickets, key, clock.now());
 }
 
-/** All bookings that still have tickets, in one transaction: all of them or none. */
-async function cancelled(b: Bundle, key: string, desk: BundleDesk): Promise<BundleChange> {
-  const { ports } = desk;
-  const now = ports.clock.now();
-  const bookings = await ports.bundles.bookings(b.bundleId);
-  const members: Change[] = [];
-  let amount = 0;
-  for (const booking of bookings.filter((one) => !isOver(one))) {
-    const tickets = await ports.store.tickets([booking.bookingId]);
-    const event = booking.event ?? (await desk.events.of(booking.eventId));
-    const decision = cancel({ ...booking, event }, tickets, { key }, now);
-    if (decision.kind !== 'done') {
-      const why = decision.kind === 'refused' ? decision.why : 'Its payment is being settled';
-      const { eventId, bookingId } = booking;
-      throw new UsherError('not-cancellable', `${eventId}: ${why}`, { eventId, bookingId });
-    }
-    // The bookings' own flow goes on at once.
-    const next = { ...decision.change.booking, dueAt: now };
-    members.push({ ...decision.change, booking: next });
-    amount += decision.amount;
-  }
-  if (members.length === 0) throw new UsherError('not-cancellable', 'All of it is cancelled');
-  const cancels = [...b.cancels, { key, amount }];
-  return bundleChange(b, bundleMoved(b, { cancels }, now), { members });
+function answer(b: Bundle, decision: BundleCancellation): Result<'cancel'> {
+  const amount = decision.kind === 'done' ? decision.amount : 0;
+  return {
+    bundleId: b.bundleId,
+    status: decision.kind === 'done' ? 'cancelled' : 'cancel-requested',
+    refund: {
+      amount: money(amount, b.order?.quote.currency ?? ''),
+      status: amount > 0 ? 'pending' : 'none',
+    },
+  };
 }
-
-const currencyOf = (b: Bundle): string => b.order?.quote.currency ?? '';
-
-const answer = (b: Bundle, amount: number): Result<'cancel'> => ({
-  bundleId: b.bundleId,
-  status: 'cancelled',
-  refund: { amount: money(amount, currencyOf(b)), status: amount > 0 ? 'pending' : 'none' },
-});
-
-const requested = (b: Bundle): Result<'cancel'> => ({
-  bundleId: b.bundleId,
-  status: 'cancel-requested',
-  refund: { amount: money(0, currencyOf(b)), status: 'none' },
-});

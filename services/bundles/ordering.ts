@@ -8,6 +8,7 @@ import { type BundleChange, bundleOrdered, withOrder } from '#domain/bundle-move
 import { decideCheckout, invalid } from '#domain/checkout.ts';
 import { UsherError } from '#domain/errors.ts';
 import { callerOf } from '#mixins/caller.ts';
+import { payingOf } from '#services/bookings/paying.ts';
 import { type BundleDesk, ownBundle } from '#services/bundles/desk.ts';
 
 type Actions = (typeof bundlesContract)['actions'];
@@ -24,7 +25,7 @@ export function orderBundle(desk: BundleDesk, ctx: Ctx<'checkout'>): Promise<Res
     if (!desk.worker.hasRoom) throw new UsherError('overloaded', undefined, soon);
     const b = await ownBundle(desk, bundleId, userId);
     const names = attendees.map(({ name }) => name);
-    const wish = { key, token: payment?.token, equalSeats, attendees: names };
+    const wish = { key, ...payingOf(payment), equalSeats, attendees: names };
     const ordered = await begin(desk, b, wish);
     reply(ctx, { headers: { Location: `/v1/bundle-orders/${bundleId}` } });
     return {
@@ -60,9 +61,11 @@ async function begin(desk: BundleDesk, b: Bundle, wish: Wish): Promise<Bundle> {
   return written(desk, b, bundleOrdered(b, wish, events, clock.now()));
 }
 
-function assertPayable(b: Bundle, { token, attendees }: Wish): void {
+function assertPayable(b: Bundle, { token, byBrowser, attendees }: Wish): void {
   const total = heldParts(b).reduce((sum, { quote }) => sum + quote.total, 0);
-  if (total > 0 && token === undefined) throw invalid('payment', 'is required: it costs something');
+  if (total > 0 && token === undefined && byBrowser !== true) {
+    throw invalid('payment', 'is required: it costs something');
+  }
   if (attendees.length > b.quantity) {
     throw invalid('attendees', `at most one for each of the ${b.quantity} seats of an event`);
   }
