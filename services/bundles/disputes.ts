@@ -1,4 +1,5 @@
 import { call, type UsherContext } from '#broker/call.ts';
+import { inHand } from '#domain/dispute.ts';
 import { split } from '#domain/split.ts';
 import type { BundleDesk } from '#services/bundles/desk.ts';
 
@@ -18,8 +19,12 @@ export async function disputeBundle(
 ): Promise<{ known: boolean }> {
   const { bundleId, disputeId, state, amount } = news;
   const bookings = await ports.bundles.bookings(bundleId);
-  const totals = bookings.map(({ quote }) => quote.total);
-  const shares = amount === undefined ? [] : split(amount, totals);
+  // Whose money is still there bears it; told again, what this very dispute took counts as there.
+  const weights = bookings.map((one) => {
+    const before = one.disputes?.find((dispute) => dispute.disputeId === disputeId);
+    return Math.max(0, inHand(one) + (before?.taken ?? 0));
+  });
+  const shares = amount === undefined ? [] : split(amount, weights);
   for (const [index, { bookingId }] of bookings.entries()) {
     const share = shares[index];
     const taken = share === undefined ? {} : { amount: share };
