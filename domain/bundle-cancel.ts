@@ -55,6 +55,7 @@ export function cancelWhole(
 /** While a payment runs the wish is recorded; the flow grants it as soon as it has settled. */
 function wished(b: Bundle, order: Booking, now: number): BundleCancellation {
   if (order.cancelRequested) return { kind: 'requested', change: undefined };
-  const next = moved(order, { cancelRequested: true, tries: order.tries, dueAt: now }, now);
+  const note = { cancelRequested: true, cancelAs: { at: now }, tries: order.tries };
+  const next = moved(order, { ...note, dueAt: now }, now);
   return { kind: 'requested', change: withOrder(b, change(order, next), now) };
 }

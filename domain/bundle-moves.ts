@@ -18,7 +18,7 @@ import {
   heldParts,
   type Member,
 } from '#domain/bundle.ts';
-import { undone } from '#domain/cancellation.ts';
+import { cancelledUnpaid, undone } from '#domain/cancellation.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
 import { salePostings } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
@@ -115,7 +115,7 @@ export function bundleOrdered(
   });
   const [first] = holds;
   if (first === undefined) throw new Error(`${b.bundleId} has no events`);
-  const order = openBooking(b.bundleId, { ...first, ...sumOfParts(holds) }, wish, undefined, now);
+  const order = openBooking(b.bundleId, { ...first, ...sumOfParts(holds) }, wish, events[0], now);
   const next = bundleMoved(b, { step: 'order', order, dueAt: soon(now) }, now);
   return bundleChange(b, next, { opened });
 }
@@ -135,6 +135,9 @@ function sumOfParts(holds: readonly HoldView[]): Pick<HoldView, 'seats' | 'quote
     },
   };
 }
+
+/** The others are its bookings' own. */
+const ownMessages: readonly string[] = ['booking-refunded', 'payment-unavailable'];
 
 /** The order as it becomes; its own record of seats is never looked at. */
 export function withOrder(
@@ -159,7 +162,7 @@ export function withOrder(
   return bundleChange(b, bundleMoved(b, patch, now), {
     own: {
       entries: so.entries.filter(({ kind }) => kind === 'stray-cash' || kind === 'refund'),
-      messages: so.messages.filter(({ kind }) => kind === 'booking-refunded'),
+      messages: so.messages.filter(({ kind }) => ownMessages.includes(kind)),
     },
     wait: so.wait,
     taken: lost && b.counted ? -b.quantity : 0,
@@ -184,8 +187,7 @@ export function bundleSold(
   const written = members.map((m, i) => {
     const sale = sales[i];
     if (sale === undefined) throw new RangeError('a sale for each event');
-    const cancelRequested = m.cancelRequested || order.cancelRequested;
-    const begun = { ...m, cancelRequested, status: 'selling', step: 'sell' } as const;
+    const begun = { ...m, ...wishOf(order, m), status: 'selling', step: 'sell' } as const;
     return free ? atOnce(sold(begun, sale, now), now) : memberSold(m, sale, now);
   });
   return withOrder(b, change(order, moved(order, patch, now)), now, { members: written });
@@ -199,6 +201,12 @@ function memberSold(m: Booking, sale: Sold, now: number): Change {
   const entries = ledgerEntry(m, 'sale', 'sale', salePostings(sumOf(issued).shares), now);
   return change(m, moved(written, next, now), { issued, entries });
 }
+
+/** A wish to cancel the whole is one to cancel each part. */
+const wishOf = (order: Booking, m: Booking) => ({
+  cancelRequested: m.cancelRequested || order.cancelRequested,
+  cancelAs: m.cancelAs ?? order.cancelAs,
+});
 
 /** A booking's own flow goes on with it now. */
 const atOnce = (so: Change, now: number): Change =>
@@ -221,7 +229,7 @@ export function membersFollow(
       return members.map((m) => atOnce(ended(m, 'expired', reason, now), now));
     case 'cancelled':
       return members.map((m) => {
-        if (order.status !== 'selling') return atOnce(ended(m, 'cancelled', reason, now), now);
+        if (order.status !== 'selling') return atOnce(memberUnpaid(m, reason, now), now);
         const own = tickets.filter(({ bookingId }) => bookingId === m.bookingId);
         return atOnce(undone({ ...m, alarm: order.alarm }, own, now), now);
       });
@@ -230,14 +238,17 @@ export function membersFollow(
   }
 }
 
+/** The booking whose event was cancelled says so itself. */
+const memberUnpaid = (m: Booking, reason: string, now: number): Change =>
+  m.cancelRequested ? cancelledUnpaid(m, now) : ended(m, 'cancelled', reason, now);
+
 /** Its part of the captured money: from here on it is refunded by itself. */
 function memberPaid(order: Booking, m: Booking, now: number): Change {
   const { key, intentId } = lastAttempt(order) ?? {};
   const amount = m.quote.total;
   const attempts: Booking['attempts'] =
     key === undefined || amount === 0 ? [] : [{ no: 1, key, intentId, amount, state: 'open' }];
-  const cancelRequested = m.cancelRequested || order.cancelRequested;
-  return captured({ ...m, attempts, cancelRequested }, now);
+  return captured({ ...m, attempts, ...wishOf(order, m) }, now);
 }
 
 /** A request tries anew under the same id what was refused, or given back, before. */

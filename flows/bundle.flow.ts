@@ -14,11 +14,11 @@ import {
 } from '#domain/bundle-moves.ts';
 import { codeOf } from '#domain/errors.ts';
 import { makeScopedId } from '#domain/ids.ts';
-import type { SellReply } from '#domain/inventory/commands.ts';
+import type { CommandKind, CommandOf, ReplyOf, SellReply } from '#domain/inventory/commands.ts';
 import { limits } from '#domain/limits.ts';
 import { steps } from '#flows/booking.flow.ts';
 import { isTerminal } from '#flows/cancellation.flow.ts';
-import type { FlowPorts } from '#flows/ports.ts';
+import type { FlowPorts, InventoryPort } from '#flows/ports.ts';
 
 /** What people and waiting requests learn on the way; nothing depends on it, it never throws. */
 export interface BundleWatcher {
@@ -102,9 +102,31 @@ async function orderStep(bundle: Bundle, ports: BundlePorts): Promise<BundleChan
   const step = own[order.step];
   if (step !== undefined) return step(whole, ports);
   // Its bookings cancel themselves once they are paid; the order has no seats to give back.
-  const so = await steps[order.step]({ ...order, cancelRequested: false }, ports);
+  const inventory = allHolds(parts, ports.inventory);
+  const so = await steps[order.step]({ ...order, cancelRequested: false }, { ...ports, inventory });
   return followed(whole, so, ports);
 }
+
+/**
+ * To a step of the order its holds are one: what it asks of its hold (more time) is asked of every
+ * one of them, and the answer with the nearest deadline holds.
+ */
+const allHolds = (parts: Parts, inventory: InventoryPort): InventoryPort => ({
+  execute: async <K extends CommandKind>(command: CommandOf<K>): Promise<ReplyOf<K>> => {
+    const replies: ReplyOf<K>[] = [];
+    for (const { eventId, reservationId: holdId } of parts) {
+      const id = `${command.id}:${eventId}`;
+      replies.push(await inventory.execute<K>({ ...command, id, eventId, holdId }));
+    }
+    replies.sort((one, other) => deadlineIn(one) - deadlineIn(other));
+    const [nearest] = replies;
+    if (nearest === undefined) throw new Error('an order without events');
+    return nearest;
+  },
+});
+
+const deadlineIn = (reply: object): number =>
+  'deadline' in reply ? Number(reply.deadline) : Number.POSITIVE_INFINITY;
 
 const isUnsold = ({ status }: Booking): boolean =>
   status === 'pending' || status === 'requires_action' || status === 'declined';

@@ -290,6 +290,43 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     await become('valid');
   });
 
+  it('loses all its tickets with a dispute, each booking its part', async () => {
+    const { bundleId } = await order();
+    const news = { bundleId, disputeId: 'dp_1', state: 'lost', amount: 27_000 } as const;
+    expect(await call(house.broker, 'bundles.disputed', news)).toEqual({ known: true });
+    expect(await call(house.broker, 'bundles.disputed', news)).toEqual({ known: true });
+    await settled(bundleId, 'cancelled');
+    await quiet();
+    const { events: parts } = await read(bundleId);
+    const bookings = database.db.collection<{ _id: string; disputes: { taken: number }[] }>(
+      'bookings',
+    );
+    for (const { booking } of parts) {
+      const found = await bookings.findOne({ _id: booking.bookingId });
+      expect(found?.disputes).toMatchObject([{ taken: 9_000 }]);
+    }
+    expect(await house.mistakes(events)).toEqual([]);
+  }, 30_000);
+
+  it('returns the part of an event that is cancelled', async () => {
+    const [kept, gone] = await Promise.all([house.event(), house.event()]);
+    const both = [{ eventId: kept }, { eventId: gone }];
+    const body = { name: 'Two', events: both, fixedPrice: 8_000 };
+    const made = await house.ask('POST', '/v1/organizer/bundles', house.organizer, body);
+    const { bundleId } = await order('pm_card_visa', made.body.packageId);
+    const path = `/v1/organizer/events/${gone}/cancel`;
+    expect((await house.ask('POST', path, house.organizer, {})).status).toBe(200);
+    const { events: parts } = await settled(bundleId, 'partially_refunded');
+    const statusOf = (eventId: string) =>
+      parts.find((one: { eventId: string }) => one.eventId === eventId).booking.status;
+    await quiet();
+    expect([statusOf(kept), statusOf(gone)]).toEqual(['confirmed', 'refunded']);
+    const payments = database.db.collection('payments');
+    const found = await payments.findOne({ bookingId: bundleId });
+    expect(found).toMatchObject({ captured: 16_000, refunded: 8_000 });
+    expect(await house.mistakes([kept, gone])).toEqual([]);
+  }, 60_000);
+
   it('reconciliation finds nothing amiss', async () => {
     const asked = { olderThanMs: 0 };
     const { findings, checked } = await call(house.broker, 'payments.reconcile', asked);

@@ -10,6 +10,7 @@ import { makeId, makeScopedId } from '#domain/ids.ts';
 import { holdIdOf } from '#domain/inventory/command-id.ts';
 import type { Command, CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands.ts';
 import { balancesOf } from '#domain/ledger.ts';
+import { limits } from '#domain/limits.ts';
 import { sumOf } from '#domain/ticket.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import type { BundlePorts } from '#flows/bundle.flow.ts';
@@ -63,6 +64,11 @@ export class Events implements InventoryPort {
       if (event.hold.holdId !== asked.holdId) throw new UsherError('not-found');
       if (event.state === 'held') event.state = 'released';
       return { holdId: asked.holdId } as ReplyOf<K>;
+    }
+    if (asked.kind === 'extend') {
+      const deadline = event.hold.deadline + limits.holdExtendMs;
+      event.hold = { ...event.hold, deadline };
+      return event.hold as unknown as ReplyOf<K>;
     }
     return event.execute(command);
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { moved } from '#domain/booking.ts';
 import { cancelWhole } from '#domain/bundle-cancel.ts';
+import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 import { BundleWorker } from '#flows/bundle.worker.ts';
 import { BundleWorld, bundleContradictions, eventIds } from '#test/unit/flows/bundle-world.ts';
@@ -141,4 +142,21 @@ describe('workers of bundles', () => {
     await other.idle();
     expect(await world.statuses()).toEqual(['confirmed', 'confirmed', 'confirmed']);
   });
+});
+
+it('while the provider is away all holds are extended, and it goes on when it is back', async () => {
+  const world = new BundleWorld();
+  const { create } = world.payments;
+  world.payments.create = () => Promise.reject(new UsherError('payment-provider-unavailable'));
+  await world.checkout();
+  const before = [world.events.of(0).hold.deadline, world.events.of(1).hold.deadline];
+  await world.pass(limits.holdTtlMs + 60_000);
+  expect(await world.statuses()).toEqual(['pending', 'pending', 'pending']);
+  for (const n of [0, 1] as const) {
+    expect(world.events.of(n).hold.deadline).toBeGreaterThan(before[n] ?? 0);
+  }
+  world.payments.create = create.bind(world.payments);
+  await world.pass(120_000);
+  expect(await world.statuses()).toEqual(['confirmed', 'confirmed', 'confirmed']);
+  expect(bundleContradictions(world)).toEqual([]);
 });
