@@ -10,6 +10,8 @@ import { checkBooks } from '#ops/audit/check-books.ts';
 import { checkEvent } from '#ops/verify/event-checks.ts';
 import { readRecords } from '#ops/verify/event-records.ts';
 import { servicesOf } from '#services/index.ts';
+import { createMessagesService } from '#services/messages.service.ts';
+import { createReportsService } from '#services/reports.service.ts';
 import { startBroker } from '#test/support/broker.ts';
 import { type Answer, send } from '#test/support/buying.ts';
 import { as, draftEvent } from '#test/support/catalogue.ts';
@@ -40,7 +42,8 @@ export async function startHouse({ uri: mongodbUri, db }: TestDatabase): Promise
   const stripe = { secretKey: 'sk_test_x', webhookSecret, apiBase, simulator: true };
   const config = testConfig({ mongodbUri, stripe });
   const runtime = { config, clock: systemClock, ids: systemIds };
-  const services = servicesOf(config.roles).map((create) => create(runtime));
+  const services = servicesOf(['gateway', 'inventory', 'core']).map((create) => create(runtime));
+  services.push(createMessagesService(runtime), createReportsService(runtime));
   const broker = await startBroker({ services });
   const api = broker.getLocalService('api') as unknown as { address(): { port: number } };
   const url = `http://127.0.0.1:${api.address().port}`;

@@ -316,10 +316,11 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     const { bundleId } = await order('pm_card_visa', made.body.packageId);
     const path = `/v1/organizer/events/${gone}/cancel`;
     expect((await house.ask('POST', path, house.organizer, {})).status).toBe(200);
-    const { events: parts } = await settled(bundleId, 'partially_refunded');
+    await settled(bundleId, 'partially_refunded');
+    await quiet();
+    const { events: parts } = await read(bundleId);
     const statusOf = (eventId: string) =>
       parts.find((one: { eventId: string }) => one.eventId === eventId).booking.status;
-    await quiet();
     expect([statusOf(kept), statusOf(gone)]).toEqual(['confirmed', 'refunded']);
     const payments = database.db.collection('payments');
     const found = await payments.findOne({ bookingId: bundleId });
