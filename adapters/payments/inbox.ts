@@ -4,7 +4,7 @@ import type { PaymentProvider, ProviderEvent } from '#adapters/payments/port.ts'
 import type { InboxDoc, PaymentDoc, PaymentStore } from '#adapters/payments/store.ts';
 import { codeOf } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
-import type { IntentStatus } from '#domain/payment.ts';
+import { type IntentStatus, isFinalIntent } from '#domain/payment.ts';
 
 export type InboxPorts = {
   readonly clock: Clock;
@@ -24,9 +24,18 @@ export type InboxPorts = {
  * answer be noted first, and most webhooks then have nothing to tell.
  */
 const settleMs = 250;
+/** A busy node answers itself later than that: news of a request under way is looked at again. */
+const patienceMs = 1_000;
 const leaseMs = 15_000;
 const takenMax = 200;
 const backoffMaxMs = 60_000;
+
+/** Statuses that end without a request of ours: their news is not waited for any longer. */
+const awaited: ReadonlySet<IntentStatus> = new Set(['requires_action', 'processing']);
+
+/** What came before an end that is noted is no news. */
+const isPast = (payment: PaymentDoc | undefined, status: IntentStatus): boolean =>
+  payment !== undefined && isFinalIntent(payment.status) && !isFinalIntent(status);
 
 /** A new intent and a declined one have one status; only the second was noted after opening. */
 const saysTheSame = (payment: PaymentDoc | undefined, status: IntentStatus): boolean =>
@@ -44,7 +53,7 @@ export class Inbox {
   readonly #ports: InboxPorts;
   readonly #running = new Set<Promise<void>>();
   #fresh: InboxDoc[] = [];
-  #timer: Cancel = () => {};
+  readonly #timers = new Set<Cancel>();
   #sweepTimer: Cancel = () => {};
   #draining = false;
 
@@ -58,10 +67,10 @@ export class Inbox {
     if (doc === undefined || this.#draining) return;
     this.#fresh.push(doc);
     if (this.#fresh.length > 1) return;
-    this.#timer = this.#ports.clock.after(settleMs, () => {
+    this.#later(settleMs, () => {
       const docs = this.#fresh;
       this.#fresh = [];
-      this.#track(this.#handle(docs));
+      return this.#handle(docs, true);
     });
   }
 
@@ -83,15 +92,23 @@ export class Inbox {
 
   /** Handles what is due now. */
   async sweep(): Promise<void> {
-    await this.#handle(await this.#ports.store.takeDue(takenMax, leaseMs));
+    await this.#handle(await this.#ports.store.takeDue(takenMax, leaseMs), false);
   }
 
   /** Takes no more, and waits for what is under way. */
   async drain(): Promise<void> {
     this.#draining = true;
-    this.#timer();
+    for (const cancel of this.#timers) cancel();
     this.#sweepTimer();
     await Promise.all(this.#running);
+  }
+
+  #later(ms: number, task: () => Promise<void>): void {
+    const cancel = this.#ports.clock.after(ms, () => {
+      this.#timers.delete(cancel);
+      this.#track(task());
+    });
+    this.#timers.add(cancel);
   }
 
   #track(work: Promise<void>): void {
@@ -101,21 +118,22 @@ export class Inbox {
     this.#running.add(running);
   }
 
-  async #handle(docs: readonly InboxDoc[]): Promise<void> {
+  async #handle(docs: readonly InboxDoc[], patient: boolean): Promise<void> {
     if (docs.length === 0) return;
     const { store } = this.#ports;
     const ids = docs.flatMap(({ intentId }) => intentId ?? []);
     const payments = new Map((await store.ofIntents(ids)).map((doc) => [doc.intentId, doc]));
-    const known: string[] = [];
-    const news: InboxDoc[] = [];
-    for (const doc of docs) {
-      const payment = payments.get(doc.intentId ?? '');
-      const plain = doc.status !== undefined && !doc.replay;
-      if (plain && saysTheSame(payment, doc.status)) known.push(doc._id);
-      else news.push(doc);
+    const paymentOf = (doc: InboxDoc): PaymentDoc | undefined => payments.get(doc.intentId ?? '');
+    const sorted = Map.groupBy(docs, (doc) => courseOf(doc, paymentOf(doc), patient));
+    const { known = [], later = [], news = [] } = Object.fromEntries(sorted);
+    if (later.length > 0 && !this.#draining) {
+      this.#later(patienceMs, () => this.#handle(later, false));
     }
-    await store.handled(known, 'known');
-    await Promise.all(news.map((doc) => this.#look(doc, payments.get(doc.intentId ?? ''))));
+    await store.handled(
+      known.map(({ _id }) => _id),
+      'known',
+    );
+    await Promise.all(news.map((doc) => this.#look(doc, paymentOf(doc))));
   }
 
   async #look(doc: InboxDoc, payment: PaymentDoc | undefined): Promise<void> {
@@ -148,4 +166,15 @@ export class Inbox {
     await store.seen(intent);
     return 'told';
   }
+}
+
+/** What to do about an event, as far as our record of its payment tells. */
+function courseOf(
+  { status, replay }: InboxDoc,
+  payment: PaymentDoc | undefined,
+  patient: boolean,
+): 'known' | 'later' | 'news' {
+  if (status === undefined || replay) return 'news';
+  if (saysTheSame(payment, status) || isPast(payment, status)) return 'known';
+  return patient && payment !== undefined && !awaited.has(payment.status) ? 'later' : 'news';
 }

@@ -84,6 +84,7 @@ export class PaymentStore {
   readonly #clock: Clock;
   readonly #byAttempt: GroupRead<PaymentDoc>;
   readonly #changes: GroupCommit<AnyBulkWriteOperation<PaymentDoc>>;
+  readonly #openings: GroupCommit<PaymentDoc>;
   readonly #arrivals: GroupCommit<InboxDoc>;
   /** Arrivals that were there already. */
   readonly #known = new WeakSet<InboxDoc>();
@@ -104,6 +105,11 @@ export class PaymentStore {
         stored(async () => {
           await this.payments.bulkWrite([...items], { ordered: false, ...options });
         }),
+    });
+    this.#openings = new GroupCommit({
+      clock,
+      ...bounds,
+      write: (docs) => stored(() => this.#open(docs)),
     });
     this.#arrivals = new GroupCommit({ clock, ...bounds, write: (items) => this.#insert(items) });
   }
@@ -143,7 +149,8 @@ export class PaymentStore {
   async opened(order: NewIntent, intent: ProviderIntent): Promise<void> {
     const now = this.#clock.now();
     const { eventId, bookingId, attempt, buyerId, amount } = order;
-    const fresh: Omit<PaymentDoc, '_id'> = {
+    await this.#openings.add({
+      _id: `${bookingId}:${attempt}`,
       intentId: intent.intentId,
       bookingId,
       eventId,
@@ -157,13 +164,6 @@ export class PaymentStore {
       refunds: [],
       createdAt: now,
       updatedAt: now,
-    };
-    await this.#changes.add({
-      updateOne: {
-        filter: { _id: `${bookingId}:${attempt}` },
-        update: { $setOnInsert: fresh },
-        upsert: true,
-      },
     });
   }
 
@@ -202,17 +202,15 @@ export class PaymentStore {
   /** Notes what the provider says of an intent; a final status is not taken back. */
   async seen(intent: ProviderIntent): Promise<void> {
     const { intentId, status, amountCaptured, amountRefunded } = intent;
-    const set = {
-      status,
-      captured: amountCaptured,
-      refunded: { $max: [amountRefunded, returnedBy('$refunds')] },
-      // Later than `createdAt` even within the same millisecond: the inbox tells by it.
-      updatedAt: this.#clock.now() + 1,
-    };
+    // Later than `createdAt` even within the same millisecond: the inbox tells by it.
+    const set = { status, captured: amountCaptured, updatedAt: this.#clock.now() + 1 };
     const filter: Filter<PaymentDoc> = final.includes(status)
       ? { intentId }
       : { intentId, status: { $nin: final } };
-    await this.#changes.add({ updateOne: { filter, update: [{ $set: set }] } });
+    // Of what was never captured nothing can have been returned.
+    const refunded = { $max: [amountRefunded, returnedBy('$refunds')] };
+    const update = amountCaptured === 0 ? { $set: set } : [{ $set: { ...set, refunded } }];
+    await this.#changes.add({ updateOne: { filter, update } });
   }
 
   /**
@@ -298,6 +296,14 @@ export class PaymentStore {
         options,
       ),
     );
+  }
+
+  async #open(docs: readonly PaymentDoc[]): Promise<void> {
+    try {
+      await this.payments.insertMany([...docs], { ordered: false });
+    } catch (error) {
+      if (duplicatesIn(error) === undefined) throw error;
+    }
   }
 
   async #insert(docs: readonly InboxDoc[]): Promise<void> {

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import Stripe from 'stripe';
 import type { Clock } from '#adapters/clock/port.ts';
-import { Breaker, type BreakerOptions } from '#adapters/payments/breaker.ts';
+import { Breaker, type BreakerOptions, defaultBreaker } from '#adapters/payments/breaker.ts';
 import { SecondAsk } from '#adapters/payments/second-ask.ts';
 import {
   isAnswer,
@@ -36,7 +36,10 @@ export type StripeOptions = {
 function clientOf({ secretKey, apiBase }: StripeOptions): { client: Stripe; close: () => void } {
   const base = apiBase === undefined ? undefined : new URL(apiBase);
   const protocol = base?.protocol === 'http:' ? 'http' : 'https';
-  const agent = new (protocol === 'http' ? http : https).Agent({ keepAlive: true });
+  const agent = new (protocol === 'http' ? http : https).Agent({
+    keepAlive: true,
+    maxFreeSockets: defaultBreaker.inFlightMax,
+  });
   const client = new Stripe(secretKey, {
     apiVersion: stripeApiVersion,
     ...timing,

@@ -101,8 +101,7 @@ async function start(): Promise<Bench> {
   });
   const [gateway] = system.gateways;
   const webhookUrl = `http://${gateway?.host}:${gateway?.port}/v1/payments/stripe/webhook`;
-  const { mongodbUri } = system;
-  const settings = { port, mongodbUri, webhookUrl, webhookSecret, faults: provider };
+  const settings = { port, webhookUrl, webhookSecret, faults: provider };
   return { system, provider: await startProvider(settings) };
 }
 

@@ -2,6 +2,7 @@ import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FaultSettings } from '#adapters/payments/simulator/faults.ts';
 import { startSimulator } from '#adapters/payments/simulator/index.ts';
+import { ProviderStore } from '#bench/checkout/provider-store.ts';
 
 /** One request to the provider, from its arrival to its answer or to the end of its socket. */
 export type ProviderRequest = {
@@ -15,14 +16,13 @@ export type ProviderRequest = {
 
 export type ProviderSettings = {
   readonly port: number;
-  readonly mongodbUri: string;
   readonly webhookUrl: string;
   readonly webhookSecret: string;
   readonly faults: FaultSettings;
 };
 
 /**
- * The payment provider in a process of its own, as it is one in life. Sends `listening`, and to
+ * The payment provider in a process of its own, as it is one in life, with its objects in memory. Sends `listening`, and to
  * `take` the requests since the last time and the CPU seconds it has used.
  */
 const settings = JSON.parse(process.argv[2] ?? '{}') as ProviderSettings;
@@ -44,7 +44,8 @@ diagnostics.subscribe('http.server.request.start', (message) => {
   });
 });
 
-const simulator = await startSimulator(settings);
+const store = new ProviderStore();
+const simulator = await startSimulator({ ...settings, mongodbUri: '', store });
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send?.({ requests, cpuSeconds: (user + system) / 1e6 });

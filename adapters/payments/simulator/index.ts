@@ -6,7 +6,7 @@ import { DueWork } from '#adapters/payments/simulator/due.ts';
 import { Exchange } from '#adapters/payments/simulator/exchange.ts';
 import { FaultPlan, type FaultSettings } from '#adapters/payments/simulator/faults.ts';
 import { type Handling, type Listening, listen } from '#adapters/payments/simulator/server.ts';
-import { SimulatorStore } from '#adapters/payments/simulator/store.ts';
+import { type ObjectStore, SimulatorStore } from '#adapters/payments/simulator/store.ts';
 import { WebhookSender } from '#adapters/payments/simulator/webhooks.ts';
 import { World } from '#adapters/payments/simulator/world.ts';
 import { stripeApiVersion } from '#adapters/payments/stripe-line.ts';
@@ -27,6 +27,8 @@ export type SimulatorOptions = {
   readonly faults?: FaultSettings;
   readonly clock?: Clock;
   readonly ids?: Ids;
+  /** Instead of the database. */
+  readonly store?: ObjectStore;
 };
 
 export type Simulator = {
@@ -43,7 +45,9 @@ export type Simulator = {
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { clock = systemClock, ids = systemIds, host = '127.0.0.1', mongodbUri } = options;
-  const store = new SimulatorStore(await acquireMongo(mongodbUri), clock);
+  const kept = options.store === undefined;
+  const release = async (): Promise<void> => (kept ? releaseMongo(mongodbUri) : undefined);
+  const store = options.store ?? new SimulatorStore(await acquireMongo(mongodbUri), clock);
   await store.prepare();
   const plan = new FaultPlan(options.faults ?? {}, ids);
   const target = { url: options.webhookUrl, secret: options.webhookSecret };
@@ -54,7 +58,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const handling = { world, exchange: new Exchange(world, options.secretKey), apiVersion };
   const server = await listenAgain(handling, host, options.port, store).catch(
     async (error: unknown) => {
-      await releaseMongo(mongodbUri);
+      await release();
       throw error;
     },
   );
@@ -69,7 +73,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       sender.stop();
       await due.stop();
       await server.close();
-      await releaseMongo(mongodbUri);
+      await release();
     },
   };
 }
@@ -79,7 +83,7 @@ async function listenAgain(
   handling: Handling,
   host: string,
   port: number,
-  store: SimulatorStore,
+  store: ObjectStore,
 ): Promise<Listening> {
   const before = port === 0 ? await store.portBefore() : undefined;
   const taken =

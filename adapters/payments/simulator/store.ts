@@ -8,6 +8,9 @@ const cachedMax = 50_000;
 const groupMax = 300;
 const waitingMax = 20_000;
 
+/** Where the simulator keeps its objects. */
+export type ObjectStore = Pick<SimulatorStore, keyof SimulatorStore>;
+
 type Operations = readonly AnyBulkWriteOperation<Doc>[];
 
 /**

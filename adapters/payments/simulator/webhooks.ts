@@ -4,7 +4,7 @@ import https from 'node:https';
 import type { Cancel, Clock } from '#adapters/clock/port.ts';
 import type { FaultPlan } from '#adapters/payments/simulator/faults.ts';
 import type { EventDoc } from '#adapters/payments/simulator/model.ts';
-import type { SimulatorStore } from '#adapters/payments/simulator/store.ts';
+import type { ObjectStore } from '#adapters/payments/simulator/store.ts';
 
 export type WebhookTarget = { readonly url: string; readonly secret: string };
 
@@ -26,7 +26,7 @@ export function signatureOf(payload: string, secret: string, nowMs: number): str
 export class WebhookSender {
   readonly #target: WebhookTarget;
   readonly #clock: Clock;
-  readonly #store: SimulatorStore;
+  readonly #store: ObjectStore;
   readonly #plan: FaultPlan;
   readonly #agent: http.Agent;
   readonly #inHand = new Set<string>();
@@ -35,7 +35,7 @@ export class WebhookSender {
   #timer: Cancel = () => {};
   #stopped = false;
 
-  constructor(target: WebhookTarget, clock: Clock, store: SimulatorStore, plan: FaultPlan) {
+  constructor(target: WebhookTarget, clock: Clock, store: ObjectStore, plan: FaultPlan) {
     this.#target = target;
     this.#clock = clock;
     this.#store = store;

@@ -9,7 +9,7 @@ import type {
   EventDoc,
   IntentDoc,
 } from '#adapters/payments/simulator/model.ts';
-import type { SimulatorStore } from '#adapters/payments/simulator/store.ts';
+import type { ObjectStore } from '#adapters/payments/simulator/store.ts';
 import type { WebhookSender } from '#adapters/payments/simulator/webhooks.ts';
 import { webhookTypes } from '#adapters/payments/webhook-types.ts';
 
@@ -24,7 +24,7 @@ const chanceBytes = 4_096;
 export type WorldOptions = {
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly store: SimulatorStore;
+  readonly store: ObjectStore;
   readonly plan: FaultPlan;
   readonly sender: WebhookSender;
   /** Where browsers reach the pages; known once the server listens. */
@@ -37,7 +37,7 @@ type Request = { readonly id: string | null; readonly idempotencyKey: string | n
 /** The simulator's state and the order in which it changes: one request an intent at a time. */
 export class World {
   readonly clock: Clock;
-  readonly store: SimulatorStore;
+  readonly store: ObjectStore;
   readonly plan: FaultPlan;
   readonly #options: WorldOptions;
   #chance: Uint8Array = new Uint8Array();
