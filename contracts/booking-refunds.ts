@@ -59,6 +59,9 @@ export const refundActions = {
           kept: moneySchema,
         }),
       ),
+      discountLost: moneySchema.describe(
+        'Taken off because too few tickets stay for the promo code; below 0: given back',
+      ),
       basisPoints: z.int().describe('The part of the price that goes back: 10 000 is all'),
       feePerTicket: moneySchema,
       returnServiceFees: z.boolean(),

@@ -11,7 +11,12 @@ export type Bill = {
   /** Who sold it at the box office. */
   readonly counter?: Counter;
   /** The promo code that reduced the quote. */
-  readonly promo?: { readonly promoId: string; readonly code: string };
+  readonly promo?: {
+    readonly promoId: string;
+    readonly code: string;
+    /** So many of its tickets must stay for its discount to stay; absent: any number. */
+    readonly ticketsMin?: number;
+  };
   /** What a gift voucher pays, set aside on it while the booking is under way. */
   readonly voucher?: { readonly voucherId: string; readonly amount: number };
   /** What the card pays, in parts; the first is due at once. They add up to `cardTotal`. */

@@ -149,6 +149,8 @@ export type Return = {
    * since it had been given before.
    */
   readonly goodwill?: Readonly<Record<Bearer, number>> | undefined;
+  /** Discount of tickets that stay and have lost it, taken off here; below 0: given back. */
+  readonly withheld?: number | undefined;
   /** Who did it for the buyer, and what he wrote down; absent: the buyer, or it followed. */
   readonly by?: string | undefined;
   readonly note?: string | undefined;

@@ -33,8 +33,14 @@ export function checkoutPrice(hold: HoldView, offers: Offers, now: number): Book
   const amount = voucher === undefined ? 0 : voucherPart(voucher.balance, quote.total, currency);
   const bill: Bill = {
     by: 'card',
-    ...(promo && { promo: { promoId: promo.rule.promoId, code: promo.rule.code } }),
+    ...(promo && { promo: promoOf(promo.rule) }),
     ...(voucher && amount > 0 && { voucher: { voucherId: voucher.voucherId, amount } }),
   };
   return { quote, bill };
 }
+
+const promoOf = ({ promoId, code, ticketsMin }: Promo): NonNullable<Bill['promo']> => ({
+  promoId,
+  code,
+  ...(ticketsMin > 1 ? { ticketsMin } : {}),
+});

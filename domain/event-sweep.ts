@@ -3,6 +3,7 @@ import {
   type CancelOrder,
   type EventInfo,
   isActive,
+  isLed,
   moved,
 } from '#domain/booking.ts';
 import { messageOf } from '#domain/booking-messages.ts';
@@ -84,6 +85,8 @@ export const toldOf = (
   news.kind === 'cancelled' ? cancelledWith(b, tickets, now) : postponed(b, tickets, news, now);
 
 function cancelledWith(b: Booking, tickets: readonly Ticket[], now: number): Told {
+  // Its bundle ends it, since nothing of the event is sold any more.
+  if (isLed(b)) return { change: undefined, open: true };
   const decision = cancel(b, tickets, { order: withTheEvent }, now);
   switch (decision.kind) {
     case 'done':

@@ -98,11 +98,13 @@ export const reversalPostings = (shares: Shares, paid: boolean): readonly Postin
 
 /** What is taken off what tickets return; minor units. */
 export type Deductions = {
-  /** Given before as goodwill, by who bore it, or kept for a discount that is lost. */
+  /** Given before as goodwill, by who bore it. */
   readonly organizer: number;
   readonly platform: number;
   /** Never paid by the buyer. */
   readonly unpaid: number;
+  /** Discount that tickets which stay have lost; below 0: given back. */
+  readonly discount: number;
 };
 
 /** Tickets become void and `shares` of their price go back, less the deductions. */
@@ -111,6 +113,7 @@ export const withdrawalPostings = (shares: Shares, less: Deductions): readonly P
   ...posting('owed', 'organizer', less.organizer),
   ...posting('owed', 'fees', less.platform),
   ...posting('owed', 'buyer', less.unpaid),
+  ...posting('owed', 'organizer', less.discount),
 ];
 
 /** Money is given beside any ticket; the platform bears it out of its fees. */

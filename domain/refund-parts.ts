@@ -74,7 +74,7 @@ export function refundReturns(b: Booking, first: Return, amount: number): readon
     ...own,
     refund: 'pending',
   });
-  const { kept: _, goodwill: __, ...plain } = first;
+  const { kept: _, goodwill: __, withheld: ___, ...plain } = first;
   const moneyOnly: Return = { ...plain, tickets: [], seatsReturned: true };
   return [
     pending(first, part),

@@ -3,6 +3,7 @@ import { messageOf } from '#domain/booking-messages.ts';
 import { type Change, change, ledgerEntry, returnOf, soon } from '#domain/booking-moves.ts';
 import { goodwillOf } from '#domain/goodwill.ts';
 import { type Deductions, withdrawalPostings } from '#domain/ledger.ts';
+import { discountTurn } from '#domain/lost-discount.ts';
 import { refundable, refundReturns } from '#domain/refund-parts.ts';
 import {
   defaultRefundRules,
@@ -63,19 +64,28 @@ export type Withdrawal = ReturnType<typeof withdrawalOf>;
  * Works out what tickets return: each by the rate, together at most what the buyer has paid and not
  * had back. What was given before as goodwill is not given again.
  */
-export function withdrawalOf(b: Booking, chosen: readonly Ticket[], wish: CancelWish, now: number) {
+export function withdrawalOf(
+  b: Booking,
+  tickets: readonly Ticket[],
+  chosen: readonly Ticket[],
+  wish: CancelWish,
+  now: number,
+) {
   const rate: RefundRate = wish.order?.waiveRules
     ? fullRate
     : refundRateAt(refundTermsOf(b), wish.at ?? now);
   const byRate = refundOfTickets(chosen, rate, b.quote.currency);
-  const amount = Math.max(0, Math.min(byRate.returned, refundable(b)));
+  const staying = tickets.filter((t) => t.active && !chosen.includes(t));
+  const { off: discount, withheld } = discountTurn(b, staying, rate, byRate.returned);
+  const wanted = byRate.returned - discount;
+  const amount = Math.max(0, Math.min(wanted, refundable(b)));
   const given = goodwillOf(b);
-  const organizer = Math.min(given.organizer, byRate.returned - amount);
-  const platform = Math.min(given.platform, byRate.returned - amount - organizer);
-  const unpaid = byRate.returned - amount - organizer - platform;
-  const less: Deductions = { organizer, platform, unpaid };
+  const organizer = Math.min(given.organizer, wanted - amount);
+  const platform = Math.min(given.platform, wanted - amount - organizer);
+  const unpaid = wanted - amount - organizer - platform;
+  const less: Deductions = { organizer, platform, unpaid, discount };
   const { paid } = sumOf(chosen);
-  return { ...byRate, rate, amount, less, paid, kept: paid - amount - unpaid };
+  return { ...byRate, rate, amount, less, withheld, paid, kept: paid - amount - unpaid };
 }
 
 /** Tickets become void with their sale reversed; seats and money follow in `settle`. */
@@ -87,7 +97,8 @@ export function withdrawn(
   now: number,
 ): Change {
   const { key, order } = wish;
-  const { amount, kept, less, shares } = withdrawalOf(b, chosen, wish, now);
+  const so = withdrawalOf(b, tickets, chosen, wish, now);
+  const { amount, kept, less, shares, withheld } = so;
   const seats = chosen.map((t) => t.seat);
   const rest = tickets.filter((t) => t.active).length - chosen.length;
   const who = {
@@ -100,6 +111,7 @@ export function withdrawn(
     tickets: chosen.map((t) => t.ticketId),
     seats: seats.map((seat) => seat.id),
     kept,
+    ...(withheld === 0 ? {} : { withheld }),
     ...(less.organizer + less.platform > 0
       ? { goodwill: { organizer: -less.organizer, platform: -less.platform } }
       : {}),

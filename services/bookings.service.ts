@@ -11,10 +11,9 @@ import { startSweeps } from '#mixins/event-sweeps.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-client.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
-import { cancelBooking, separable } from '#services/bookings/cancelling.ts';
 import { checkout } from '#services/bookings/checkout.ts';
 import { counterSaleActions } from '#services/bookings/counter.ts';
-import { type Desk, type OffersPort, ownBooking } from '#services/bookings/desk.ts';
+import type { Desk, OffersPort } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { payingOf } from '#services/bookings/paying.ts';
 import { paymentActions } from '#services/bookings/payment.ts';
@@ -22,7 +21,6 @@ import { ProviderWatch } from '#services/bookings/provider-watch.ts';
 import { listBookings, readBooking } from '#services/bookings/reading.ts';
 import { type RefundParts, refundActions } from '#services/bookings/refund-actions.ts';
 import { queueReminders } from '#services/bookings/reminders.ts';
-import { cancelledView } from '#services/bookings/view.ts';
 
 type Actions = (typeof bookingsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -89,15 +87,6 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
 
       list: (ctx: Ctx<'list'>): Promise<Result<'list'>> =>
         listBookings(desk, callerOf(ctx).userId, ctx.params.limit, ctx.params.cursor),
-      cancel: (ctx: Ctx<'cancel'>): Promise<Result<'cancel'>> => {
-        const { userId: buyerId } = callerOf(ctx);
-        const { bookingId, tickets: ticketIds } = ctx.params;
-        keyOf(ctx);
-        return once(ctx, 'cancel', ctx.params, async ({ ulid: key }) => {
-          const find = async () => separable(await ownBooking(desk, bookingId, buyerId));
-          return cancelledView(await cancelBooking(desk, find, { ticketIds, key }));
-        });
-      },
 
       ...paymentActions(() => desk),
 

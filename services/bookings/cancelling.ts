@@ -56,9 +56,10 @@ export async function previewCancellation(desk: Desk, found: Booking, wish: Canc
   if (b.status !== 'confirmed' && b.status !== 'partially_refunded') {
     throw new UsherError('not-cancellable', `It is ${b.status}: it has no tickets to give back`);
   }
-  const chosen = chosenTickets(await desk.store.tickets([b.bookingId]), wish);
+  const tickets = await desk.store.tickets([b.bookingId]);
+  const chosen = chosenTickets(tickets, wish);
   if (typeof chosen === 'string') throw new UsherError('not-cancellable', chosen);
-  return { booking: b, ...withdrawalOf(b, chosen, wish, desk.clock.now()) };
+  return { booking: b, ...withdrawalOf(b, tickets, chosen, wish, desk.clock.now()) };
 }
 
 /** The catalogue did not answer at checkout: what it says now holds, if it answers. */

@@ -8,7 +8,7 @@ import { money } from '#domain/money.ts';
 import { callerOf } from '#mixins/caller.ts';
 import type { Sweeps } from '#mixins/event-sweeps.ts';
 import type { WithOnce } from '#mixins/idempotency.mixin.ts';
-import { cancelBooking, previewCancellation } from '#services/bookings/cancelling.ts';
+import { cancelBooking, previewCancellation, separable } from '#services/bookings/cancelling.ts';
 import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import { noteDispute } from '#services/bookings/disputes.ts';
 import { cancellationProgress, takeNews } from '#services/bookings/event-news.ts';
@@ -24,6 +24,7 @@ export type RefundParts = Desk & WithOnce & { readonly sweeps: Sweeps };
 
 /** The actions of `contracts/booking-refunds.ts`; `parts` are there once the service has started. */
 export const refundActions = (parts: () => RefundParts) => ({
+  cancel: (ctx: Ctx<'cancel'>) => cancelOwn(parts(), ctx),
   cancellation: (ctx: Ctx<'cancellation'>) => cancellation(parts(), ctx),
   supportRefund: (ctx: Ctx<'supportRefund'>) => supportRefund(parts(), ctx),
   supportCancel: (ctx: Ctx<'supportCancel'>) => supportCancel(parts(), ctx),
@@ -33,14 +34,23 @@ export const refundActions = (parts: () => RefundParts) => ({
     noteDispute(parts(), bookingId, news),
 });
 
+/** `bookings.cancel` */
+function cancelOwn(desk: RefundParts, ctx: Ctx<'cancel'>): Promise<Result<'cancel'>> {
+  const { bookingId, tickets: ticketIds } = ctx.params;
+  const find = async () => separable(await ownBooking(desk, bookingId, callerOf(ctx).userId));
+  return desk.once(ctx, 'cancel', ctx.params, async ({ ulid: key }) =>
+    cancelledView(await cancelBooking(desk, find, { ticketIds, key })),
+  );
+}
+
 async function cancellation(
   desk: RefundParts,
   ctx: Ctx<'cancellation'>,
 ): Promise<Result<'cancellation'>> {
   const { bookingId, tickets } = ctx.params;
-  const found = await ownBooking(desk, bookingId, callerOf(ctx).userId);
+  const found = separable(await ownBooking(desk, bookingId, callerOf(ctx).userId));
   const wish = { ticketIds: tickets?.split(',') };
-  const { booking, each, rate, amount, kept } = await previewCancellation(desk, found, wish);
+  const { booking, each, rate, amount, kept, less } = await previewCancellation(desk, found, wish);
   const sum = (of: number) => money(of, booking.quote.currency);
   return {
     bookingId,
@@ -52,6 +62,7 @@ async function cancellation(
       returned: sum(one.returned),
       kept: sum(one.kept),
     })),
+    discountLost: sum(less.discount),
     basisPoints: rate.basisPoints,
     feePerTicket: sum(rate.feePerTicket),
     returnServiceFees: rate.returnServiceFees,
