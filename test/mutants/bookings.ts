@@ -92,4 +92,28 @@ export const bookings: readonly Mutant[] = [
     "if (a.state === 'opening') return attemptSettled(b, a, 'canceled', 0, clock.now());\n" +
       '    const made = await payments.create(intentAsk(b, a));',
   ),
+  one(
+    'a booking that ends unsold keeps its redemption and its voucher',
+    'domain/booking-moves.ts',
+    'const claims = releaseClaims(b);',
+    'const claims = releaseClaims(b).slice(0, 0);',
+  ),
+  one(
+    'an undone sale keeps its redemption and its voucher',
+    'domain/cancellation.ts',
+    'claims: releaseClaims(b),',
+    'claims: [],',
+  ),
+  one(
+    'what a voucher paid is not given back',
+    'domain/refund-parts.ts',
+    "{ to: 'voucher', left: voucherPaid(b) - returned('voucher') },",
+    "{ to: 'voucher', left: 0 },",
+  ),
+  one(
+    'a voucher is credited again by a repeated refund',
+    'domain/cancellation.ts',
+    "const returns = withReturn(b, no, { refund: 'succeeded' });",
+    "const returns = withReturn(b, no, { refund: now % 2 === 0 ? 'succeeded' : 'pending' });",
+  ),
 ];

@@ -1,17 +1,36 @@
 import type { MemoryClaims } from '#adapters/store/memory-claims.ts';
 import type { Offers } from '#domain/checkout-price.ts';
+import type { Promo } from '#domain/promo.ts';
 import type { OffersPort } from '#services/bookings/desk.ts';
 import type { Chance } from '#test/simulation/chance.ts';
-import { promoOf, voucherOf } from '#test/unit/flows/offers.ts';
 
-const promoId = promoOf().promoId;
+const promoId = 'prm_1';
 const voucherIds = ['vch_1', 'vch_2', 'vch_3'];
+
+const promo: Promo = {
+  promoId,
+  organizerId: 'org_1',
+  code: 'EARLY',
+  off: { by: 'percent', basisPoints: 1_000 },
+  currency: null,
+  eventIds: null,
+  categories: null,
+  validFrom: null,
+  validTo: null,
+  redemptionsMax: 6,
+  perBuyerMax: 2,
+  ticketsMin: 1,
+  disabled: false,
+};
 
 /** One promo code that a few bookings may use, and vouchers that several buyers share. */
 export function issueOffers({ promos, vouchers }: MemoryClaims): void {
-  promos.set(promoId, promoOf({ redemptionsMax: 6, perBuyerMax: 2 }));
+  promos.set(promoId, promo);
+  const { organizerId } = promo;
   for (const [i, voucherId] of voucherIds.entries()) {
-    vouchers.set(voucherId, { ...voucherOf(4_000 * (i + 1)), voucherId });
+    const amount = 4_000 * (i + 1);
+    const of = { organizerId, currency: 'EUR', disabled: false };
+    vouchers.set(voucherId, { voucherId, amount, balance: amount, ...of });
   }
 }
 

@@ -54,13 +54,20 @@ function aClaim({ promo, voucher }: Offered, hold: HoldView = aHold()): Booking 
   return openBooking(bookingId, hold, wish, undefined, now, terms);
 }
 
+type Offering = (change?: Partial<Promo>, worth?: number) => Promise<Offered>;
+
 function suite(open: () => Under): void {
-  const offered = async (change: Partial<Promo> = {}, worth = 1_000): Promise<Offered> => {
+  const offered: Offering = async (change, worth) => {
     const own = offers(change, worth);
     await open().offer(own.promo, own.voucher);
     return own;
   };
+  taking(open, offered);
+  racing(open, offered);
+  goingBack(open, offered);
+}
 
+function taking(open: () => Under, offered: Offering): void {
   it('are taken with the booking', async () => {
     const { store, used, balance } = open();
     const own = await offered({ perBuyerMax: 2 });
@@ -85,16 +92,18 @@ function suite(open: () => Under): void {
     const off = aClaim(asSeen(await offered({ disabled: true, redemptionsMax: null })));
     expect(await store.insert(off)).toBe('promo-refused');
   });
+}
 
+function racing(open: () => Under, offered: Offering): void {
   it('are had by as many as there are, of all who race', async () => {
     const { store, used } = open();
     const own = await offered({ redemptionsMax: 7 }, 1_000_000);
-    const racing = Array.from({ length: 25 }, () => aClaim({ ...own, voucher: tiny(own) }));
-    const results = await Promise.all(racing.map((b) => store.insert(b)));
+    const buyers = Array.from({ length: 25 }, () => aClaim({ ...own, voucher: tiny(own) }));
+    const results = await Promise.all(buyers.map((b) => store.insert(b)));
     expect(results.filter((result) => result === 'inserted')).toHaveLength(7);
     expect(results.filter((result) => result === 'promo-refused')).toHaveLength(18);
     expect((await used(own.promo.promoId, ''))[0]).toBe(7);
-    for (const [i, b] of racing.entries()) {
+    for (const [i, b] of buyers.entries()) {
       expect((await store.find(b.bookingId)) !== undefined).toBe(results[i] === 'inserted');
     }
   });
@@ -103,10 +112,10 @@ function suite(open: () => Under): void {
     const { store, used } = open();
     const own = await offered({ redemptionsMax: null, perBuyerMax: 2 }, 1_000_000);
     const { buyerId } = aHold();
-    const racing = Array.from({ length: 6 }, () =>
+    const buyers = Array.from({ length: 6 }, () =>
       aClaim({ ...own, voucher: tiny(own) }, { ...aHold(), buyerId }),
     );
-    const results = await Promise.all(racing.map((b) => store.insert(b)));
+    const results = await Promise.all(buyers.map((b) => store.insert(b)));
     expect(results.filter((result) => result === 'inserted')).toHaveLength(2);
     expect(await used(own.promo.promoId, buyerId)).toEqual([2, 2]);
   });
@@ -121,7 +130,9 @@ function suite(open: () => Under): void {
     expect(results.filter((result) => result === 'inserted')).toHaveLength(3);
     expect(await balance(own.voucher.voucherId)).toBe(500);
   });
+}
 
+function goingBack(open: () => Under, offered: Offering): void {
   it('go back with the change that ends the booking unsold, once', async () => {
     const { store, used, balance } = open();
     const own = await offered({});
