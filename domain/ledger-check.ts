@@ -13,6 +13,8 @@ export type MoneyRecord = {
   readonly unreturned: number;
   /** Cash of it in the organizer's tills: taken − paid out. */
   readonly inTill: number;
+  /** What a gift voucher has paid, less what went back to it. */
+  readonly byVoucher: number;
 };
 
 const isAccount = (name: unknown): boolean => accounts.some((account) => account === name);
@@ -62,13 +64,16 @@ export function bookingMistakes(
     }
   }
   if (money.settled === true) {
-    const { provider, till, buyer, owed } = balancesOf(entries);
+    const { provider, till, vouchers, buyer, owed } = balancesOf(entries);
     const inHand = money.captured - money.refunded;
     if (provider !== inHand) {
       problems.push(`has ${provider} at the provider by the ledger, ${inHand} by its payments`);
     }
     if (till !== money.inTill) {
       problems.push(`has ${till} in tills by the ledger, ${money.inTill} by its booking`);
+    }
+    if (vouchers !== money.byVoucher) {
+      problems.push(`has ${vouchers} of vouchers by the ledger, ${money.byVoucher} by its booking`);
     }
     if (buyer !== 0) problems.push(`is settled, but the buyer owes ${buyer}`);
     if (-owed !== money.unreturned) {

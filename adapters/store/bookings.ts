@@ -56,6 +56,10 @@ export async function prepareBookings(db: Db): Promise<void> {
         key: { 'attempts.intentId': 1 },
         partialFilterExpression: { 'attempts.intentId': { $exists: true } },
       },
+      ...['bill.promo.promoId', 'bill.voucher.voucherId'].map((path) => ({
+        key: { [path]: 1 },
+        partialFilterExpression: { [path]: { $exists: true } },
+      })),
       {
         key: { 'event.startsAt': 1 },
         partialFilterExpression: { 'event.startsAt': { $exists: true } },

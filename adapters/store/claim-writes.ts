@@ -46,12 +46,12 @@ export async function prepareClaims(db: Db): Promise<void> {
   await Promise.all([
     promosOf(db).createIndexes([
       { key: { organizerId: 1, key: 1 }, unique: true },
-      { key: { organizerId: 1, _id: -1 } },
+      { key: { organizerId: 1, createdAt: -1, _id: -1 } },
     ]),
     db.createCollection(promotionCollections.uses).catch(unlessThere),
     vouchersOf(db).createIndexes([
       { key: { codeHash: 1 }, unique: true },
-      { key: { organizerId: 1, _id: -1 } },
+      { key: { organizerId: 1, createdAt: -1, _id: -1 } },
     ]),
   ]);
 }

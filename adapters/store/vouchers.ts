@@ -83,17 +83,25 @@ export class Vouchers {
   }
 
   async page(filter: object, limit: number, cursor: string | undefined) {
-    const after = cursor === undefined ? {} : { _id: { $lt: String(decodeCursor(cursor, 1)[0]) } };
+    const after = cursor === undefined ? {} : behind(cursor);
     const query = { $and: [filter, after] } as object;
     const found = await stored(() =>
       this.#rows
         .find(query, bounded)
-        .sort({ _id: -1 })
+        .sort({ createdAt: -1, _id: -1 })
         .limit(limit + 1)
         .toArray(),
     );
     const items = found.slice(0, limit);
     const last = found.length > limit ? items.at(-1) : undefined;
-    return { items, nextCursor: last === undefined ? null : encodeCursor([last._id]) };
+    return {
+      items,
+      nextCursor: last === undefined ? null : encodeCursor([last.createdAt, last._id]),
+    };
   }
+}
+
+function behind(cursor: string): object {
+  const [createdAt, id] = decodeCursor(cursor, 2);
+  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, _id: { $lt: id } }] };
 }

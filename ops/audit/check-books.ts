@@ -7,6 +7,7 @@ import {
   type LedgerDocument,
 } from '#adapters/store/booking-documents.ts';
 import { nobody } from '#domain/audit.ts';
+import { voucherPaid } from '#domain/bill.ts';
 import { awaitsPayOut, type Return } from '#domain/booking.ts';
 import { cashHeld } from '#domain/box-office.ts';
 import { takenBack } from '#domain/dispute.ts';
@@ -17,6 +18,7 @@ import {
   entryMistakes,
   type MoneyRecord,
 } from '#domain/ledger-check.ts';
+import { checkClaims } from '#ops/audit/check-claims.ts';
 import { bookedByParts, bundledPayments, ordersOf } from '#ops/bundle-payments.ts';
 
 export type BookLine = {
@@ -65,6 +67,7 @@ export async function checkBooks(db: Db): Promise<BooksReport> {
       note(own.flatMap(entryMistakes));
       // The issue of a voucher has no booking.
       if (own.every(({ kind }) => kind === 'voucher-issue')) continue;
+      bookings++;
       const record = money(bookingId);
       if (record.settled === false) underWay++;
       // The ledger was read first: what was settled in between is looked at once more.
@@ -73,9 +76,9 @@ export async function checkBooks(db: Db): Promise<BooksReport> {
     }
     for (const entry of all) addTo(lines, organizers.get(entry.eventId) ?? nobody, entry);
     entries += all.length;
-    bookings += batch.length;
   }
   note(await unbookedPayments(db));
+  note(await checkClaims(db));
   return { lines: [...lines.values()], entries, bookings, underWay, mistakes };
 }
 
@@ -180,6 +183,11 @@ async function moneyOf(
         (failed === 0 ? own.reduce((total, p) => total + p.refunded, 0) : byCard('succeeded')),
       unreturned: failed + sum(awaitsPayOut),
       inTill: cashHeld(booking),
+      byVoucher:
+        booking === undefined
+          ? 0
+          : voucherPaid(booking) -
+            sum(({ refund, to }) => refund === 'succeeded' && to === 'voucher'),
     };
   };
 }

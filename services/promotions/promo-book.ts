@@ -58,7 +58,7 @@ export class PromoBook {
   }
 
   async list(ctx: Ctx<'promos'>) {
-    const order = { by: '_id', descending: true } as const;
+    const order = { by: 'createdAt', descending: true } as const;
     const { items, nextCursor } = await this.#ports.promos.page({
       filter: ownedFilter(ctx),
       ...order,

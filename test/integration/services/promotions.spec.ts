@@ -249,6 +249,22 @@ describeWith(['mongod', 'nats-server'], 'promo codes and gift vouchers', () => {
     expect(await balance(code)).toBe(0);
   });
 
+  it('a balance or a count that its bookings do not make is found', async () => {
+    const vouchers = database.db.collection<{ _id: string }>('vouchers');
+    const promos = database.db.collection<{ _id: string }>('promo_codes');
+    const { voucherId } = await voucher(700);
+    const { promoId } = await promoCode();
+    expect((await checkBooks(database.db)).mistakes).toEqual([]);
+    await vouchers.updateOne({ _id: voucherId }, { $inc: { balance: 50 } } as object);
+    await promos.updateOne({ _id: promoId }, { $inc: { used: 2 } } as object);
+    expect((await checkBooks(database.db)).mistakes).toEqual([
+      { about: voucherId, problem: 'has 750 left, 700 by its bookings' },
+      { about: promoId, problem: 'is counted 2 times, 0 by its bookings' },
+    ]);
+    await vouchers.updateOne({ _id: voucherId }, { $inc: { balance: -50 } } as object);
+    await promos.updateOne({ _id: promoId }, { $inc: { used: -2 } } as object);
+  });
+
   it('codes of vouchers are told once and stored nowhere', async () => {
     const meta = { ...as(organizer).meta, idempotencyKey: randomUUID() };
     const params = { amount: 500, currency: 'EUR', count: 3 };

@@ -5,6 +5,7 @@ import {
   refundPostings,
   reversalPostings,
   salePostings,
+  voucherPostings,
 } from '#domain/ledger.ts';
 import { bookingMistakes, entryMistakes } from '#domain/ledger-check.ts';
 
@@ -22,7 +23,14 @@ const entry = (part: string, postings: LedgerEntry['postings']): LedgerEntry => 
 });
 const sale = entry('sale', salePostings(shares));
 const cash = entry('cash', cashPostings(1_000));
-const money = { settled: true, captured: 1_000, refunded: 0, unreturned: 0, inTill: 0 };
+const money = {
+  settled: true,
+  captured: 1_000,
+  refunded: 0,
+  unreturned: 0,
+  inTill: 0,
+  byVoucher: 0,
+};
 const problems = (mistakes: readonly { problem: string }[]) => mistakes.map((m) => m.problem);
 
 describe('a ledger entry', () => {
@@ -48,6 +56,8 @@ describe('a ledger entry', () => {
 });
 
 describe('the entries of a booking', () => {
+  const byVoucher = entry('voucher', voucherPostings(1_000));
+
   const back = [
     entry('cancelled-1', reversalPostings(shares, true)),
     entry('refunded-1', refundPostings(1_000)),
@@ -59,6 +69,11 @@ describe('the entries of a booking', () => {
     expect(bookingMistakes(bookingId, [sale, cash, ...back], returned)).toEqual([]);
   });
 
+  it('agree with the voucher that paid', () => {
+    const record = { ...money, captured: 0, byVoucher: 1_000 };
+    expect(bookingMistakes(bookingId, [sale, byVoucher], record)).toEqual([]);
+  });
+
   it('are not compared while it moves', () => {
     expect(bookingMistakes(bookingId, [sale], { ...money, settled: false })).toEqual([]);
   });
@@ -67,6 +82,12 @@ describe('the entries of a booking', () => {
     ['captured, not booked', [sale], money, ['at the provider', 'the buyer owes 1000']],
     ['booked, not captured', [sale, cash], { ...money, captured: 0 }, ['at the provider']],
     ['cancelled, not refunded', [sale, cash, ...back.slice(0, 1)], money, ['owes the buyer 1000']],
+    [
+      'booked, paid by no voucher',
+      [sale, byVoucher],
+      { ...money, captured: 0 },
+      ['1000 of vouchers'],
+    ],
     ['of no booking', [sale], { ...money, settled: undefined }, ['no such booking']],
     ['in two currencies', [sale, { ...cash, currency: 'USD' }], money, ['EUR and USD']],
   ])('%s are found', (_name, entries, record, expected) => {
