@@ -105,7 +105,9 @@ function postponed(
   { no, event, refundUntil }: EventNews & { kind: 'postponed' },
   now: number,
 ): Told {
-  const heard = (b.postponed?.no ?? 0) >= no || b.event?.startsAt === event.startsAt;
+  // Who bought for the new date was promised nothing else.
+  const boughtForIt = b.postponed === undefined && b.event?.startsAt === event.startsAt;
+  const heard = (b.postponed?.no ?? 0) >= no || boughtForIt;
   if (!isActive(b.status) || heard) return { change: undefined, open: false };
   if (b.status !== 'confirmed' && b.status !== 'partially_refunded') {
     return { change: undefined, open: true };

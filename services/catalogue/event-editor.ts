@@ -34,7 +34,12 @@ export type Edit = {
 /** News of an event as the catalogue keeps them until they are told. */
 export type NoticeBody =
   | { readonly kind: 'cancelled' }
-  | { readonly kind: 'postponed'; readonly no: number; readonly refundUntil: number | null };
+  | {
+      readonly kind: 'postponed';
+      readonly no: number;
+      readonly startsAt: number;
+      readonly refundUntil: number | null;
+    };
 
 export type EditAct = {
   /** `event.published`, … */

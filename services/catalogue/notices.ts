@@ -29,12 +29,12 @@ async function tell(broker: ServiceBroker, { eventId, no, body }: EventNotice): 
 async function postponedNews(
   broker: ServiceBroker,
   eventId: string,
-  { kind, no, refundUntil }: NoticeBody & { kind: 'postponed' },
+  { kind, no, startsAt, refundUntil }: NoticeBody & { kind: 'postponed' },
 ) {
   const brief = await call(broker, 'catalogue.brief', { eventId });
   const event = {
     name: brief.title,
-    startsAt: Date.parse(brief.startsAt),
+    startsAt,
     timeZone: brief.zone,
     venue: brief.venueName,
   };

@@ -31,7 +31,7 @@ export async function postponeEvent(parts: CatalogueParts, ctx: Ctx) {
     return {
       set,
       act: { act: 'event.postponed', data: changedFields(present, set) },
-      notice: { kind: 'postponed', no, refundUntil: date.refundUntil },
+      notice: { kind: 'postponed', no, startsAt: date.startsAt, refundUntil: date.refundUntil },
       ...termsEdit(parts, present, { ...present, ...set }),
     };
   });

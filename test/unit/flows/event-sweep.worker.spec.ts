@@ -174,6 +174,10 @@ describe('a new date', () => {
     await world.settle(60_000);
     expect((await world.booking()).event?.startsAt).toBe(startsAt + 5_000);
     expect(kinds(world).filter((kind) => kind === 'event-postponed')).toHaveLength(2);
+    const longer = { ...later(3, 5_000), refundUntil: startsAt } as EventNews;
+    await world.begin(longer, 4);
+    await world.settle(60_000);
+    expect((await world.booking()).postponed).toEqual({ no: 3, refundUntil: startsAt });
     expect(contradictions(world)).toEqual([]);
   });
 
