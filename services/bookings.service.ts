@@ -18,7 +18,7 @@ import { EventInfos } from '#services/bookings/event-info.ts';
 import { payingOf } from '#services/bookings/paying.ts';
 import { paymentActions } from '#services/bookings/payment.ts';
 import { ProviderWatch } from '#services/bookings/provider-watch.ts';
-import { listBookings, readBooking } from '#services/bookings/reading.ts';
+import { readingActions } from '#services/bookings/reading.ts';
 import { type RefundParts, refundActions } from '#services/bookings/refund-actions.ts';
 import { queueReminders } from '#services/bookings/reminders.ts';
 
@@ -79,14 +79,7 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
         });
       },
 
-      get: (ctx: Ctx<'get'>): Promise<Result<'get'>> => {
-        const { bookingId, wait, from } = ctx.params;
-        const { userId: buyerId } = callerOf(ctx);
-        return readBooking(desk, { bookingId, buyerId, waitMs: wait * 1_000, from });
-      },
-
-      list: (ctx: Ctx<'list'>): Promise<Result<'list'>> =>
-        listBookings(desk, callerOf(ctx).userId, ctx.params.limit, ctx.params.cursor),
+      ...readingActions(() => desk),
 
       ...paymentActions(() => desk),
 

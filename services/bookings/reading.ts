@@ -1,15 +1,33 @@
+import type { z } from 'zod';
 import type { ListPosition } from '#adapters/store/bookings.port.ts';
 import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
-import type { BookingView } from '#contracts/bookings.contract.ts';
+import type { UsherContext } from '#broker/call.ts';
+import type { BookingView, bookingsContract } from '#contracts/bookings.contract.ts';
 import { type BookingStatus, isInProgress } from '#domain/booking.ts';
 import { invalid } from '#domain/checkout.ts';
+import { callerOf } from '#mixins/caller.ts';
 import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import { viewOf } from '#services/bookings/view.ts';
+
+type Actions = (typeof bookingsContract)['actions'];
+type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
+
+/** A buyer's own bookings, as they are now or when they have changed. */
+export const readingActions = (desk: () => Desk) => ({
+  get: (ctx: Ctx<'get'>): Promise<BookingView> => {
+    const { bookingId, wait, from } = ctx.params;
+    const { userId: buyerId } = callerOf(ctx);
+    return readBooking(desk(), { bookingId, buyerId, waitMs: wait * 1_000, from });
+  },
+
+  list: (ctx: Ctx<'list'>) =>
+    listBookings(desk(), callerOf(ctx).userId, ctx.params.limit, ctx.params.cursor),
+});
 
 /** A look beside the announcement of a change, should that be lost. */
 const lookEveryMs = 2_000;
 
-export type ReadRequest = {
+type ReadRequest = {
   readonly bookingId: string;
   readonly buyerId: string;
   readonly waitMs: number;
@@ -21,7 +39,7 @@ const isWorthWaiting = (status: BookingStatus, from: BookingStatus | undefined):
   from === undefined ? isInProgress(status) : status === from;
 
 /** A booking, held back at most `waitMs` while it is what the caller knows or is worked on. */
-export async function readBooking(desk: Desk, request: ReadRequest): Promise<BookingView> {
+async function readBooking(desk: Desk, request: ReadRequest): Promise<BookingView> {
   const { bookingId, buyerId, waitMs, from } = request;
   const until = desk.clock.monotonic() + waitMs;
   for (;;) {
@@ -43,7 +61,7 @@ export async function readBooking(desk: Desk, request: ReadRequest): Promise<Boo
 }
 
 /** A page of the buyer's bookings, newest first. */
-export async function listBookings(
+async function listBookings(
   desk: Desk,
   buyerId: string,
   limit: number,
