@@ -39,7 +39,7 @@ const isWorthWaiting = (status: BookingStatus, from: BookingStatus | undefined):
   from === undefined ? isInProgress(status) : status === from;
 
 /** A booking, held back at most `waitMs` while it is what the caller knows or is worked on. */
-async function readBooking(desk: Desk, request: ReadRequest): Promise<BookingView> {
+export async function readBooking(desk: Desk, request: ReadRequest): Promise<BookingView> {
   const { bookingId, buyerId, waitMs, from } = request;
   const until = desk.clock.monotonic() + waitMs;
   for (;;) {
