@@ -140,6 +140,7 @@ async function run(task: Errand['task'], node: ServiceBroker): Promise<void> {
             await call(node, 'bookings.paymentChanged', { bookingId });
           },
         }).tell,
+        tellDispute: async () => 'told',
         trouble: () => {},
       });
       await inbox.take(task.event);
