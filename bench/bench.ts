@@ -27,7 +27,7 @@ const usage = `npm run bench -- [suite …] [options]
   --docs           only the figures of docs/performance.md, from the results there are
   --runs N         counted runs of each (5)
   --seconds S      length of a run (6)
-  --connections N  connections of the load generator (128)
+  --connections N  connections of the load generator (256)
   --seats N        seats of the hot event (60000)
 For figures of a two-core machine on a larger one: taskset -c 0,1 npm run bench`;
 
@@ -58,7 +58,7 @@ function options() {
       minutes: { type: 'string', default: '30' },
       runs: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '6' },
-      connections: { type: 'string', default: '128' },
+      connections: { type: 'string', default: '256' },
       seats: { type: 'string', default: '60000' },
       report: { type: 'boolean', default: false },
       docs: { type: 'boolean', default: false },

@@ -165,10 +165,12 @@ export const limits = {
   immutableCacheBytesMax: 64_000_000,
   httpConnectionsMax: 20_000,
   httpInFlightMax: 10_000,
-  /** Requests that are let in whatever the rate of answers was. */
+  /** Requests that are let in whatever the rate of answers was, while the gateway has time. */
   httpInFlightMin: 512,
+  /** Requests that are let in while refusing others takes all the time there is. */
+  httpInFlightFloor: 128,
   /** Beyond these, no more requests than are answered in this time. */
-  httpQueueWaitMs: 400,
+  httpQueueWaitMs: 50,
   httpHeadersTimeoutMs: 10_000,
   /** A whole request with its body; a chart over a slow line fits. */
   httpReceiveTimeoutMs: 60_000,
@@ -209,6 +211,7 @@ export function brokenRelations(l: Limits): string[] {
     [l.failoverMs < l.holdTtlMs, 'failoverMs must be below holdTtlMs'],
     [l.httpTimeoutMs < l.failoverMs, 'httpTimeoutMs must be below failoverMs'],
     [l.httpHeadersTimeoutMs < l.httpReceiveTimeoutMs, 'headers must come before bodies'],
+    [l.httpInFlightFloor <= l.httpInFlightMin, 'httpInFlightFloor must not exceed the least'],
     [l.httpInFlightMax <= l.httpConnectionsMax, 'httpInFlightMax must not exceed the connections'],
     [l.httpQueueWaitMs < l.queueWaitMs, 'httpQueueWaitMs must be below queueWaitMs'],
     [l.callTimeoutMs < l.httpTimeoutMs, 'callTimeoutMs must be below httpTimeoutMs'],

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Service, ServiceBroker, ServiceSchema } from 'moleculer';
 import ApiGateway from 'moleculer-web';
+import { busyShare } from '#adapters/machine/busy-share.ts';
 import { othersStarted } from '#broker/started.ts';
 import { metricsOf } from '#broker/work-middleware.ts';
 import type { ServiceContract } from '#contracts/contract.ts';
@@ -57,7 +58,9 @@ export function createApiService(runtime: Runtime, options: ApiOptions = {}): Se
     created(this: Service) {
       const web = this as Service & WithAuth & WebGateway;
       const authenticate = options.authenticate ?? ((token) => web.authenticate(token));
-      gateway = new Gateway({ broker: this.broker, clock, limits, authenticate });
+      const { broker } = this;
+      const busy = busyShare();
+      gateway = new Gateway({ broker, clock, limits, authenticate, freshId, busy, operations });
       showGateway(this.broker, gateway);
       const aliases = {
         ...ownPages(gateway, services, limits),

@@ -13,6 +13,7 @@ export type OpenLoadResult = Omit<LoadResult, 'latency'> & {
   readonly unsent: number;
 };
 
+type Answer = NonNullable<ReturnType<typeof wholeAnswer>>;
 type Lane = { readonly socket: Socket; pending: string; dueAt: number; sentAt: number };
 
 /**
@@ -44,9 +45,9 @@ export async function openLoad(options: {
       busy++;
     }
   };
-  const lanes = await openLanes(options.targets, options.connections, (lane, text) => {
+  const lanes = await openLanes(options.targets, options.connections, (lane, answer, text) => {
     busy--;
-    tally.answered(lane, text);
+    tally.answered(lane, answer, text);
     idle.push(lane);
     send();
   });
@@ -72,7 +73,7 @@ export async function openLoad(options: {
 function openLanes(
   targets: readonly Target[],
   count: number,
-  answered: (lane: Lane, text: string) => void,
+  answered: (lane: Lane, answer: Answer, text: string) => void,
 ): Promise<Lane[]> {
   const open = (index: number): Promise<Lane> =>
     new Promise((resolve, reject) => {
@@ -82,10 +83,11 @@ function openLanes(
       socket.on('error', reject);
       socket.on('data', (chunk) => {
         lane.pending += chunk.toString('latin1');
-        if (wholeAnswer(lane.pending) === undefined) return;
+        const answer = wholeAnswer(lane.pending);
+        if (answer === undefined) return;
         const text = lane.pending;
         lane.pending = '';
-        answered(lane, text);
+        answered(lane, answer, text);
       });
     });
   return Promise.all(Array.from({ length: count }, (_, i) => open(i)));
@@ -100,9 +102,8 @@ class Tally {
   readonly #refused = new Samples();
   #withoutRetryAfter = 0;
 
-  answered(lane: Lane, text: string): void {
+  answered(lane: Lane, { status, code }: Answer, text: string): void {
     const now = performance.now();
-    const { status, code } = wholeAnswer(text) ?? { status: 0, code: undefined };
     this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
     if (code !== undefined) this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1);
     if (status === 200) this.#accepted.add(now - lane.dueAt);

@@ -102,12 +102,15 @@ export function wholeAnswer(
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
   const status = Number(text.slice(9, 12));
-  const head = text.slice(0, headEnd).toLowerCase();
-  const length = /\r\ncontent-length: (\d+)/.exec(head)?.[1];
-  const complete =
-    length === undefined
-      ? status === 204 || status === 304 || text.endsWith('0\r\n\r\n')
-      : text.length >= headEnd + 4 + Number(length);
+  // However it is capitalised; nothing but this header ends so.
+  const lengthAt = text.indexOf('ontent-', text.indexOf('ength: ') - 8);
+  const length =
+    lengthAt < 0 || lengthAt > headEnd
+      ? Number.NaN
+      : parseInt(text.slice(lengthAt + 14, lengthAt + 24), 10);
+  const complete = Number.isNaN(length)
+    ? status === 204 || status === 304 || text.endsWith('0\r\n\r\n')
+    : text.length >= headEnd + 4 + length;
   if (!complete) return undefined;
   const code = status < 400 ? undefined : /"code":"([a-z-]+)"/.exec(text)?.[1];
   return { status, code };

@@ -14,11 +14,20 @@ export type Exchange = {
 const requestIdPattern = /^[\w\-.:/+=]+$/;
 
 /** The client's X-Request-Id where it is fit to be logged and sent back, else a new one. */
-export function requestIdOf(request: IncomingMessage, charsMax: number, fresh: () => string) {
-  const given = request.headers['x-request-id'];
-  const fit = typeof given === 'string' && given.length <= charsMax && requestIdPattern.test(given);
-  return fit ? given : fresh();
-}
+export const requestIdOf = (
+  request: IncomingMessage,
+  charsMax: number,
+  fresh: () => string,
+): string => fitRequestId(request.headers['x-request-id'], charsMax) ?? fresh();
+
+/** What a client gave as request id, unless it is unfit. */
+export const fitRequestId = (
+  given: string | string[] | undefined,
+  charsMax: number,
+): string | undefined =>
+  typeof given === 'string' && given.length <= charsMax && requestIdPattern.test(given)
+    ? given
+    : undefined;
 
 /** Splits `/v1/events?q=x` into path and query. */
 export function splitUrl(url: string): { path: string; query: string } {

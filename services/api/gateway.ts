@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { ServiceBroker } from 'moleculer';
 import type { Clock } from '#adapters/clock/port.ts';
 import { type HttpReply, replyOf } from '#broker/reply.ts';
@@ -6,12 +7,14 @@ import type { Caller, CallMeta } from '#contracts/common.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { Limits } from '#domain/limits.ts';
 import { type Authenticate, callerOf, idempotencyKeyOf } from '#services/api/access.ts';
-import { Admission } from '#services/api/admission.ts';
+import { Admission, type Admitted, type Lane } from '#services/api/admission.ts';
 import { sendResult } from '#services/api/answer.ts';
-import type { Exchange } from '#services/api/exchange.ts';
+import { Door } from '#services/api/door.ts';
+import { type Exchange, fitRequestId, splitUrl } from '#services/api/exchange.ts';
+import type { Glimpse } from '#services/api/glimpse.ts';
 import { ImmutableAnswers } from '#services/api/immutable-answers.ts';
 import type { Operation } from '#services/api/operation.ts';
-import { outward, sendProblem } from '#services/api/problem.ts';
+import { frequentMessage, outward, sendProblem } from '#services/api/problem.ts';
 import { requestParams } from '#services/api/request-params.ts';
 
 export type GatewayPorts = {
@@ -19,10 +22,18 @@ export type GatewayPorts = {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly authenticate: Authenticate;
+  readonly freshId: () => string;
+  /** Which part of the time since the last call the event loop was busy, 0 to 1. */
+  readonly busy: () => number;
+  readonly operations: readonly Operation[];
 };
 
 /** Made once: under overload it is the most frequent answer, and a stack costs more than it all. */
 const overloaded = new UsherError('overloaded');
+const overloadedMessage = frequentMessage(overloaded);
+
+/** Of operations in whose course money is about to move, or has moved. */
+const payTags: ReadonlySet<string> = new Set(['Bookings', 'Payments', 'Box office']);
 
 export type PathParams = Readonly<Record<string, string>>;
 
@@ -34,8 +45,10 @@ export type PathParams = Readonly<Record<string, string>>;
 export class Gateway {
   readonly #ports: GatewayPorts;
   readonly #immutable: ImmutableAnswers;
-  readonly #reads: Admission;
-  readonly #changes: Admission;
+  readonly #admission: Admission;
+  /** Operations by method and address, where the address has no fields. */
+  readonly #fixed: ReadonlyMap<string, Operation>;
+  readonly #door: Door;
   readonly #streams = new Set<AbortController>();
   readonly #idle: Array<() => void> = [];
   #inFlight = 0;
@@ -45,8 +58,17 @@ export class Gateway {
   constructor(ports: GatewayPorts) {
     this.#ports = ports;
     this.#immutable = new ImmutableAnswers(ports.limits);
-    this.#reads = new Admission(ports.clock, ports.limits);
-    this.#changes = new Admission(ports.clock, ports.limits);
+    this.#admission = new Admission(ports.clock, ports.limits, ports.busy);
+    this.#door = new Door(
+      (seen, event, socket) => this.#refuseSeen(seen, event, socket),
+      () => this.#admission.restMs,
+      ports.clock,
+    );
+    this.#fixed = new Map(
+      ports.operations
+        .filter(({ pathFields }) => pathFields.length === 0)
+        .map((operation) => [`${operation.http.method} ${operation.http.path}`, operation]),
+    );
   }
 
   /** Requests refused at once because too many are under way, since the start. */
@@ -65,29 +87,47 @@ export class Gateway {
 
   /** Answers one request to an operation; never rejects. */
   async serve(operation: Operation, exchange: Exchange, path: PathParams): Promise<void> {
-    const admission = this.#admissionOf(operation);
-    if (admission?.enter() === false) {
+    const { request, response } = exchange;
+    this.#door.begun(request.socket, response);
+    const lane = this.#laneOf(operation);
+    const admitted = lane && this.#admission.enter(lane, this.#door.passing);
+    if (lane !== undefined && admitted === undefined) {
       this.#refusedAtOnce++;
+      this.#door.watch(request.socket, response);
       return this.refuse(exchange, overloaded);
     }
     this.#inFlight++;
     try {
       await (operation.stream
         ? this.#stream(operation, exchange, path)
-        : this.#call(operation, exchange, path));
+        : this.#call(operation, exchange, path, admitted));
     } catch (error) {
       this.refuse(exchange, error);
     } finally {
-      admission?.leave();
+      admitted?.leave();
       this.#inFlight--;
       if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
   }
 
   /** Reads must go on where changes pile up. Who waits by agreement (long polls) is not counted. */
-  #admissionOf({ contract, http }: Operation): Admission | undefined {
+  #laneOf({ contract, http }: Operation): Lane | undefined {
     if ((contract.timeoutMs ?? 0) > this.#ports.limits.callTimeoutMs) return undefined;
-    return http.method === 'GET' ? this.#reads : this.#changes;
+    if (http.method === 'GET') return 'read';
+    return payTags.has(http.tag) ? 'pay' : 'hold';
+  }
+
+  /** Refuses what the door saw if there is no room for it. */
+  #refuseSeen(seen: Glimpse, event: string | undefined, socket: Socket): boolean {
+    const { path } = splitUrl(seen.target);
+    const operation = this.#fixed.get(`${seen.method} ${path}`);
+    const lane = operation && this.#laneOf(operation);
+    if (lane === undefined || this.#draining || !this.#admission.refuses(lane, event)) return false;
+    this.#refusedAtOnce++;
+    const { limits, freshId } = this.#ports;
+    const requestId = fitRequestId(seen.requestId, limits.requestIdCharsMax) ?? freshId();
+    socket.write(overloadedMessage(requestId), 'latin1');
+    return true;
   }
 
   /** Answers with the problem document of whatever was thrown. */
@@ -118,13 +158,19 @@ export class Gateway {
     });
   }
 
-  async #call(operation: Operation, exchange: Exchange, path: PathParams): Promise<void> {
+  async #call(
+    operation: Operation,
+    exchange: Exchange,
+    path: PathParams,
+    admitted: Admitted | undefined,
+  ): Promise<void> {
     const { limits } = this.#ports;
     const { http } = operation;
     const caller = await this.#admit(operation, exchange);
     const key = idempotencyKeyOf(exchange.request, operation, limits.idempotencyKeyCharsMax);
     const bodyBytesMax = http.bodyBytesMax ?? limits.bodyBytesMax;
     const { raw } = await requestParams(operation, exchange, path, bodyBytesMax);
+    if (admitted !== undefined && 'eventId' in raw) admitted.about(String(raw.eventId));
     const invoke = () => this.#invoke(operation, raw, exchange, caller, key);
     if (operation.immutable) {
       const address = `${operation.action} ${JSON.stringify(raw)}`;

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { maybeDone, toUsherError } from '#broker/errors.ts';
 import { type ErrorCode, errorRegistry, UsherError } from '#domain/errors.ts';
 import { commonHeaders, type Exchange, end } from '#services/api/exchange.ts';
@@ -40,6 +41,38 @@ export function retryAfterSeconds({ data, retryable }: UsherError): number | und
   const own = typeof seconds === 'number' ? seconds : Number(ms) / 1_000;
   if (own > 0 && Number.isFinite(own)) return Math.ceil(own);
   return retryable ? retryAfterDefaultSeconds : undefined;
+}
+
+/** The whole answer as text, for a connection that Node's HTTP server does not answer on. */
+export function problemMessage(
+  error: UsherError,
+  requestId: string,
+  connection: 'close' | 'keep-alive',
+): string {
+  const body = JSON.stringify(problemDocument(error, requestId));
+  const retryAfter = retryAfterSeconds(error);
+  return [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    `X-Request-Id: ${requestId}`,
+    'X-Content-Type-Options: nosniff',
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+    `Connection: ${connection}`,
+    '',
+    body,
+  ].join('\r\n');
+}
+
+/** The same for an error that is answered many times a second: most of it is made once. */
+export function frequentMessage(error: UsherError): (requestId: string) => string {
+  const sample = 'x'.repeat(26);
+  const parts = problemMessage(error, sample, 'keep-alive').split(sample);
+  return (requestId) =>
+    requestId.length === sample.length
+      ? parts.join(requestId)
+      : problemMessage(error, requestId, 'keep-alive');
 }
 
 /** Answers an error. Where the answer has begun already, the connection is closed instead. */

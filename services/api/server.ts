@@ -1,8 +1,8 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ErrorCode, UsherError } from '#domain/errors.ts';
 import type { Limits } from '#domain/limits.ts';
-import { problemDocument } from '#services/api/problem.ts';
+import { problemMessage } from '#services/api/problem.ts';
 
 /** A server that bounds what a client can hold: connections, slow headers and bodies, idle ones. */
 export function boundedServer(
@@ -34,18 +34,7 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex, requestI
     return;
   }
   const problem = new UsherError(unreadable[error.code ?? ''] ?? 'malformed-request');
-  const body = JSON.stringify(problemDocument(problem, requestId));
-  socket.end(
-    [
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-      'Content-Type: application/problem+json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `X-Request-Id: ${requestId}`,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
+  socket.end(problemMessage(problem, requestId, 'close'));
 }
 
 /** Node's codes for what its parser gave up on. */
