@@ -9,6 +9,7 @@ import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contr
 import { action, service } from '#contracts/contract.ts';
 import { counterActions } from '#contracts/counter-sales.ts';
 import { refundRulesSchema } from '#contracts/event-schemas.ts';
+import { instalmentActions, instalmentsView } from '#contracts/instalments.ts';
 import { intentStatus, paymentBacklog } from '#contracts/payments.contract.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -42,6 +43,7 @@ export const bookingView = z.object({
   payment: z.object({
     status: z.enum([...intentStatus.options, 'not_required']),
     by: z.enum(['card', 'cash', 'complimentary']).optional(),
+    instalments: instalmentsView.optional(),
     /** While `requires_action`: what the browser needs for 3-D Secure or for its payment form. */
     clientSecret: z.string().optional(),
     nextActionUrl: z.string().optional(),
@@ -53,6 +55,7 @@ export const bookingView = z.object({
       ticketId: id('ticket'),
       seat: seatSchema,
       status: z.enum(['valid', 'cancelled', 'used', 'frozen']),
+      usable: z.boolean().optional().describe('False: not before all instalments are paid'),
     }),
   ),
   refunds: z.array(refundSchema),
@@ -119,6 +122,13 @@ export const bookingsContract = service({
       params: z.strictObject({
         reservationId: id('reservation'),
         payment: checkoutPayment
+          .extend({
+            plan: z
+              .string()
+              .max(40)
+              .optional()
+              .describe('Pay in parts by this plan of the event; the card is kept for the rest'),
+          })
           .optional()
           .describe(
             'Required unless nothing is left to pay. Without `token` and `paymentMethodId` the browser confirms with the `payment.clientSecret` of the booking',
@@ -238,6 +248,7 @@ export const bookingsContract = service({
       },
     }),
     ...counterActions(bookingView),
+    ...instalmentActions(bookingView),
     paymentChanged: action({
       summary: 'The provider has news of a booking: it is looked at again at once',
       params: z.object({ bookingId: id('booking') }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { countsSchema, id, moneySchema, timestamp } from '#contracts/common.ts';
+import { instalmentPlans } from '#contracts/instalments.ts';
 import { priceRule } from '#contracts/price-rules.ts';
 import { publicVenue } from '#contracts/venues.contract.ts';
 import { eventCategories, eventStatuses, saleChannels, saleStates } from '#domain/event.ts';
@@ -80,6 +81,7 @@ export const eventFields = {
     .max(saleChannels.length)
     .default([...saleChannels])
     .describe('`public`: buyers themselves; `box-office`: over the counter, whatever `sale` says'),
+  instalmentPlans,
   refundRules: refundRulesSchema
     .default({ ...defaultRefundRules, tiers: [...defaultRefundRules.tiers] })
     .describe('Held to for whoever buys under them; absent: all until the start'),
@@ -136,6 +138,7 @@ export const publicEvent = z.object({
   limits: z.object({ ticketsPerBuyer: z.int(), holdTtlSeconds: z.int() }),
   refundRules: refundRulesSchema,
   postponed: postponedSchema,
+  instalmentPlans,
   chartVersion: z.int(),
   places: z.int(),
   counts: countsSchema.nullable().describe('null while the seats cannot be reached'),

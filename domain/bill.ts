@@ -1,3 +1,4 @@
+import type { DunningRules } from '#domain/instalment-plan.ts';
 import type { Quote } from '#domain/pricing.ts';
 
 /**
@@ -21,6 +22,8 @@ export type Bill = {
   readonly voucher?: { readonly voucherId: string; readonly amount: number };
   /** What the card pays, in parts; the first is due at once. They add up to `cardTotal`. */
   readonly instalments?: readonly Instalment[];
+  /** What the buyer was promised about the instalments. */
+  readonly plan?: { readonly planId: string } & DunningRules;
 };
 
 /** A sale at the box office. */

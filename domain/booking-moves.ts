@@ -12,6 +12,7 @@ import {
 } from '#domain/booking.ts';
 import { type Message, messageOf } from '#domain/booking-messages.ts';
 import { type Claim, releaseClaims } from '#domain/claims.ts';
+import { restOf } from '#domain/instalments.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
 import {
   cashPostings,
@@ -343,16 +344,20 @@ const confirmed = (b: Booking, now: number): Booking =>
     b,
     {
       status: 'confirmed',
-      ...(b.cancelRequested ? { step: 'cancel', dueAt: soon(now) } : { step: 'done' }),
+      ...(b.cancelRequested
+        ? { step: 'cancel', dueAt: soon(now) }
+        : restOf({ ...b, status: 'confirmed' })),
     },
     now,
   );
+
+const paidNow = (b: Booking): number => b.bill?.instalments?.[0]?.amount ?? b.quote.total;
 
 /** Mail goes out with the confirmation, unless the buyer has asked for the cancellation already. */
 const withMail = (b: Booking, effects: Effects): Effects =>
   b.cancelRequested
     ? effects
-    : { ...effects, messages: [messageOf(b, 'booking-confirmed', 'confirmed', b.quote.total)] };
+    : { ...effects, messages: [messageOf(b, 'booking-confirmed', 'confirmed', paidNow(b))] };
 
 /** The capture has settled: the sale stands. */
 export function captured(b: Booking, now: number): Change {

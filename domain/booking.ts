@@ -43,6 +43,8 @@ export type Booking = {
   readonly disputes?: readonly Dispute[] | undefined;
   /** True from the transaction that wrote tickets and sale until an undo reverses it. */
   readonly saleWritten: boolean;
+  /** Charges of an instalment that have failed. */
+  readonly arrears?: Arrears | undefined;
   /** A broken invariant that a person must look at. */
   readonly alarm?: string | undefined;
   readonly event?: EventInfo | undefined;
@@ -54,6 +56,9 @@ export type Booking = {
   readonly createdAt: number;
   readonly updatedAt: number;
 };
+
+/** `tries` charges of instalment `no` have failed; the next is at `nextAt` (epoch ms). */
+export type Arrears = { readonly no: number; readonly tries: number; readonly nextAt: number };
 
 /** A buyer without an account. */
 export type Contact = { readonly name: string; readonly email?: string | undefined };
@@ -102,6 +107,12 @@ export type Attempt = {
   readonly key: string;
   /** What its intent is for, minor units; absent: `chargeNow` of the booking. */
   readonly amount?: number | undefined;
+  /** The instalments it pays; absent: the first. */
+  readonly covers?: readonly number[] | undefined;
+  /** The buyer is not there: a saved card is charged. */
+  readonly offSession?: boolean | undefined;
+  /** Until when the buyer may finish it, epoch ms; of a charge that the buyer began. */
+  readonly until?: number | undefined;
   /** Payment-method id; dropped when the attempt is final. */
   readonly token?: string | undefined;
   /** The buyer's browser confirms with the client secret; there is no token. */
@@ -154,6 +165,8 @@ export type Return = {
   /** Who did it for the buyer, and what he wrote down; absent: the buyer, or it followed. */
   readonly by?: string | undefined;
   readonly note?: string | undefined;
+  /** What it took off instalments that were still to be paid, minor units. Absent: 0. */
+  readonly unpaid?: number | undefined;
   /** Where the money goes back to; absent: to the card of `intentId`. */
   readonly to?: 'card' | 'voucher' | 'cash' | undefined;
   readonly intentId?: string | undefined;
@@ -190,16 +203,17 @@ export const initialStatus: BookingStatus = 'pending';
  * pin: keep the hold · authorise: create and confirm the intent · await: the buyer or the bank acts
  * · decline: close a declined intent · rest: wait for another attempt · sell: sell, then write the
  * tickets · capture · undo: the capture was refused · cancel: it was asked for while it ran ·
- * settle: give seats and money back, close intents · done.
+ * owing: wait for the next instalment · charge: it is paid · settle: give seats and money back,
+ * close intents · done.
  */
 export const stepsOf = {
   pending: ['pin', 'authorise', 'await', 'decline'],
   requires_action: ['await', 'decline'],
   selling: ['sell', 'capture', 'undo'],
-  confirmed: ['cancel', 'settle', 'done'],
+  confirmed: ['cancel', 'settle', 'owing', 'charge', 'done'],
   declined: ['rest'],
   expired: ['settle', 'done'],
-  partially_refunded: ['settle', 'cancel', 'done'],
+  partially_refunded: ['settle', 'cancel', 'owing', 'charge', 'done'],
   cancelled: ['settle', 'done'],
   refunded: ['settle', 'done'],
 } as const satisfies Record<BookingStatus, readonly string[]>;

@@ -21,6 +21,7 @@ import {
   soon,
 } from '#domain/booking-moves.ts';
 import { releaseClaims } from '#domain/claims.ts';
+import { restOf } from '#domain/instalments.ts';
 import type { SeatRef } from '#domain/inventory/commands.ts';
 import {
   refundPostings,
@@ -163,7 +164,7 @@ function strayCash(b: Booking, so: Change, attempt: Attempt, amount: number, now
   const attempts = booking.attempts.map(
     (a): Attempt =>
       a.no === attempt.no
-        ? { ...a, state: 'captured', token: undefined, intentStatus: 'succeeded' }
+        ? { ...a, covers: [], state: 'captured', token: undefined, intentStatus: 'succeeded' }
         : a,
   );
   const part = `stray-${attempt.no}`;
@@ -263,7 +264,7 @@ export function settled(b: Booking, now: number): Change {
   const unpaid = b.returns.some((r) => r.refund === 'failed' || awaitsPayOut(r));
   const status: BookingStatus =
     b.status === 'cancelled' && paidBack && !unpaid ? 'refunded' : b.status;
-  return change(b, moved(b, { status, step: 'done' }, now));
+  return change(b, moved(b, { status, ...restOf({ ...b, status }) }, now), { wait: true });
 }
 
 /** The key under which the provider returns this money once. */

@@ -2,7 +2,8 @@ import { amountOf } from '#domain/bill.ts';
 import { type Booking, moved } from '#domain/booking.ts';
 import { messageOf } from '#domain/booking-messages.ts';
 import { type Change, change, ledgerEntry, returnOf, soon } from '#domain/booking-moves.ts';
-import { disputePostings } from '#domain/ledger.ts';
+import { offset } from '#domain/instalments.ts';
+import { disputePostings, lossPostings } from '#domain/ledger.ts';
 import { sumOf, type Ticket } from '#domain/ticket.ts';
 
 /** A chargeback: the buyer's bank asks the money back. `won` and `lost` are final. */
@@ -100,20 +101,22 @@ function lost(
 ): Change {
   const gone = tickets.filter((t) => t.status === 'frozen' || t.status === 'valid');
   const { paid, shares } = sumOf(gone);
+  const rest = tickets.filter((t) => t.active).length - gone.length;
+  const unpaid = gone.length === 0 ? 0 : offset(b, paid, rest === 0);
   const seats = gone.map((t) => t.seat);
   const entry = {
     ...returnOf(b),
     tickets: gone.map((t) => t.ticketId),
     seats: seats.map((seat) => seat.id),
     seatsReturned: gone.length === 0,
-    kept: paid - taken,
+    kept: paid - taken - unpaid,
+    ...(unpaid > 0 ? { unpaid } : {}),
   };
   const returns = [...b.returns, entry];
-  const postings = disputePostings(shares, taken);
+  const postings = [...disputePostings(shares, taken), ...lossPostings(unpaid)];
   const entries = ledgerEntry(b, 'dispute', `dispute-${entry.no}`, postings, now);
   if (gone.length === 0)
     return change(b, moved({ ...seen, returns }, { tries: b.tries }, now), { entries });
-  const rest = tickets.filter((t) => t.active).length - gone.length;
   const end = rest > 0 ? 'partially_refunded' : 'cancelled';
   const reason = rest > 0 ? {} : { reason: 'dispute-lost' };
   const over = { cancelRequested: false, cancelAs: undefined } as const;

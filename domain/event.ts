@@ -1,5 +1,6 @@
 import { type PriceRule, pricingMistakes } from '#domain/dynamic-pricing.ts';
 import { assertNever, type FieldError, UsherError } from '#domain/errors.ts';
+import { type InstalmentPlan, planMistakes } from '#domain/instalment-plan.ts';
 import type { EventLimits, SaleStatus, Terms } from '#domain/inventory/terms.ts';
 import { stepOf } from '#domain/money.ts';
 import type { FeeRule, TaxRule } from '#domain/pricing.ts';
@@ -116,6 +117,8 @@ export type EventRules = EventTimes & {
   readonly channels?: readonly SaleChannel[];
   /** Absent: `defaultRefundRules`. */
   readonly refundRules?: RefundRules | undefined;
+  /** Absent: all is paid at once. */
+  readonly instalmentPlans?: readonly InstalmentPlan[] | undefined;
 };
 
 /** An IANA zone name that this runtime knows; offsets such as +02:00 are not names. */
@@ -146,6 +149,7 @@ export function eventMistakes(event: EventRules, categories: readonly string[]):
   const windowHolds = opensAt === null || closesAt === null || closesAt > opensAt;
   check(windowHolds, 'sale.closesAt', 'must be after sale.opensAt');
   if (event.refundRules !== undefined) mistakes.push(...refundRuleMistakes(event.refundRules));
+  mistakes.push(...planMistakes(event.instalmentPlans ?? [], event));
   const priced = new Set<string>();
   for (const [i, { category }] of event.prices.entries()) {
     check(!priced.has(category), `prices.${i}`, `category "${category}" has two prices`);

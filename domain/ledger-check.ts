@@ -15,6 +15,8 @@ export type MoneyRecord = {
   readonly inTill: number;
   /** What a gift voucher has paid, less what went back to it. */
   readonly byVoucher: number;
+  /** Instalments that are still to be paid. */
+  readonly outstanding: number;
 };
 
 const isAccount = (name: unknown): boolean => accounts.some((account) => account === name);
@@ -75,7 +77,10 @@ export function bookingMistakes(
     if (vouchers !== money.byVoucher) {
       problems.push(`has ${vouchers} of vouchers by the ledger, ${money.byVoucher} by its booking`);
     }
-    if (buyer !== 0) problems.push(`is settled, but the buyer owes ${buyer}`);
+    if (buyer !== money.outstanding) {
+      const agreed = money.outstanding === 0 ? '' : `, by instalments ${money.outstanding}`;
+      problems.push(`is settled, but the buyer owes ${buyer}${agreed}`);
+    }
     if (-owed !== money.unreturned) {
       problems.push(`owes the buyer ${-owed} by the ledger, ${money.unreturned} by its refunds`);
     }

@@ -88,6 +88,10 @@ export const tillPostings = (amount: number): readonly Posting[] =>
 export const payOutPostings = (amount: number): readonly Posting[] =>
   posting('owed', 'till', amount);
 
+/** What void tickets would still have cost is not owed any more. */
+export const unpaidPostings = (amount: number): readonly Posting[] =>
+  posting('owed', 'buyer', amount);
+
 /** Money that came in without a sale is owed back at once. */
 export const strayCashPostings = (amount: number): readonly Posting[] =>
   posting('provider', 'owed', amount);
@@ -135,6 +139,10 @@ export const disputePostings = (shares: Shares, taken: number): readonly Posting
   ...posting('organizer', 'owed', taken - shares.organizer - shares.fees - shares.taxes),
   ...refundPostings(taken),
 ];
+
+/** What a buyer would still have paid is the organizer's loss. */
+export const lossPostings = (amount: number): readonly Posting[] =>
+  posting('organizer', 'buyer', amount);
 
 /** An organizer issues a gift voucher: what it is worth is owed to whoever holds it. */
 export const voucherIssuePostings = (amount: number): readonly Posting[] =>

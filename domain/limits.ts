@@ -126,6 +126,8 @@ export const limits = {
   sweepRoundMaxMs: 60_000,
   /** After this no checkout uses what the catalogue said of an event before. */
   eventInfoOldMs: 15_000,
+  /** A buyer who pays an instalment has this long for what the bank asks. */
+  instalmentPayMs: 30 * 60_000,
   /** Refunds that the provider fails before a person must look. */
   refundsFailedMax: 3,
   /** Reconciliation touches nothing younger: a flow that runs is never hit. */

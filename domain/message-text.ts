@@ -9,6 +9,9 @@ export type MessageKind =
   | 'payment-undone'
   | 'payment-unavailable'
   | 'booking-reminder'
+  | 'instalment-paid'
+  | 'instalment-failed'
+  | 'instalments-unpaid'
   | 'tickets-frozen'
   | 'tickets-restored'
   | 'tickets-void'
@@ -64,6 +67,9 @@ const titles: Readonly<Record<MessageKind, string>> = {
   'payment-undone': 'Your payment was not taken',
   'payment-unavailable': 'We could not take your payment',
   'booking-reminder': 'See you soon',
+  'instalment-paid': 'An instalment was paid',
+  'instalment-failed': 'An instalment could not be charged',
+  'instalments-unpaid': 'Your booking has ended unpaid',
   'tickets-frozen': 'Your tickets are on hold',
   'tickets-restored': 'Your tickets are valid again',
   'tickets-void': 'Your tickets are no longer valid',
@@ -112,6 +118,9 @@ export function timeInZone(at: number, timeZone: string): string {
   }
 }
 
+const sum = (amount: Money | undefined): string =>
+  amount === undefined ? 'an instalment' : format(amount);
+
 const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> = {
   'booking-confirmed': () =>
     'Thank you. Your booking is confirmed; these are your tickets. Show the code at the door.',
@@ -125,6 +134,12 @@ const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> 
     'Your bank did not release the payment, so the booking has been undone and nothing was charged. The seats are on sale again.',
   'payment-unavailable': () =>
     'Our payment provider could not be reached while your seats were held, so there is no booking and nothing was charged. The seats are on sale again; we are sorry.',
+  'instalment-paid': ({ amount }) =>
+    `We have charged ${sum(amount)} to your card, as agreed. Your booking shows what is left.`,
+  'instalment-failed': ({ amount }) =>
+    `Your card did not pay ${sum(amount)}, which is due now. We try again; you can pay with another card in your booking at any time.`,
+  'instalments-unpaid': ({ amount }) =>
+    `An instalment of your booking was not paid in time. The booking is cancelled, its tickets are no longer valid, and we return ${sum(amount)} to your card.`,
   'booking-reminder': () => 'Your event is almost here. Have your tickets at hand.',
   'tickets-frozen': () =>
     'Your bank disputes the payment of this booking. Until that is decided its tickets are not valid.',

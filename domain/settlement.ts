@@ -2,6 +2,7 @@ import { amountOf, cardTotal } from '#domain/bill.ts';
 import { type Booking, isSettled, keptOf, moved, type Return } from '#domain/booking.ts';
 import { type Change, change, ledgerEntry, returnOf, soon } from '#domain/booking-moves.ts';
 import { takenBack } from '#domain/dispute.ts';
+import { isAtRest } from '#domain/instalments.ts';
 import {
   type Posting,
   refundPostings,
@@ -47,7 +48,7 @@ export function recordOf(b: Booking, tickets: readonly Ticket[], intentId: strin
   // A stray capture is booked with the return that it is owed back by.
   const stray = sum(returnsOf(b, intentId, 'pending', 'succeeded', 'failed'));
   return {
-    finished: b.step === 'done' && isSettled(b),
+    finished: isAtRest(b) && isSettled(b),
     cardTotal: cardTotal(b),
     validTickets: tickets.filter(stands).length,
     captured: own === undefined ? stray : amountOf(b, own),

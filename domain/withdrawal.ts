@@ -2,6 +2,7 @@ import { type Booking, type CancelOrder, moved, type Return } from '#domain/book
 import { messageOf } from '#domain/booking-messages.ts';
 import { type Change, change, ledgerEntry, returnOf, soon } from '#domain/booking-moves.ts';
 import { goodwillOf } from '#domain/goodwill.ts';
+import { offset } from '#domain/instalments.ts';
 import { type Deductions, withdrawalPostings } from '#domain/ledger.ts';
 import { discountTurn } from '#domain/lost-discount.ts';
 import { refundable, refundReturns } from '#domain/refund-parts.ts';
@@ -62,7 +63,8 @@ export type Withdrawal = ReturnType<typeof withdrawalOf>;
 
 /**
  * Works out what tickets return: each by the rate, together at most what the buyer has paid and not
- * had back. What was given before as goodwill is not given again.
+ * had back. What was given before as goodwill is not given again. Where instalments are still to be
+ * paid (`off`: what they become less), `domain/instalments.ts` says what goes back.
  */
 export function withdrawalOf(
   b: Booking,
@@ -78,14 +80,18 @@ export function withdrawalOf(
   const staying = tickets.filter((t) => t.active && !chosen.includes(t));
   const { off: discount, withheld } = discountTurn(b, staying, rate, byRate.returned);
   const wanted = byRate.returned - discount;
-  const amount = Math.max(0, Math.min(wanted, refundable(b)));
+  const off = offset(b, wanted, staying.length === 0);
+  const back = Math.max(0, wanted - off);
+  const amount = Math.max(0, Math.min(back, refundable(b)));
   const given = goodwillOf(b);
-  const organizer = Math.min(given.organizer, wanted - amount);
-  const platform = Math.min(given.platform, wanted - amount - organizer);
-  const unpaid = wanted - amount - organizer - platform;
-  const less: Deductions = { organizer, platform, unpaid, discount };
+  const organizer = Math.min(given.organizer, back - amount);
+  const platform = Math.min(given.platform, back - amount - organizer);
+  const unpaid = off + back - amount - organizer - platform;
+  // Where the rules keep more than was paid, the organizer does without the rest.
+  const forgone = Math.max(0, off - wanted);
+  const less: Deductions = { organizer: organizer - forgone, platform, unpaid, discount };
   const { paid } = sumOf(chosen);
-  return { ...byRate, rate, amount, less, withheld, paid, kept: paid - amount - unpaid };
+  return { ...byRate, rate, amount, less, off, withheld, paid, kept: paid - amount - unpaid };
 }
 
 /** Tickets become void with their sale reversed; seats and money follow in `settle`. */
@@ -98,7 +104,7 @@ export function withdrawn(
 ): Change {
   const { key, order } = wish;
   const so = withdrawalOf(b, tickets, chosen, wish, now);
-  const { amount, kept, less, shares, withheld } = so;
+  const { amount, kept, less, off, shares, withheld } = so;
   const seats = chosen.map((t) => t.seat);
   const rest = tickets.filter((t) => t.active).length - chosen.length;
   const who = {
@@ -112,6 +118,7 @@ export function withdrawn(
     seats: seats.map((seat) => seat.id),
     kept,
     ...(withheld === 0 ? {} : { withheld }),
+    ...(off > 0 ? { unpaid: off } : {}),
     ...(less.organizer + less.platform > 0
       ? { goodwill: { organizer: -less.organizer, platform: -less.platform } }
       : {}),

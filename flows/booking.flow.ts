@@ -17,6 +17,7 @@ import { codeOf } from '#domain/errors.ts';
 import { makeScopedId } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
 import { cancelStep, isTerminal, settle, undo } from '#flows/cancellation.flow.ts';
+import { charge, owing } from '#flows/instalments.flow.ts';
 import { intentAsk } from '#flows/intent-ask.ts';
 import type { FlowPorts } from '#flows/ports.ts';
 import { patient } from '#flows/provider-away.flow.ts';
@@ -36,6 +37,8 @@ type Do = (b: Booking, ports: FlowPorts) => Promise<Change>;
  * await     | the buyer or the bank acts              |
  * sell      | seats sold, then tickets and sale        | settle: unsell; undo: tickets void first
  *           | written in one transaction (confirm)     |
+ * owing     | waits for the next instalment            |
+ * charge    | a later instalment is paid               | settle: cancels or returns it
  * capture   | money taken; settled → confirmed         | undo decides; a cancellation refunds
  */
 export const steps: Readonly<Record<Step, Do>> = {
@@ -48,6 +51,8 @@ export const steps: Readonly<Record<Step, Do>> = {
   capture,
   undo,
   cancel: cancelStep,
+  owing,
+  charge,
   settle,
   done: async (b, { clock }) => change(b, moved(b, {}, clock.now())),
 };

@@ -22,6 +22,7 @@ import {
   voucherRefunded,
 } from '#domain/cancellation.ts';
 import { codeOf, errorRegistry } from '#domain/errors.ts';
+import { restOf } from '#domain/instalments.ts';
 import { limits } from '#domain/limits.ts';
 import { money } from '#domain/money.ts';
 import { intentAsk } from '#flows/intent-ask.ts';
@@ -38,7 +39,7 @@ export async function cancelStep(b: Booking, { store, clock }: FlowPorts): Promi
   const now = clock.now();
   const decision = cancel(b, await store.tickets([b.bookingId]), { ...b.cancelAs }, now);
   if (decision.kind === 'done') return decision.change;
-  const rest = isSettled(b) ? { step: 'done' as const } : { step: 'settle' as const, dueAt: now };
+  const rest = isSettled(b) ? restOf(b) : { step: 'settle' as const, dueAt: now };
   return change(b, moved(b, { ...rest, cancelRequested: false, cancelAs: undefined }, now));
 }
 

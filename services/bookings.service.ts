@@ -2,20 +2,17 @@ import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import { call, type UsherContext } from '#broker/call.ts';
 import type { UsherEvent } from '#broker/emit.ts';
-import { reply } from '#broker/reply.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
-import { UsherError } from '#domain/errors.ts';
 import { bookingFlowMixin, type WithBookings } from '#mixins/booking-flow.mixin.ts';
-import { callerOf, deadlineOf } from '#mixins/caller.ts';
 import { startSweeps } from '#mixins/event-sweeps.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-client.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
-import { checkout } from '#services/bookings/checkout.ts';
+import { checkoutActions } from '#services/bookings/checkout-action.ts';
 import { counterSaleActions } from '#services/bookings/counter.ts';
 import type { Desk, OffersPort } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
-import { payingOf } from '#services/bookings/paying.ts';
+import { instalmentActions } from '#services/bookings/instalments.ts';
 import { paymentActions } from '#services/bookings/payment.ts';
 import { ProviderWatch } from '#services/bookings/provider-watch.ts';
 import { readingActions } from '#services/bookings/reading.ts';
@@ -61,23 +58,9 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
 
     actions: {
       ...refundActions(() => parts),
+      ...checkoutActions(clock, runtime.config.limits, () => ({ ...desk, once })),
       ...counterSaleActions(() => desk),
-
-      checkout: (ctx: Ctx<'checkout'>): Promise<Result<'checkout'>> => {
-        const { userId: buyerId } = callerOf(ctx);
-        const { reservationId, payment, equalSeats, attendees, promoCode, voucher } = ctx.params;
-        const key = keyOf(ctx);
-        const deadline = deadlineOf(ctx, clock.now(), runtime.config.limits.callTimeoutMs);
-        return once(ctx, 'checkout', ctx.params, async ({ ulid }) => {
-          const names = attendees.map(({ name }) => name);
-          const codes = { promoCode, voucher };
-          const wish = { key, ...payingOf(payment), equalSeats, attendees: names, ...codes };
-          const request = { reservationId, buyerId, wish, ulid, deadline };
-          const { bookingId, status } = await checkout(desk, request);
-          reply(ctx, { headers: { Location: `/v1/bookings/${bookingId}` } });
-          return { bookingId, status };
-        });
-      },
+      ...instalmentActions(() => ({ ...desk, once })),
 
       ...readingActions(() => desk),
 
@@ -87,10 +70,4 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
         queueReminders(desk, params.withinMs, params.limit),
     },
   };
-}
-
-function keyOf(ctx: UsherContext): string {
-  const { idempotencyKey } = ctx.meta;
-  if (idempotencyKey === undefined) throw new UsherError('idempotency-key-required');
-  return idempotencyKey;
 }

@@ -16,6 +16,7 @@ const hours = 60 * minutes;
 const lockMs = 6 * seconds;
 const wakesAtOnceMax = 16;
 const reminderRoundsMax = 20;
+const instalmentRoundsMax = 5;
 const auditRoundsMax = 100;
 const repriceRoundsMax = 1_000;
 /** A minute each. */
@@ -58,6 +59,13 @@ const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
     lockMs,
     limitMs: 20 * seconds,
     run: () => wakeEvents(broker),
+  },
+  {
+    name: 'charge-instalments',
+    everyMs: 1 * minutes,
+    lockMs,
+    limitMs: 75 * seconds,
+    run: () => chargeInstalments(broker),
   },
   {
     name: 'remind-buyers',
@@ -144,6 +152,17 @@ async function repriceEvents(broker: ServiceBroker) {
     cursor = done.nextCursor;
   }
   return { changed, failed };
+}
+
+/** Begins the charges that are due; each is made once, whoever begins it how often. */
+async function chargeInstalments(broker: ServiceBroker) {
+  let begun = 0;
+  for (let round = 0; round < instalmentRoundsMax; round++) {
+    const answer = await call(broker, 'bookings.dueInstalments', {});
+    begun += answer.begun;
+    if (!answer.more) break;
+  }
+  return { begun };
 }
 
 /** Queues the reminders that are due; each booking has one, whoever asks how often. */

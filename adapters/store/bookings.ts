@@ -173,6 +173,15 @@ export class MongoBookings implements BookingStore {
     return found.map(({ _id, version }) => ({ bookingId: _id, version }));
   }
 
+  async dueInstalments(now: number, limit: number): Promise<readonly string[]> {
+    const query = this.#on.bookings
+      .find({ dueAt: { $lte: now }, step: 'owing' }, { maxTimeMS: this.#maxTimeMS })
+      .sort({ dueAt: 1 })
+      .limit(limit)
+      .project<{ _id: string }>({ _id: 1 });
+    return (await stored(() => query.toArray())).map(({ _id }) => _id);
+  }
+
   async take(due: { readonly bookingId: string; readonly version: number }, dueAt: number) {
     const taken = await stored(() =>
       this.#on.bookings.findOneAndUpdate(

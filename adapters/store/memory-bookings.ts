@@ -97,6 +97,13 @@ export class MemoryBookings implements BookingStore, OutboxStore {
       .map(({ bookingId, version }) => ({ bookingId, version }));
   }
 
+  async dueInstalments(now: number, limit: number): Promise<readonly string[]> {
+    return (await this.due(now, Number.POSITIVE_INFINITY))
+      .map(({ bookingId }) => bookingId)
+      .filter((bookingId) => this.#bookings.get(bookingId)?.step === 'owing')
+      .slice(0, limit);
+  }
+
   async take({ bookingId, version }: DueBooking, dueAt: number): Promise<Booking | undefined> {
     const found = this.#bookings.get(bookingId);
     if (found?.version !== version) return undefined;

@@ -11,6 +11,7 @@ import { voucherPaid } from '#domain/bill.ts';
 import { awaitsPayOut, type Return } from '#domain/booking.ts';
 import { cashHeld } from '#domain/box-office.ts';
 import { takenBack } from '#domain/dispute.ts';
+import { isAtRest, outstanding } from '#domain/instalments.ts';
 import { type Balances, balancesOf, type LedgerEntry } from '#domain/ledger.ts';
 import {
   type BookMistake,
@@ -39,9 +40,9 @@ export type BooksReport = {
 
 type MoneyFields = Pick<
   BookingDocument,
-  '_id' | 'step' | 'returns' | 'disputes' | 'quote' | 'bill' | 'saleWritten'
+  '_id' | 'step' | 'returns' | 'disputes' | 'quote' | 'bill' | 'saleWritten' | 'status' | 'attempts'
 >;
-type PaidFields = MoneyFields & Pick<BookingDocument, 'eventId' | 'attempts' | 'bundle'>;
+type PaidFields = MoneyFields & Pick<BookingDocument, 'eventId' | 'bundle'>;
 type Booked = { readonly bookingId: string; readonly entries: readonly LedgerEntry[] };
 
 const bookingsAtOnce = 500;
@@ -154,6 +155,7 @@ async function moneyOf(
         eventId: 1,
         attempts: 1,
         bundle: 1,
+        status: 1,
       })
       .toArray(),
     db
@@ -176,7 +178,7 @@ async function moneyOf(
       sum(({ refund, to = 'card' }) => refund === state && to === 'card');
     const failed = byCard('failed');
     return {
-      settled: booking === undefined ? undefined : booking.step === 'done',
+      settled: booking === undefined ? undefined : isAtRest(booking),
       captured: own.reduce((total, p) => total + p.captured, 0),
       refunded:
         takenBack(booking ?? {}) +
@@ -188,6 +190,7 @@ async function moneyOf(
           ? 0
           : voucherPaid(booking) -
             sum(({ refund, to }) => refund === 'succeeded' && to === 'voucher'),
+      outstanding: booking === undefined ? 0 : outstanding(booking),
     };
   };
 }

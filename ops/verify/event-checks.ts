@@ -2,6 +2,7 @@ import { voucherPaid } from '#domain/bill.ts';
 import { type Booking, isFinalAttempt, keptOf, type Return } from '#domain/booking.ts';
 import { cashHeld } from '#domain/box-office.ts';
 import { takenBack } from '#domain/dispute.ts';
+import { outstanding } from '#domain/instalments.ts';
 import { type Balances, balancesOf } from '#domain/ledger.ts';
 import { sumOf } from '#domain/ticket.ts';
 import type { EventRecords } from '#ops/verify/event-records.ts';
@@ -35,10 +36,12 @@ const stuckTries = 10;
 const lookAtBooking = 'read the booking and its time line; the due sweep of a core node goes on';
 
 /** Steps that wait for a person: they are due in time, but nothing is under way. */
-export const isResting = (b: Booking): boolean => b.step === 'rest' || b.step === 'await';
+export const isResting = (b: Booking): boolean =>
+  b.step === 'rest' || b.step === 'await' || b.step === 'owing';
 
 /** A booking between two steps may differ from what it will be: only its lateness is looked at. */
-export const isMoving = (b: Booking): boolean => b.dueAt !== undefined && b.step !== 'rest';
+export const isMoving = (b: Booking): boolean =>
+  b.dueAt !== undefined && b.step !== 'rest' && b.step !== 'owing';
 
 export function checkEvent(records: EventRecords, bounds: Bounds): readonly Finding[] {
   return [
@@ -152,6 +155,7 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
   const failed = sumOfReturns(b, 'card', 'failed');
   const unreturned = failed + sumOfReturns(b, 'cash', 'pending');
   const cash = cashHeld(b);
+  const toCome = outstanding(b);
   const byVoucher = voucherPaid(b) - sumOfReturns(b, 'voucher', 'succeeded');
   const differ = (problem: string, one: number, other: number, repair: string): Finding[] =>
     one === other ? [] : [finding(problem, `${bookingId}: ${one} and ${other}`, repair)];
@@ -163,7 +167,7 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
   );
   yield* differ(
     'money and tickets differ',
-    captured + cash - returned - unreturned - takenBack(b) - keptOf(b) + byVoucher,
+    captured + cash - returned - unreturned - takenBack(b) - keptOf(b) + byVoucher + toCome,
     paid,
     'refund what no ticket stands for',
   );
@@ -175,7 +179,7 @@ function* moneyOf(records: EventRecords, b: Booking): Generator<Finding> {
   );
   yield* differ('ledger and voucher differ', ledger.vouchers, byVoucher, 'book the difference');
   yield* differ('ledger and tills differ', ledger.till, cash, 'count the till, then book it');
-  yield* differ('the buyer still owes', ledger.buyer, 0, 'book the missing cash or reversal');
+  yield* differ('the buyer still owes', ledger.buyer, toCome, 'book the missing cash or reversal');
   yield* differ('owed to the buyer', -ledger.owed, unreturned, 'refund it, then book the refund');
   if (failed === 0) {
     const refunded = payments.reduce((total, p) => total + p.refunded, 0);

@@ -1,18 +1,34 @@
 import { cardTotal } from '#domain/bill.ts';
 import type { Booking } from '#domain/booking.ts';
-import { type CheckoutWish, openBooking, opening, retried } from '#domain/booking-moves.ts';
-import { assertHeld, assertSameOffers, assertWish, decideCheckout } from '#domain/checkout.ts';
+import {
+  type BookingTerms,
+  type CheckoutWish,
+  openBooking,
+  opening,
+  retried,
+} from '#domain/booking-moves.ts';
+import {
+  assertHeld,
+  assertSameOffers,
+  assertWish,
+  decideCheckout,
+  invalid,
+} from '#domain/checkout.ts';
 import { checkoutPrice, type Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import { eventIdOf, makeScopedId } from '#domain/ids.ts';
+import { planned } from '#domain/instalment-plan.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
 import { promoUsedUp } from '#domain/promo.ts';
 import type { Desk } from '#services/bookings/desk.ts';
+import type { ChosenPlan } from '#services/bookings/instalments.ts';
 
 export type CheckoutRequest = {
   readonly reservationId: string;
   readonly buyerId: string;
   readonly wish: CheckoutWish;
+  /** Absent: all is paid at once. */
+  readonly plan?: ChosenPlan | undefined;
   /** The same for every run of this request: own part of the booking's id. */
   readonly ulid: string;
   /** Epoch ms. */
@@ -35,7 +51,7 @@ export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Bo
   assertSameOffers(existing, wish, await offersFor(desk, hold, request));
   assertWish(hold, wish, cardTotal(existing));
   const waits = waitsFor(desk, cardTotal(existing));
-  const change = retried({ ...existing, ...waits }, wish, desk.clock.now());
+  const change = retried({ ...existing, ...waits }, kept(wish, existing), desk.clock.now());
   // The decline's time may have run out in this very moment, or another checkout was faster.
   if ((await desk.store.commit(change)) !== 'done') throw new UsherError('checkout-in-progress');
   desk.worker.run(change.booking);
@@ -46,13 +62,14 @@ async function begin(desk: Desk, request: CheckoutRequest): Promise<Booking> {
   const { reservationId, buyerId, wish, ulid } = request;
   const hold = await readHold(desk, request);
   assertHeld(hold);
-  const terms = checkoutPrice(hold, await offersFor(desk, hold, request), desk.clock.now());
+  const price = checkoutPrice(hold, await offersFor(desk, hold, request), desk.clock.now());
+  const terms = inParts(price, request.plan, desk.clock.now());
   assertWish(hold, wish, cardTotal(terms));
   const waits = waitsFor(desk, cardTotal(terms));
   const event = await desk.events.of(hold.eventId);
   const bookingId = makeScopedId('booking', hold.eventId, ulid);
   const now = desk.clock.now();
-  const opened = openBooking(bookingId, hold, wish, event, now, terms);
+  const opened = openBooking(bookingId, hold, kept(wish, terms), event, now, terms);
   const booking = { ...opening(opened), ...waits };
   const result = await desk.store.insert(booking);
   if (result === 'inserted') {
@@ -87,11 +104,27 @@ function waitsFor(desk: Desk, total: number): { readonly reason?: string } {
   return reason === undefined ? {} : { reason };
 }
 
+/** The terms of a checkout with the plan that the buyer chose. Throws `invalid-request`. */
+function inParts(terms: BookingTerms, chosen: ChosenPlan | undefined, now: number): BookingTerms {
+  if (chosen === undefined) return terms;
+  const divided = planned(terms, chosen.plan, now, chosen.startsAt);
+  if ('refused' in divided) throw invalid('payment.plan', divided.refused);
+  return divided;
+}
+
+/** The card of a booking that is paid in parts is kept for the rest. */
+const kept = (wish: CheckoutWish, { bill }: Pick<BookingTerms, 'bill'>): CheckoutWish =>
+  bill?.plan === undefined || wish.saved === true ? wish : { ...wish, save: true };
+
 /** The id is made from the key: it was used for a booking that has ended since. */
 const takenId = (reservationId: string): UsherError =>
   new UsherError('idempotency-key-reused', 'This key began another booking', { reservationId });
 
-function readHold(desk: Desk, request: CheckoutRequest): Promise<HoldView> {
+/** Reads the caller's own hold. `ulid` names the request. */
+export function readHold(
+  desk: Desk,
+  request: Pick<CheckoutRequest, 'reservationId' | 'buyerId' | 'ulid' | 'deadline'>,
+): Promise<HoldView> {
   const { reservationId, buyerId, ulid, deadline } = request;
   const eventId = eventIdOf(reservationId);
   if (eventId === undefined) throw new UsherError('not-found');

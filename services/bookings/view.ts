@@ -1,13 +1,16 @@
 import type { BookingView } from '#contracts/bookings.contract.ts';
 import { cardTotal } from '#domain/bill.ts';
 import { type Booking, lastAttempt, type Return } from '#domain/booking.ts';
+import { admits } from '#domain/instalments.ts';
 import type { Ticket } from '#domain/ticket.ts';
 import { refundTermsOf } from '#domain/withdrawal.ts';
 import type { CancelAnswer } from '#services/bookings/cancelling.ts';
+import { instalmentsOf } from '#services/bookings/instalments-view.ts';
 
 /** A booking as its buyer sees it; tickets appear with the confirmation. */
 export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
   const { currency, total } = b.quote;
+  const locked = admits(b) ? {} : { usable: false };
   const released = b.saleWritten && b.status !== 'selling';
   return {
     bookingId: b.bookingId,
@@ -25,9 +28,9 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
       },
     }),
     ...(b.bill?.voucher && { voucher: { amount: b.bill.voucher.amount, currency } }),
-    payment: paymentOf(b),
+    payment: { ...paymentOf(b), ...partsOf(b) },
     tickets: released
-      ? tickets.map(({ ticketId, seat, status }) => ({ ticketId, seat, status }))
+      ? tickets.map(({ ticketId, seat, status }) => ({ ticketId, seat, status, ...locked }))
       : [],
     refunds: b.returns
       .filter((r) => r.amount > 0)
@@ -50,12 +53,17 @@ export function rulesView(b: Booking): NonNullable<BookingView['refundRules']> {
   return { ...rest, tiers: tiers.map((tier) => ({ ...tier })) };
 }
 
+const partsOf = (b: Booking): Pick<BookingView['payment'], 'instalments'> => {
+  const instalments = instalmentsOf(b);
+  return instalments === undefined ? {} : { instalments };
+};
+
 export function paymentOf(b: Booking): BookingView['payment'] {
   const { by = 'card' } = b.bill ?? {};
   if (cardTotal(b) === 0) return { status: 'not_required', by };
   const attempt = lastAttempt(b);
   const status = attempt?.intentStatus ?? 'requires_payment_method';
-  if (b.status === 'requires_action') {
+  if (b.status === 'requires_action' || b.step === 'charge') {
     const { clientSecret, nextActionUrl, declineCode } = attempt ?? {};
     return {
       status,

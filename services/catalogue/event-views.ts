@@ -3,6 +3,7 @@ import type { EventRow, PostponedRow } from '#adapters/store/event-rows.ts';
 import type { EventView, eventCard, eventFields, PublicEvent } from '#contracts/event-schemas.ts';
 import type { PublicVenue } from '#contracts/venues.contract.ts';
 import { type EventRules, saleChannels, saleStateAt } from '#domain/event.ts';
+import type { InstalmentPlan } from '#domain/instalment-plan.ts';
 import type { Counts } from '#domain/inventory/commands.ts';
 import type { EventLimits } from '#domain/inventory/terms.ts';
 import { money } from '#domain/money.ts';
@@ -61,6 +62,15 @@ const rulesView = ({ tiers, ...rest }: RefundRules) => ({
 const postponedView = ({ from, refundUntil }: PostponedRow) =>
   defined({ from: iso(from), refundUntil: maybeIso(refundUntil) });
 
+/** The plans as the contract has them. */
+const plansView = (plans: readonly InstalmentPlan[]): EventView['instalmentPlans'] =>
+  plans.map(({ everyDays, dates, retryAfterDays, ...plan }) => ({
+    ...plan,
+    retryAfterDays: [...retryAfterDays],
+    ...(everyDays === undefined ? {} : { everyDays }),
+    ...(dates === undefined ? {} : { dates: [...dates] }),
+  }));
+
 const described = (row: EventRow) =>
   defined({
     title: row.title,
@@ -75,6 +85,7 @@ const described = (row: EventRow) =>
     currency: row.currency,
     fees: row.fees.map((fee) => ({ ...fee })),
     taxes: row.taxes.map((tax) => ({ ...tax })),
+    instalmentPlans: plansView(row.instalmentPlans ?? []),
     refundRules: rulesView(row.refundRules ?? defaultRefundRules),
     postponed: row.postponed && postponedView(row.postponed),
   });

@@ -76,8 +76,10 @@ export const bookings: readonly Mutant[] = [
   one(
     'a wish to cancel is forgotten',
     'domain/booking-moves.ts',
-    "...(b.cancelRequested ? { step: 'cancel', dueAt: soon(now) } : { step: 'done' }),",
-    "step: 'done',",
+    '...(b.cancelRequested\n' +
+      "        ? { step: 'cancel', dueAt: soon(now) }\n" +
+      "        : restOf({ ...b, status: 'confirmed' })),",
+    "...restOf({ ...b, status: 'confirmed' }),",
   ),
   one(
     'a message is done before it is stored',

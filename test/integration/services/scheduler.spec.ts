@@ -28,6 +28,10 @@ function neighbours(orphans: Set<string>, calls: string[]): ServiceSchema[] {
     {
       name: 'bookings',
       actions: {
+        dueInstalments: () => {
+          calls.push('charge');
+          return { begun: 0, more: false };
+        },
         reminders: () => {
           calls.push('remind');
           const rounds = calls.filter((name) => name === 'remind').length;
@@ -109,11 +113,12 @@ describeWith(['mongod'], 'the scheduler service', () => {
   it('wakes orphans, reminds until nothing is left, reconciles: once for all workers', async () => {
     const events = [...orphans].map((eventId) => `wake ${eventId}`);
     const [one] = await Promise.all([start('one'), start('two')]);
-    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 8);
+    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 9);
     const reconciled = ['window', 'deep', 'preview'].map(() => 'reconcile');
     expect([...calls].sort()).toEqual(
       [
         ...events,
+        'charge',
         ...['remind', 'remind', 'remind', ...reconciled, 'append', 'append'],
         ...['reprice all', 'reprice more', 'catch up'],
       ].sort(),
@@ -122,6 +127,7 @@ describeWith(['mongod'], 'the scheduler service', () => {
     expect(jobs.map(({ name, runs, errors }) => ({ name, runs, errors }))).toEqual([
       { name: 'append-audit', runs: 1, errors: 0 },
       { name: 'catch-up-webhooks', runs: 1, errors: 0 },
+      { name: 'charge-instalments', runs: 1, errors: 0 },
       { name: 'reconcile-deep', runs: 1, errors: 1 },
       { name: 'reconcile-payments', runs: 1, errors: 1 },
       { name: 'reconcile-preview', runs: 1, errors: 1 },
@@ -129,7 +135,7 @@ describeWith(['mongod'], 'the scheduler service', () => {
       { name: 'reprice-events', runs: 1, errors: 0 },
       { name: 'wake-events', runs: 1, errors: 0 },
     ]);
-    expect(jobs[2]?.lastError).toContain('payment provider');
+    expect(jobs[3]?.lastError).toContain('payment provider');
   });
 
   it('does a turn at once when told to', async () => {

@@ -30,6 +30,7 @@ const money = {
   unreturned: 0,
   inTill: 0,
   byVoucher: 0,
+  outstanding: 0,
 };
 const problems = (mistakes: readonly { problem: string }[]) => mistakes.map((m) => m.problem);
 

@@ -20,7 +20,10 @@ import { limits } from '#domain/limits.ts';
 import type { Quote } from '#domain/pricing.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import type { BookingStore, PaymentsPort } from '#flows/ports.ts';
+import { Mortal } from '#test/unit/flows/mortal.ts';
 import { promoOf, voucherOf } from '#test/unit/flows/offers.ts';
+
+export { type Fate, Mortal } from '#test/unit/flows/mortal.ts';
 
 export const ulid = (n: number): string => String(n).padStart(26, '0');
 export const eventId = makeId('event', ulid(1));
@@ -182,6 +185,8 @@ export class FakePayments implements PaymentsPort {
   readonly refunds = new Map<string, string>();
   /** What `capture` comes to, where it is not a success. */
   captureAs: 'succeeded' | 'refused' | 'unknown' | 'unknown-but-done' = 'succeeded';
+  /** What a charge of a saved card comes to. */
+  offSessionAs: 'ok' | 'declined' = 'ok';
   refundAs: 'succeeded' | 'pending' | 'failed' = 'succeeded';
 
   async create(ask: Parameters<PaymentsPort['create']>[0]): Promise<IntentView> {
@@ -197,9 +202,14 @@ export class FakePayments implements PaymentsPort {
     return this.#view(intent);
   }
 
-  async confirm({ intentId, token }: Parameters<PaymentsPort['confirm']>[0]): Promise<IntentView> {
+  async confirm({
+    intentId,
+    token,
+    offSession,
+  }: Parameters<PaymentsPort['confirm']>[0]): Promise<IntentView> {
     const intent = this.of(intentId);
     if (intent.status !== 'requires_confirmation') return this.#view(intent);
+    if (offSession) return this.#charge(intent);
     if (token === 'ok') intent.status = 'requires_capture';
     if (token === '3ds') intent.status = 'requires_action';
     if (token === 'slow') intent.status = 'processing';
@@ -208,6 +218,13 @@ export class FakePayments implements PaymentsPort {
       intent.status = 'requires_payment_method';
       intent.declineCode = 'generic_decline';
     }
+    return this.#view(intent);
+  }
+
+  #charge(intent: Intent): IntentView {
+    const declined = this.offSessionAs === 'declined';
+    intent.status = declined ? 'requires_payment_method' : 'requires_capture';
+    if (declined) intent.declineCode = 'insufficient_funds';
     return this.#view(intent);
   }
 
@@ -264,64 +281,10 @@ export class FakePayments implements PaymentsPort {
       status,
       amount: { amount, currency: 'EUR' },
       amountRefunded: refunded,
+      paymentMethod: 'pm_saved',
       ...(declineCode === undefined ? {} : { declineCode }),
       ...(status === 'requires_action' ? { clientSecret: `${id}_secret` } : {}),
     };
-  }
-}
-
-/** What happens to a worker at one of its calls. */
-export type Fate =
-  /** Its process dies before the call has its effect, or before the answer arrives. */
-  | { readonly at: number; readonly does: 'die-before' | 'die-after' }
-  /** The call, or its answer, is held up until `until` resolves. */
-  | {
-      readonly at: number;
-      readonly does: 'pause-before' | 'pause-after';
-      readonly until: Promise<void>;
-    };
-
-/** Counts the calls of a worker to its ports and lets its fate come true. */
-export class Mortal {
-  readonly #fate: Fate | undefined;
-  calls = 0;
-  dead = false;
-
-  constructor(fate?: Fate) {
-    this.#fate = fate;
-  }
-
-  wrap<T extends object>(port: T): T {
-    return new Proxy(port, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== 'function') return member;
-        return (...args: unknown[]) => this.#call(async () => Reflect.apply(member, target, args));
-      },
-    });
-  }
-
-  async #call(effect: () => Promise<unknown>): Promise<unknown> {
-    if (this.dead) throw new Error('dead');
-    if (++this.calls !== this.#fate?.at) return effect();
-    switch (this.#fate.does) {
-      case 'die-before':
-        this.dead = true;
-        throw new Error('killed');
-      case 'die-after':
-        this.dead = true;
-        await effect().catch(() => undefined);
-        throw new Error('killed');
-      case 'pause-before':
-        await this.#fate.until;
-        return effect();
-      case 'pause-after': {
-        const answer = effect();
-        answer.catch(() => undefined);
-        await this.#fate.until;
-        return answer;
-      }
-    }
   }
 }
 

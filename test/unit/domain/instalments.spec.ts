@@ -1,0 +1,276 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Booking } from '#domain/booking.ts';
+import { openBooking } from '#domain/booking-moves.ts';
+import { cancel } from '#domain/cancellation.ts';
+import { payNow } from '#domain/instalment-moves.ts';
+import { type InstalmentPlan, planned } from '#domain/instalment-plan.ts';
+import { admits, outstanding, owed } from '#domain/instalments.ts';
+import type { BookingWorker } from '#flows/booking.worker.ts';
+import { contradictions } from '#test/unit/flows/consistency.ts';
+import { bookingIdOf, Mortal, World } from '#test/unit/flows/world.ts';
+
+const day = 24 * 3_600_000;
+const bookingId = bookingIdOf(10);
+const plan: InstalmentPlan = {
+  planId: 'thirds',
+  parts: 3,
+  firstBasisPoints: 4_000,
+  everyDays: 30,
+  lastDueDaysBefore: 14,
+  minTotal: 0,
+  fee: 0,
+  admitsBeforePaid: false,
+  retryAfterDays: [3, 4],
+  cancelFee: 1_000,
+};
+
+/** Buys for 10 000 in parts of 4 000, 3 000 and 3 000. */
+async function buy(world: World, worker = world.worker(), own = plan): Promise<void> {
+  const now = world.clock.now();
+  const startsAt = now + 300 * day;
+  const terms = planned({ quote: world.event.hold.quote }, own, now, startsAt);
+  if ('refused' in terms) throw new Error(terms.refused);
+  const event = { name: 'A play', startsAt, timeZone: 'UTC', venue: 'The house' };
+  const wish = { ...world.wish(), save: true };
+  const booking = openBooking(bookingId, world.event.hold, wish, event, now, terms);
+  await world.store.insert(booking);
+  worker.run(booking);
+  await worker.idle();
+}
+
+/** Lets days pass; a living worker sweeps what is due then. */
+async function days(world: World, count: number, worker = world.worker()): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    world.clock.advance(day);
+    await world.pass(20_000, worker);
+  }
+}
+
+const amounts = (b: Booking): number[] => owed(b).map(({ amount }) => amount);
+const captured = (world: World): number[] =>
+  [...world.payments.intents.values()]
+    .filter(({ status }) => status === 'succeeded')
+    .map(({ amount }) => amount);
+const kinds = (world: World): string[] =>
+  world.store.contents.outbox.map((row) => row.message.kind);
+
+async function pay(world: World, wish: Parameters<typeof payNow>[1], worker = world.worker()) {
+  const change = payNow(await world.booking(), wish, world.clock.now());
+  if (change === undefined || (await world.store.commit(change)) !== 'done') return;
+  worker.run(change.booking);
+  await worker.idle();
+}
+
+async function cancelTickets(world: World, count: number, worker: BookingWorker = world.worker()) {
+  const tickets = await world.store.tickets([bookingId]);
+  const chosen = tickets.filter(({ active }) => active).slice(0, count);
+  const ticketIds = chosen.map(({ ticketId }) => ticketId);
+  const wish = { ticketIds, key: 'c' };
+  const decision = cancel(await world.booking(), tickets, wish, world.clock.now());
+  if (decision.kind !== 'done') return;
+  if ((await world.store.commit(decision.change)) === 'done') worker.run(decision.change.booking);
+  await worker.idle();
+}
+
+describe('a booking paid in instalments', () => {
+  it('has its tickets with the first part, and is charged for the rest on the days', async () => {
+    const world = new World(10_000);
+    await buy(world);
+    const first = await world.booking();
+    expect(first).toMatchObject({ status: 'confirmed', step: 'owing' });
+    expect(amounts(first)).toEqual([3_000, 3_000]);
+    expect(admits(first)).toBe(false);
+    expect(captured(world)).toEqual([4_000]);
+    expect(contradictions(world)).toEqual([]);
+    await days(world, 29);
+    expect(captured(world)).toEqual([4_000]);
+    await days(world, 1);
+    expect(captured(world)).toEqual([4_000, 3_000]);
+    expect(contradictions(world)).toEqual([]);
+    await days(world, 30);
+    const last = await world.booking();
+    expect(last).toMatchObject({ status: 'confirmed', step: 'done' });
+    expect(captured(world)).toEqual([4_000, 3_000, 3_000]);
+    expect(admits(last)).toBe(true);
+    expect(kinds(world)).toEqual(['booking-confirmed', 'instalment-paid', 'instalment-paid']);
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('is tried again by the rule, then ends: what was paid goes back less the fee', async () => {
+    const world = new World(10_000);
+    await buy(world);
+    world.payments.offSessionAs = 'declined';
+    await days(world, 30);
+    expect((await world.booking()).arrears).toMatchObject({ no: 2, tries: 1 });
+    await days(world, 6);
+    expect((await world.booking()).arrears).toMatchObject({ no: 2, tries: 2 });
+    expect((await world.booking()).status).toBe('confirmed');
+    await days(world, 2);
+    const ended = await world.booking();
+    expect(ended).toMatchObject({ status: 'refunded', reason: 'instalments-unpaid', step: 'done' });
+    expect(ended.returns).toMatchObject([{ amount: 3_000, kept: 1_000, unpaid: 6_000 }]);
+    expect(world.event.soldTo.size).toBe(0);
+    expect(kinds(world).slice(1)).toEqual([
+      'instalment-failed',
+      'instalment-failed',
+      'instalments-unpaid',
+      'booking-refunded',
+    ]);
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('recovers when the card pays again, or when the buyer pays with another', async () => {
+    const world = new World(10_000);
+    await buy(world);
+    world.payments.offSessionAs = 'declined';
+    await days(world, 30);
+    await pay(world, { key: 'p', upTo: 2, token: 'ok' });
+    expect(captured(world)).toEqual([4_000, 3_000]);
+    expect((await world.booking()).arrears).toBeUndefined();
+    world.payments.offSessionAs = 'ok';
+    await days(world, 31);
+    expect((await world.booking()).step).toBe('done');
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('can be paid off early, once per key', async () => {
+    const world = new World(10_000);
+    await buy(world);
+    await pay(world, { key: 'p', token: 'ok' });
+    await pay(world, { key: 'p', token: 'ok' });
+    expect(captured(world)).toEqual([4_000, 6_000]);
+    const booking = await world.booking();
+    expect(booking.step).toBe('done');
+    expect(() => payNow(booking, { key: 'q', token: 'ok' }, 0)).toThrow('Nothing is left');
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('closes what a buyer began and did not finish, and charges on the day as if it was not', async () => {
+    const world = new World(10_000);
+    await buy(world);
+    await pay(world, { key: 'p', upTo: 2, token: '3ds' });
+    const running = await world.booking();
+    expect(running.step).toBe('charge');
+    expect(() => payNow(running, { key: 'q', token: 'ok' }, 0)).toThrow('being charged');
+    await world.pass(40 * 60_000);
+    const closed = await world.booking();
+    expect([closed.step, closed.arrears]).toEqual(['owing', undefined]);
+    await days(world, 31);
+    expect(captured(world)).toEqual([4_000, 3_000]);
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('owes less when some tickets are given back, and gets back what is over', async () => {
+    const world = new World(10_000);
+    await buy(world);
+    await cancelTickets(world, 1);
+    const less = await world.booking();
+    expect(less).toMatchObject({ status: 'partially_refunded', step: 'owing' });
+    expect(amounts(less)).toEqual([1_000]);
+    expect(captured(world)).toEqual([4_000]);
+    expect(contradictions(world)).toEqual([]);
+    await days(world, 31);
+    expect(captured(world)).toEqual([4_000, 1_000]);
+    expect((await world.booking()).step).toBe('done');
+    await cancelTickets(world, 1);
+    const all = await world.booking();
+    expect(all.status).toBe('refunded');
+    // The newest card first.
+    expect(all.returns.map(({ amount, intentId }) => [amount, intentId])).toEqual([
+      [0, undefined],
+      [1_000, 'pi_2'],
+      [4_000, 'pi_1'],
+    ]);
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('owes nothing when all tickets are given back', async () => {
+    const world = new World(10_000);
+    await buy(world);
+    await days(world, 31);
+    await cancelTickets(world, 2);
+    const booking = await world.booking();
+    expect(booking.status).toBe('refunded');
+    expect(outstanding(booking)).toBe(0);
+    expect(booking.returns.reduce((sum, r) => sum + r.amount, 0)).toBe(7_000);
+    await days(world, 40);
+    expect(captured(world)).toEqual([4_000, 3_000]);
+    expect(contradictions(world)).toEqual([]);
+  });
+});
+
+describe('a worker killed at any of its calls while an instalment is paid', () => {
+  /** What happens, and what may have been captured in the end. */
+  type Play = readonly [(world: World, worker: BookingWorker) => Promise<void>, ...number[]];
+  const plays: Readonly<Record<string, Play>> = {
+    'of a due charge': [
+      async (world, worker) => {
+        await buy(world);
+        await days(world, 31, worker);
+      },
+      7_000,
+    ],
+    'of a declined charge': [
+      async (world, worker) => {
+        await buy(world);
+        world.payments.offSessionAs = 'declined';
+        await days(world, 31, worker);
+      },
+      4_000,
+    ],
+    'of a capture that happens unheard': [
+      async (world, worker) => {
+        await buy(world);
+        world.payments.captureAs = 'unknown-but-done';
+        await days(world, 31, worker);
+        world.payments.captureAs = 'succeeded';
+      },
+      7_000,
+    ],
+    'of the last try': [
+      async (world, worker) => {
+        await buy(world);
+        world.payments.offSessionAs = 'declined';
+        await days(world, 36);
+        await days(world, 2, worker);
+      },
+      4_000,
+    ],
+    'of an early payment': [
+      async (world, worker) => {
+        await buy(world);
+        await pay(world, { key: 'p', token: 'ok' }, worker);
+      },
+      4_000,
+      10_000,
+    ],
+    'of a cancellation': [
+      async (world, worker) => {
+        await buy(world);
+        await days(world, 31);
+        await cancelTickets(world, 2, worker);
+      },
+      7_000,
+    ],
+  };
+  it.each(Object.entries(plays))(
+    '%s charges once and keeps the books',
+    async (_, [play, ...sums]) => {
+      for (const does of ['die-before', 'die-after'] as const) {
+        for (let at = 1; at <= 60; at++) {
+          const world = new World(10_000);
+          const mortal = new Mortal({ at, does });
+          await play(world, world.worker(mortal));
+          await world.pass(60_000);
+          await days(world, 1);
+          const sum = captured(world).reduce((all, amount) => all + amount, 0);
+          const found = contradictions(world);
+          expect({ does, at, found }).toEqual({ does, at, found: [] });
+          expect(sums).toContain(sum);
+          if (!mortal.dead) break;
+        }
+      }
+    },
+    60_000,
+  );
+});
