@@ -32,6 +32,8 @@ export type Config = {
     readonly apiBase?: string;
     /** True: this process runs the simulator that `apiBase` names. */
     readonly simulator: boolean;
+    /** What goes wrong at the simulator from its start: `faultsSchema`, checked by who runs it. */
+    readonly simulatorFaults?: unknown;
   };
   /** What a checkout meets while the payment provider does not answer. */
   readonly paymentDownPolicy: PaymentDownPolicy;

@@ -71,6 +71,7 @@ function stripeOf(parsed: Parsed): Settings['stripe'] {
     ...optional('publishableKey', parsed.STRIPE_PUBLISHABLE_KEY ?? simulated),
     ...optional('apiBase', parsed.STRIPE_API_BASE),
     simulator: parsed.STRIPE_SECRET_KEY === undefined,
+    ...optional('simulatorFaults', parsed.STRIPE_SIMULATOR_FAULTS),
   };
 }
 

@@ -48,6 +48,15 @@ const roles = z.string().transform((text, context): readonly Role[] => {
   return allRoles.filter((role) => names.includes('all') || names.includes(role));
 });
 
+const json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
+    return z.NEVER;
+  }
+});
+
 const limitList = z.string().transform((text, context) => {
   const { limits, problems } = parseLimits(text);
   for (const message of problems) context.addIssue({ code: 'custom', message });
@@ -82,6 +91,7 @@ export const schema = z.object({
     .string()
     .startsWith('whsec_', { error: 'must be a Stripe webhook secret (whsec_…)' })
     .optional(),
+  STRIPE_SIMULATOR_FAULTS: json.optional(),
   STRIPE_API_BASE: url('http:', 'https:').optional(),
   PAYMENT_DOWN_POLICY: choice('queue', 'refuse').default('queue'),
   DEMO: choice('true', 'false').optional(),

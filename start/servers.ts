@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import type { Clock } from '#adapters/clock/port.ts';
 import { freePort, listenObstacle } from '#adapters/machine/ports.ts';
 import { startChildMongod } from '#adapters/mongod/index.ts';
+import { faultsSchema } from '#adapters/payments/simulator/faults.ts';
 import { startSimulator } from '#adapters/payments/simulator/index.ts';
 import { checkMongo } from '#adapters/store/check-mongo.ts';
 import { checkNats } from '#broker/nats.ts';
@@ -68,7 +70,17 @@ export async function openSimulator(config: Config): Promise<Server | undefined>
   const { http } = paymentsContract.actions.webhook;
   const webhookUrl = `http://127.0.0.1:${port}${http?.path}`;
   const { webhookSecret } = stripe;
-  const simulator = await startSimulator({ port: 0, mongodbUri, webhookUrl, webhookSecret });
+  const faults = faultsSchema.safeParse(stripe.simulatorFaults ?? {});
+  if (!faults.success) {
+    throw new Error(`STRIPE_SIMULATOR_FAULTS: ${z.prettifyError(faults.error)}`);
+  }
+  const simulator = await startSimulator({
+    port: 0,
+    mongodbUri,
+    webhookUrl,
+    webhookSecret,
+    faults: faults.data,
+  });
   const { url, stop } = simulator;
   return { description: 'Stripe simulator', address: url, stop, kill: () => undefined };
 }

@@ -28,23 +28,20 @@ export class SecondAsk {
   }
 
   /**
-   * Settles with the first answer; `task` is told whether it is the second request. `isAnswer` says which rejections are one; the others wait for the
-   * request beside, and the first request's is thrown when neither is answered.
+   * Settles with the first answer. `isAnswer` says which rejections are one; the others wait for
+   * the request beside, and the first request's is thrown when neither is answered.
    */
-  async run<T>(
-    task: (second: boolean) => Promise<T>,
-    isAnswer: (error: unknown) => boolean,
-  ): Promise<T> {
+  async run<T>(task: () => Promise<T>, isAnswer: (error: unknown) => boolean): Promise<T> {
     const { afterMs, shareMax, savedMax } = this.#options;
     this.#saved = Math.min(savedMax, this.#saved + shareMax);
-    const first = task(false);
+    const first = task();
     const late = Promise.withResolvers<'late'>();
     const cancel = this.#clock.after(afterMs, () => late.resolve('late'));
     const outcome = await Promise.race([first.catch(() => undefined), late.promise]);
     cancel();
     if (outcome !== 'late' || this.#saved < 1) return first;
     this.#saved--;
-    return answeredFirst(first, task(true), isAnswer);
+    return answeredFirst(first, task(), isAnswer);
   }
 }
 

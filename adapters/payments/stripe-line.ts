@@ -90,14 +90,14 @@ export class StripeLine {
    */
   async keyed<T>(
     base: string,
-    task: (key: string, second: boolean) => Promise<T>,
+    task: (key: string) => Promise<T>,
     alreadyDone?: () => Promise<T | undefined>,
   ): Promise<T> {
     return this.ask(async () => {
       for (let generation = 1; ; generation++) {
         try {
           const key = generation === 1 ? base : `${base}:${generation}`;
-          return await this.#secondAsk.run((second) => task(key, second), isAnswer);
+          return await this.#secondAsk.run(() => task(key), isAnswer);
         } catch (error) {
           if (!isKeptFailure(error) || generation === keyGenerationsMax) throw error;
           const done = await alreadyDone?.();

@@ -37,6 +37,10 @@ const pageOf = ({ from, to, cursor }: { from: number; to: number; cursor?: strin
   ...(cursor !== undefined && { starting_after: cursor }),
 });
 
+/** Whether it is the answer that is kept under the key, and not that of this very request. */
+const isReplayed = ({ lastResponse }: Stripe.Response<object>): boolean =>
+  lastResponse.headers['idempotent-replayed'] === 'true';
+
 /** Stripe's PaymentIntents API through its official SDK. */
 class StripeProvider implements PaymentProvider {
   readonly wallet: Wallet;
@@ -113,7 +117,7 @@ class StripeProvider implements PaymentProvider {
       return viewRefund(
         await this.#line.keyed(
           `usher:${intentId}:refund:${refundKey}`,
-          (key) => this.#line.stripe.refunds.create(params, { idempotencyKey: key }),
+          (key) => this.#refundNow(params, key),
           () => this.#findRefund(intentId, refundKey),
         ),
       );
@@ -214,11 +218,11 @@ class StripeProvider implements PaymentProvider {
     task: (key: string) => Promise<Stripe.Response<Stripe.PaymentIntent>>,
   ): Promise<ProviderIntent> {
     let refusal: unknown;
-    const intent = await this.#line.keyed(key, async (idempotencyKey, second) => {
+    const intent = await this.#line.keyed(key, async (idempotencyKey) => {
       try {
         const answer = await task(idempotencyKey);
-        // A kept answer shows the intent as it was then: to a second request, a moment ago.
-        if (second || answer.lastResponse.headers['idempotent-replayed'] !== 'true') return answer;
+        // A kept answer shows the intent as it was then.
+        if (!isReplayed(answer)) return answer;
       } catch (error) {
         if (!isCardError(error) && !isPastThat(error)) throw error;
         refusal = error;
@@ -231,6 +235,13 @@ class StripeProvider implements PaymentProvider {
       return { ...view, declineCode };
     }
     return view;
+  }
+
+  /** A refund that was made before may have settled, or failed, since. */
+  async #refundNow(params: Stripe.RefundCreateParams, idempotencyKey: string) {
+    const { stripe } = this.#line;
+    const made = await stripe.refunds.create(params, { idempotencyKey });
+    return isReplayed(made) ? await stripe.refunds.retrieve(made.id) : made;
   }
 
   async #findRefund(intentId: string, refundKey: string): Promise<Stripe.Refund | undefined> {

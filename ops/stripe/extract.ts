@@ -33,6 +33,7 @@ const operations: Readonly<Record<string, string>> = {
   'payment_methods.retrieve': 'get /v1/payment_methods/{payment_method}',
   'refunds.create': 'post /v1/refunds',
   'refunds.list': 'get /v1/refunds',
+  'refunds.retrieve': 'get /v1/refunds/{refund}',
   'setup_intents.create': 'post /v1/setup_intents',
 };
 

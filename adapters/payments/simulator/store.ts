@@ -4,6 +4,7 @@ import type { Doc } from '#adapters/payments/simulator/model.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 
 const cachedMax = 50_000;
+const evictedMax = 500_000;
 /** Requests of one write, and requests that may wait for it. */
 const groupMax = 300;
 const waitingMax = 20_000;
@@ -25,6 +26,12 @@ export class SimulatorStore {
   readonly #settings: Collection<{ readonly _id: string; readonly port: number }>;
   readonly #cache = new Map<string, Doc>();
   readonly #writes: GroupCommit<Operations>;
+  /**
+   * Ids that were put out of the cache. While it is known, what stands neither here nor there does
+   * not exist, and a new idempotency key costs no look-up. Undefined once that is not certain: on a
+   * database that was used before, or after very many objects.
+   */
+  #evicted: Set<string> | undefined;
   #asked = new Map<string, Promise<Doc | undefined>>();
   #asking: string[] = [];
 
@@ -66,6 +73,12 @@ export class SimulatorStore {
     ]);
   }
 
+  /** To be called before the first request: this process writes alone from now on. */
+  async begin(): Promise<void> {
+    const found = await this.#docs.findOne({}, { projection: { _id: 1 } });
+    this.#evicted = found === null ? new Set() : undefined;
+  }
+
   /** Where the simulator of this database listened last. */
   async portBefore(): Promise<number | undefined> {
     return (await this.#settings.findOne({ _id: 'address' }))?.port;
@@ -80,7 +93,7 @@ export class SimulatorStore {
     kind: K,
     id: string,
   ): Promise<Extract<Doc, { kind: K }> | undefined> {
-    const doc = this.#cache.get(id) ?? (await this.#lookUp(id));
+    const doc = this.#cache.get(id) ?? (this.#isNew(kind, id) ? undefined : await this.#lookUp(id));
     return doc?.kind === kind ? (doc as Extract<Doc, { kind: K }>) : undefined;
   }
 
@@ -104,7 +117,10 @@ export class SimulatorStore {
     try {
       await this.#writes.add(docs.map((doc) => changeOf(this.#cache.get(doc._id), doc)));
     } catch (error) {
-      for (const doc of docs) this.#cache.delete(doc._id);
+      for (const { _id } of docs) {
+        this.#cache.delete(_id);
+        this.#evicted?.add(_id);
+      }
       throw error;
     }
     for (const doc of docs) if (doc.kind !== 'event') this.#remember(doc);
@@ -117,12 +133,29 @@ export class SimulatorStore {
     ]);
   }
 
+  /** Notes that these events were delivered at their last try. */
+  async delivered(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#docs.updateMany(
+      { _id: { $in: [...ids] } },
+      { $set: { delivery: 'delivered' }, $inc: { tries: 1 }, $unset: { dueAt: '' } },
+    );
+  }
+
   #remember(doc: Doc): void {
     this.#cache.delete(doc._id);
     this.#cache.set(doc._id, doc);
     if (this.#cache.size <= cachedMax) return;
     const oldest = this.#cache.keys().next();
-    if (!oldest.done) this.#cache.delete(oldest.value);
+    if (oldest.done) return;
+    this.#cache.delete(oldest.value);
+    this.#evicted?.add(oldest.value);
+    if (this.#evicted?.size === evictedMax) this.#evicted = undefined;
+  }
+
+  /** True when no such object was ever stored. Events are not cached: nothing is known of them. */
+  #isNew(kind: Doc['kind'], id: string): boolean {
+    return kind !== 'event' && this.#evicted !== undefined && !this.#evicted.has(id);
   }
 
   #lookUp(id: string): Promise<Doc | undefined> {

@@ -12,6 +12,7 @@ const triesMax = 16;
 const backoffMs = { first: 500, max: 60_000 };
 const answerTimeoutMs = 10_000;
 const sweepEveryMs = 1_000;
+const noteEveryMs = 100;
 const inHandMax = 5_000;
 const sendingMax = 64;
 
@@ -31,6 +32,8 @@ export class WebhookSender {
   readonly #agent: http.Agent;
   readonly #inHand = new Set<string>();
   readonly #queue: { readonly event: EventDoc; readonly tell: boolean }[] = [];
+  #delivered: string[] = [];
+  #noteTimer: Cancel = () => {};
   #sending = 0;
   #timer: Cancel = () => {};
   #stopped = false;
@@ -49,9 +52,11 @@ export class WebhookSender {
     this.#timer = this.#clock.after(sweepEveryMs, () => void this.#sweep());
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer();
+    this.#noteTimer();
+    await this.#flush();
     this.#agent.destroy();
   }
 
@@ -111,14 +116,30 @@ export class WebhookSender {
     if (!tell) return;
     const tries = event.tries + 1;
     if (delivered) {
-      await this.#note(event._id, { delivery: 'delivered', tries }, { dueAt: '' });
-    } else if (tries >= triesMax) {
+      this.#noteDelivered(event._id);
+      return;
+    }
+    if (tries >= triesMax) {
       await this.#note(event._id, { delivery: 'given-up', tries }, { dueAt: '' });
     } else {
       const wait = Math.min(backoffMs.first * 2 ** event.tries, backoffMs.max);
       await this.#note(event._id, { tries, dueAt: this.#clock.now() + wait });
     }
     this.#inHand.delete(event._id);
+  }
+
+  /** Deliveries are noted together; until then they stay in hand, and no sweep sends them again. */
+  #noteDelivered(id: string): void {
+    this.#delivered.push(id);
+    if (this.#delivered.length > 1) return;
+    this.#noteTimer = this.#clock.after(noteEveryMs, () => void this.#flush());
+  }
+
+  async #flush(): Promise<void> {
+    const ids = this.#delivered;
+    this.#delivered = [];
+    await this.#store.delivered(ids).catch(() => {});
+    for (const id of ids) this.#inHand.delete(id);
   }
 
   async #note(id: string, set: object, unset: Readonly<Record<string, ''>> = {}): Promise<void> {

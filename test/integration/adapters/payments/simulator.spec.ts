@@ -230,6 +230,72 @@ describeWith(['mongod'], 'the Stripe simulator', () => {
     expect(await faults({ webhooks: { lost: 2 } })).toBe(422);
   });
 
+  it.each([
+    ['again', false],
+    // The first request hangs; the one beside it is told what was true when the key was new.
+    ['beside a request that hangs', true],
+  ])('does not believe an answer that a key is given %s', async (_, hangs) => {
+    const provider = createStripe({
+      secretKey: 'sk_test_x',
+      webhookSecret: secret,
+      clock: systemClock,
+      apiBase: simulator.url,
+    });
+    const eventId = makeId('event', systemIds.ulid());
+    const bookingId = makeScopedId('booking', eventId, systemIds.ulid());
+    const amount = { amount: 700, currency: 'EUR' };
+    const order = { eventId, bookingId, attempt: 1, buyerId: 'usr_x', amount };
+    const { intentId } = await provider.createIntent(order);
+    const token = 'pm_card_threeDSecure2Required';
+    const asked = { bookingId, attempt: 1, intentId, token, returnUrl: 'https://a.example/' };
+    const { status, nextActionUrl = '' } = await provider.confirm(asked);
+    expect(status).toBe('requires_action');
+    await fetch(nextActionUrl, {
+      method: 'POST',
+      body: new URLSearchParams({ outcome: 'complete' }),
+      redirect: 'manual',
+    });
+    const silence = { operation: 'payment_intents.confirm', kind: 'timeout', times: 1 } as const;
+    if (hangs) await faults({ rules: [silence] });
+    expect((await provider.confirm(asked)).status).toBe('requires_capture');
+    await provider.capture(intentId);
+    provider.close();
+  });
+
+  it.each([
+    ['pm_card_pendingRefund', 'pending', 'succeeded'],
+    ['pm_card_refundFail', 'succeeded', 'failed'],
+  ])('tells what became of a refund of %s under the same key', async (token, first, then) => {
+    const provider = createStripe({
+      secretKey: 'sk_test_x',
+      webhookSecret: secret,
+      clock: systemClock,
+      apiBase: simulator.url,
+    });
+    const { id: intentId } = await confirm(token);
+    await provider.capture(intentId);
+    const amount = { amount: 5_000, currency: 'EUR' };
+    const refund = () => provider.refund({ bookingId: 'b', intentId, amount, refundKey: 'all' });
+    const made = await refund();
+    expect(made.status).toBe(first);
+    await until(() => typesSent().some((type) => type.startsWith('refund.')));
+    expect(await refund()).toEqual({ ...made, status: then });
+    provider.close();
+  });
+
+  it('refuses a key with other parameters, and one whose request is under way', async () => {
+    const key = `k-${systemIds.ulid()}`;
+    await created(key);
+    const other = { amount: 5_001, currency: 'eur' };
+    await expect(
+      stripe.paymentIntents.create(other, { idempotencyKey: key }),
+    ).rejects.toMatchObject({ statusCode: 400, type: 'StripeIdempotencyError' });
+    await faults({ latencyMs: { p50: 300, p99: 300 } });
+    const both = await Promise.allSettled([created(`${key}-2`), created(`${key}-2`)]);
+    const refused = both.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(refused).toMatchObject([{ statusCode: 409, code: 'idempotency_key_in_use' }]);
+  });
+
   it('carries a payment through silence and errors after success, once', async () => {
     const provider = createStripe({
       secretKey: 'sk_test_x',
