@@ -39,6 +39,10 @@ export class ProviderStore implements ObjectStore {
     this.#keep(Object.fromEntries(kept) as unknown as Doc);
   }
 
+  async delivered(ids: readonly string[]): Promise<void> {
+    for (const id of ids) await this.patch(id, { delivery: 'delivered' }, { dueAt: '' });
+  }
+
   #keep(doc: Doc): void {
     this.#docs.set(doc._id, doc);
     if ('dueAt' in doc && doc.dueAt !== undefined) this.#due.set(doc._id, doc as never);

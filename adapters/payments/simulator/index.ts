@@ -49,7 +49,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const release = async (): Promise<void> => (kept ? releaseMongo(mongodbUri) : undefined);
   const store = options.store ?? new SimulatorStore(await acquireMongo(mongodbUri), clock);
   await store.prepare();
-  await store.begin();
   const plan = new FaultPlan(options.faults ?? {}, ids);
   const target = { url: options.webhookUrl, secret: options.webhookSecret };
   const sender = new WebhookSender(target, clock, store, plan);

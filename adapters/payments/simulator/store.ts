@@ -53,7 +53,10 @@ export class SimulatorStore {
     });
   }
 
+  /** To be called before the first request: this process writes alone from now on. */
   async prepare(): Promise<void> {
+    const found = await this.#docs.findOne({}, { projection: { _id: 1 } });
+    this.#evicted = found === null ? new Set() : undefined;
     await this.#docs.createIndexes([
       { key: { kind: 1, created: -1, _id: -1 } },
       {
@@ -71,12 +74,6 @@ export class SimulatorStore {
         partialFilterExpression: { expiresAt: { $exists: true } },
       },
     ]);
-  }
-
-  /** To be called before the first request: this process writes alone from now on. */
-  async begin(): Promise<void> {
-    const found = await this.#docs.findOne({}, { projection: { _id: 1 } });
-    this.#evicted = found === null ? new Set() : undefined;
   }
 
   /** Where the simulator of this database listened last. */
