@@ -77,7 +77,7 @@ export class ClaimWrites {
     this.#bookings = db.collection(collections.bookings);
     this.#insertions = new GroupCommit({
       clock,
-      groupMax: 64,
+      groupMax: 256,
       waitingMax: 2_000,
       whenFull: () => new UsherError('overloaded', 'Too many bookings wait for the database'),
       write: (items) => this.#insertAll(items),
@@ -119,7 +119,8 @@ export class ClaimWrites {
     await this.#db.client.withSession((session) =>
       session.withTransaction(
         async () => {
-          for (const booking of bookings) await this.#take(booking, session);
+          await this.#redeem(bookings, session);
+          await this.#setAside(bookings, session);
           await this.#bookings.insertMany(bookings.map(toBookingDocument), { session });
         },
         { ...transactionOptions, timeoutMS: limits.databaseTimeoutMs * 2 },
@@ -127,36 +128,52 @@ export class ClaimWrites {
     );
   }
 
-  async #take({ bill, buyerId }: Booking, session: ClientSession): Promise<void> {
-    const { promo, voucher } = bill ?? {};
-    if (promo !== undefined) await this.#redeem(promo.promoId, buyerId, session);
-    if (voucher === undefined) return;
-    const { voucherId, amount } = voucher;
-    const { matchedCount } = await vouchersOf(this.#db).updateOne(
-      { _id: voucherId, disabled: false, balance: { $gte: amount } },
-      { $inc: { balance: -amount } },
-      { session },
+  /** One write a code, whoever uses it; then each buyer's own uses. */
+  async #redeem(bookings: readonly Booking[], session: ClientSession): Promise<void> {
+    const uses = bookings.flatMap(({ bill, buyerId }) =>
+      bill?.promo === undefined ? [] : [{ promoId: bill.promo.promoId, buyerId }],
     );
-    if (matchedCount === 0) throw new Refused('voucher-refused');
+    for (const [promoId, own] of Map.groupBy(uses, (use) => use.promoId)) {
+      const after = { $add: ['$used', own.length] };
+      const enough = {
+        $or: [{ $eq: ['$redemptionsMax', null] }, { $lte: [after, '$redemptionsMax'] }],
+      };
+      const promo = await promosOf(this.#db).findOneAndUpdate(
+        { _id: promoId, disabled: false, $expr: enough },
+        { $inc: { used: own.length } },
+        { session },
+      );
+      if (promo === null) throw new Refused('promo-refused');
+      const ids = own.map(({ buyerId }) => usesId(promoId, buyerId));
+      await usesOf(this.#db).bulkWrite(
+        ids.map((_id) => ({
+          updateOne: { filter: { _id }, update: { $inc: { used: 1 } }, upsert: true },
+        })),
+        { session },
+      );
+      if (promo.perBuyerMax === null) continue;
+      const beyond = { _id: { $in: ids }, used: { $gt: promo.perBuyerMax } };
+      const tooMany = await usesOf(this.#db).findOne(beyond, { session });
+      if (tooMany !== null) throw new Refused('promo-refused');
+    }
   }
 
-  async #redeem(promoId: string, buyerId: string, session: ClientSession): Promise<void> {
-    const notAll = {
-      $or: [{ $eq: ['$redemptionsMax', null] }, { $lt: ['$used', '$redemptionsMax'] }],
-    };
-    const promo = await promosOf(this.#db).findOneAndUpdate(
-      { _id: promoId, disabled: false, $expr: notAll },
-      { $inc: { used: 1 } },
+  /** One write a voucher. */
+  async #setAside(bookings: readonly Booking[], session: ClientSession): Promise<void> {
+    const parts = bookings.flatMap(({ bill }) =>
+      bill?.voucher === undefined ? [] : [bill.voucher],
+    );
+    const groups = [...Map.groupBy(parts, ({ voucherId }) => voucherId)];
+    if (groups.length === 0) return;
+    const { matchedCount } = await vouchersOf(this.#db).bulkWrite(
+      groups.map(([_id, own]) => {
+        const amount = own.reduce((sum, part) => sum + part.amount, 0);
+        const filter = { _id, disabled: false, balance: { $gte: amount } };
+        return { updateOne: { filter, update: { $inc: { balance: -amount } } } };
+      }),
       { session },
     );
-    if (promo === null) throw new Refused('promo-refused');
-    const own = await usesOf(this.#db).findOneAndUpdate(
-      { _id: usesId(promoId, buyerId) },
-      { $inc: { used: 1 } },
-      { session, upsert: true, returnDocument: 'after' },
-    );
-    const { perBuyerMax } = promo;
-    if (perBuyerMax !== null && (own?.used ?? 0) > perBuyerMax) throw new Refused('promo-refused');
+    if (matchedCount < groups.length) throw new Refused('voucher-refused');
   }
 }
 
