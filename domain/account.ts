@@ -15,6 +15,9 @@ export type Account = {
 
 export const accountRoles = ['buyer', 'organizer', 'box-office', 'support', 'admin'] as const;
 export type AccountRole = (typeof accountRoles)[number];
+/** Roles of the platform's own people, which no organizer gives. */
+export const platformRoles = ['support', 'admin'] as const satisfies readonly AccountRole[];
+export type PlatformRole = (typeof platformRoles)[number];
 /** `role` absent: acts for the organizer in everything; `box-office`: sells over the counter. */
 export type Membership = {
   readonly organizerId: string;

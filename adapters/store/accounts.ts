@@ -1,6 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
-import type { Account, Session } from '#domain/account.ts';
+import type { Account, AccountRole, Session } from '#domain/account.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -81,6 +81,12 @@ export class AccountsStore {
       this.#accounts.updateOne(filter, { $set: { organizers, roles } }, bounded),
     );
     return matchedCount === 1;
+  }
+
+  /** Gives a role or takes it away; repeating changes nothing. */
+  async setRole(userId: string, role: AccountRole, on: boolean): Promise<void> {
+    const change = on ? { $addToSet: { roles: role } } : { $pull: { roles: role } };
+    await stored(() => this.#accounts.updateOne({ _id: userId }, change as object, bounded));
   }
 
   /** The accounts of an organizer's people. */

@@ -3,7 +3,9 @@ import type { ServiceBroker } from 'moleculer';
 import { systemClock } from '#adapters/clock/system.ts';
 import { systemIds } from '#adapters/ids/system.ts';
 import { type Simulator, startSimulator } from '#adapters/payments/simulator/index.ts';
+import { AccountsStore } from '#adapters/store/accounts.ts';
 import type { BookingView } from '#contracts/bookings.contract.ts';
+import { setRole } from '#ops/people/role.ts';
 import { createAccountsService } from '#services/accounts.service.ts';
 import { createApiService } from '#services/api.service.ts';
 import { createAuditService } from '#services/audit.service.ts';
@@ -109,8 +111,7 @@ async function doings(
     support: async () => {
       const email = `${randomUUID()}@example.org`;
       const { userId } = await person({ email });
-      const accounts = db.collection<{ _id: string; roles: string[] }>('accounts');
-      await accounts.updateOne({ _id: userId }, { $set: { roles: ['buyer', 'support'] } });
+      await setRole(new AccountsStore(db), email, 'support', true);
       const { body } = await ask('POST', '/v1/auth/login', undefined, { email, password });
       return { userId, token: body.accessToken };
     },
