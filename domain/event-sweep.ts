@@ -9,6 +9,7 @@ import {
 import { messageOf } from '#domain/booking-messages.ts';
 import { type Change, change, soon } from '#domain/booking-moves.ts';
 import { cancel } from '#domain/cancellation.ts';
+import { isDisputed } from '#domain/dispute.ts';
 import { limits } from '#domain/limits.ts';
 import { sumOf, type Ticket } from '#domain/ticket.ts';
 
@@ -94,8 +95,8 @@ function cancelledWith(b: Booking, tickets: readonly Ticket[], now: number): Tol
     case 'refused':
       return { change: undefined, open: b.step !== 'done' };
     case 'requested':
-      // What rests with its tickets waits for the end of a dispute, by itself.
-      return { change: decision.change, open: b.step !== 'done' };
+      // It waits for the end of its dispute by itself.
+      return { change: decision.change, open: !isDisputed(b) };
   }
 }
 

@@ -41,6 +41,7 @@ export function goodwill(b: Booking, wish: GoodwillWish, now: number): Goodwill 
       return refuse(`It is ${b.status}: nothing was paid, or it is not settled yet`);
   }
   if (b.step === 'cancel') return refuse('Its cancellation is being worked on');
+  if (b.step === 'charge') return refuse('An instalment is being paid, try again in a minute');
   if (isDisputed(b)) return refuse('Its payment is disputed');
   const left = refundable(b);
   if (amount > left) return refuse(`At most ${left} was paid and not given back`);

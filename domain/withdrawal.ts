@@ -91,7 +91,9 @@ export function withdrawalOf(
   const forgone = Math.max(0, off - wanted);
   const less: Deductions = { organizer: organizer - forgone, platform, unpaid, discount };
   const { paid } = sumOf(chosen);
-  return { ...byRate, rate, amount, less, off, withheld, paid, kept: paid - amount - unpaid };
+  const goodwill = { organizer, platform };
+  const kept = paid - amount - unpaid;
+  return { ...byRate, rate, amount, less, goodwill, off, withheld, paid, kept };
 }
 
 /** Tickets become void with their sale reversed; seats and money follow in `settle`. */
@@ -104,7 +106,7 @@ export function withdrawn(
 ): Change {
   const { key, order } = wish;
   const so = withdrawalOf(b, tickets, chosen, wish, now);
-  const { amount, kept, less, off, shares, withheld } = so;
+  const { amount, kept, less, goodwill, off, shares, withheld } = so;
   const seats = chosen.map((t) => t.seat);
   const rest = tickets.filter((t) => t.active).length - chosen.length;
   const who = {
@@ -119,8 +121,8 @@ export function withdrawn(
     kept,
     ...(withheld === 0 ? {} : { withheld }),
     ...(off > 0 ? { unpaid: off } : {}),
-    ...(less.organizer + less.platform > 0
-      ? { goodwill: { organizer: -less.organizer, platform: -less.platform } }
+    ...(goodwill.organizer + goodwill.platform > 0
+      ? { goodwill: { organizer: -goodwill.organizer, platform: -goodwill.platform } }
       : {}),
     ...who,
   };

@@ -42,6 +42,7 @@ const amountOf = (refund: string) => ({
   $sum: { $map: { input: within(refund), in: '$$this.amount' } },
 });
 const countIf = (condition: object) => ({ $sum: { $cond: [condition, 1, 0] } });
+const resting = { $in: ['$step', ['done', 'owing']] };
 const over = { $eq: ['$reason', withTheEvent.reason] };
 
 /** Counts what has become of an event's bookings since it was cancelled. Reads only. */
@@ -67,7 +68,7 @@ export class CancellationReader {
           total: { $sum: 1 },
           done: countIf({ $and: [over, { $eq: ['$step', 'done'] }] }),
           failed: countIf({ $gt: [{ $size: within('failed') }, 0] }),
-          disputed: countIf({ $and: ['$active', '$cancelRequested', { $eq: ['$step', 'done'] }] }),
+          disputed: countIf({ $and: ['$active', '$cancelRequested', resting] }),
           refunded: { $sum: amountOf('succeeded') },
           pending: { $sum: amountOf('pending') },
           currency: { $first: '$quote.currency' },
