@@ -28,12 +28,21 @@ export function holdPanel(panel, first, onReleased) {
       sayProblem(failure);
     }
   };
-  const form = paymentForm(hold);
+  const total = el('p', {}, `Total ${price(hold.price.total)}`);
+  let toPay = hold.price.total;
+  const quote = act(async () => {
+    const quoted = await api('POST', `${path}/quote`, codesOf(form));
+    toPay = quoted.toPay;
+    total.textContent = priceText(quoted);
+    form.querySelector('button[type=submit]').textContent = `Pay ${price(toPay)}`;
+  });
+  const form = paymentForm(hold, quote);
   form.addEventListener(
     'submit',
     act(async () => {
       const token = new FormData(form).get('card');
-      const body = { reservationId: hold.reservationId, payment: { method: 'card', token } };
+      const payment = toPay.amount > 0 ? { payment: { method: 'card', token } } : {};
+      const body = { reservationId: hold.reservationId, ...codesOf(form), ...payment };
       const { bookingId } = await api('POST', '/v1/checkout', body, { key: newKey() });
       location.hash = `#/bookings/${bookingId}`;
     }),
@@ -53,7 +62,7 @@ export function holdPanel(panel, first, onReleased) {
       {},
       hold.seats.map((seat) => el('li', {}, `${seatName(seat)} (${seat.category})`)),
     ),
-    el('p', {}, `Total ${price(hold.price.total)}`),
+    total,
     problem,
     form,
     el('button', { class: 'quiet', onclick: extend }, 'More time'),
@@ -62,10 +71,31 @@ export function holdPanel(panel, first, onReleased) {
   return clock.end;
 }
 
-const paymentForm = (hold) =>
+/** The codes that were typed in. */
+const codesOf = (form) => {
+  const typed = [...new FormData(form)].filter(
+    ([name, text]) => name !== 'card' && text.trim() !== '',
+  );
+  return Object.fromEntries(typed);
+};
+
+/** What a quote comes to, with what a code takes off and a voucher pays. */
+const priceText = ({ price: { discount, total }, voucher }) =>
+  [
+    `Total ${price(total)}`,
+    discount && `${discount.code}: ${price(discount.amount)} off`,
+    voucher && `your voucher pays ${price(voucher)}`,
+  ]
+    .filter(Boolean)
+    .join('; ');
+
+/** `onCodes` is called when a code was typed in or taken away. */
+const paymentForm = (hold, onCodes) =>
   el(
     'form',
     {},
+    el('label', {}, 'Promo code', el('input', { name: 'promoCode', onchange: onCodes })),
+    el('label', {}, 'Gift voucher', el('input', { name: 'voucher', onchange: onCodes })),
     el(
       'label',
       {},
@@ -76,7 +106,7 @@ const paymentForm = (hold) =>
         cards.map(([value, text]) => el('option', { value }, text)),
       ),
     ),
-    el('button', {}, `Pay ${price(hold.price.total)}`),
+    el('button', { type: 'submit' }, `Pay ${price(hold.price.total)}`),
   );
 
 /** Minutes and seconds until `expiresAt()`; `onOver` once it is reached. */

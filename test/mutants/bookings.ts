@@ -50,9 +50,9 @@ export const bookings: readonly Mutant[] = [
   ),
   one(
     'a retry makes another intent',
-    'flows/booking.flow.ts',
-    'const ask = { eventId, bookingId, attempt: attempt.no, amount, buyerId };',
-    'const ask = { eventId, bookingId, attempt: b.version, amount, buyerId };',
+    'flows/intent-ask.ts',
+    'attempt: attempt.no,',
+    'attempt: b.version,',
   ),
   one(
     'another attempt while the last intent is open',
