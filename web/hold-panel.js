@@ -34,7 +34,8 @@ export function holdPanel(panel, first, onReleased) {
     const quoted = await api('POST', `${path}/quote`, codesOf(form));
     toPay = quoted.toPay;
     total.textContent = priceText(quoted);
-    form.querySelector('button[type=submit]').textContent = `Pay ${price(toPay)}`;
+    form.querySelector('button[type=submit]').textContent =
+      toPay.amount > 0 ? `Pay ${price(toPay)}` : 'Book';
   });
   const form = paymentForm(hold, quote);
   form.addEventListener(
