@@ -54,6 +54,7 @@ export const messageData = z.object({
     .default([])
     .catch([]),
   amount: moneySchema.optional().catch(undefined),
+  cash: z.boolean().optional().catch(undefined).describe('Paid at the box office'),
   refundUntil: z.number().optional().catch(undefined),
 });
 export type OutboxMessage = z.infer<typeof outboxMessage>;

@@ -67,6 +67,7 @@ export const messageOf = (
     seats,
     amount: { amount, currency: b.quote.currency },
     ...soldBy(b),
+    ...(b.bill?.by === 'cash' ? { cash: true } : {}),
     ...(b.event === undefined ? {} : { event: b.event }),
   },
 });

@@ -36,6 +36,8 @@ export type MessageFacts = {
   /** Valid tickets; `code` is what is shown at the door. */
   readonly tickets: readonly { readonly code: string; readonly seat: SeatName }[];
   readonly amount?: Money | undefined;
+  /** Paid at the box office: it goes back there. */
+  readonly cash?: boolean | undefined;
   /** Epoch ms. */
   readonly refundUntil?: number | undefined;
 };
@@ -118,18 +120,27 @@ export function timeInZone(at: number, timeZone: string): string {
   }
 }
 
+const wayBack = (amount: Money, cash: boolean | undefined): string =>
+  cash
+    ? `Please fetch ${format(amount)} at the box office.`
+    : `We return ${format(amount)}; your bank may take some days to show it.`;
+
 const sum = (amount: Money | undefined): string =>
   amount === undefined ? 'an instalment' : format(amount);
 
 const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> = {
   'booking-confirmed': () =>
     'Thank you. Your booking is confirmed; these are your tickets. Show the code at the door.',
-  'booking-cancelled': ({ amount }) =>
+  'booking-cancelled': ({ amount, cash }) =>
     amount === undefined || amount.amount === 0
       ? 'Your booking has been cancelled. Its tickets are no longer valid.'
-      : `Your booking has been cancelled and its tickets are no longer valid. We return ${format(amount)}; your bank may take some days to show it.`,
-  'booking-refunded': ({ amount }) =>
-    `We have returned ${amount === undefined ? 'your payment' : format(amount)} to your card. Your bank may take some days to show it.`,
+      : `Your booking has been cancelled and its tickets are no longer valid. ${wayBack(amount, cash)}`,
+  'booking-refunded': ({ amount, cash }) => {
+    const paid = amount === undefined ? 'your payment' : format(amount);
+    return cash
+      ? `We have paid ${paid} out to you at the box office.`
+      : `We have returned ${paid} to your card. Your bank may take some days to show it.`;
+  },
   'payment-undone': () =>
     'Your bank did not release the payment, so the booking has been undone and nothing was charged. The seats are on sale again.',
   'payment-unavailable': () =>
@@ -147,10 +158,10 @@ const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> 
     'The dispute about the payment of this booking is settled. Its tickets are valid again.',
   'tickets-void': () =>
     'Your bank has taken back the payment of this booking. Its tickets are no longer valid.',
-  'event-cancelled': ({ amount }) =>
+  'event-cancelled': ({ amount, cash }) =>
     amount === undefined || amount.amount === 0
       ? 'We are sorry: the event has been cancelled. Nothing was charged, or nothing was due.'
-      : `We are sorry: the event has been cancelled. Your tickets are no longer valid and we return ${format(amount)}; your bank may take some days to show it.`,
+      : `We are sorry: the event has been cancelled. Your tickets are no longer valid. ${wayBack(amount, cash)}`,
   'event-postponed': ({ event, refundUntil }) =>
     [
       'The event has a new date, which you find below. Your tickets stay valid.',

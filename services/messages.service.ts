@@ -95,11 +95,11 @@ export function createMessagesService(runtime: Runtime): ServiceSchema {
 
 /** Address and text of a message, as accounts and bookings stand at this moment. */
 async function compose(broker: ServiceBroker, { kind, to, data }: MessageDoc) {
-  const { bookingId, event, seats, amount, refundUntil } = messageData.parse(data);
+  const { bookingId, ...about } = messageData.parse(data);
   const contact = await contactOf(broker, to.userId, to.email);
   const tickets = withTickets.has(kind) ? await ticketsOf(broker, bookingId, to.userId) : [];
   const { email, name } = contact;
-  const facts: MessageFacts = { name, bookingId, event, seats, tickets, amount, refundUntil };
+  const facts: MessageFacts = { ...about, name, bookingId, tickets };
   return { to: email, ...composeMessage(kind, facts) };
 }
 

@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { actedBy, type CounterSale, counterBooking, paidOut } from '#domain/box-office.ts';
 import { cancel } from '#domain/cancellation.ts';
 import { makeId } from '#domain/ids.ts';
+import { composeMessage } from '#domain/message-text.ts';
+import { money } from '#domain/money.ts';
 import type { BookingWorker } from '#flows/booking.worker.ts';
 import { contradictions } from '#test/unit/flows/consistency.ts';
 import { bookingIdOf, Mortal, ulid, World } from '#test/unit/flows/world.ts';
@@ -80,6 +82,14 @@ describe('a sale over the counter', () => {
 });
 
 describe('cash that goes back', () => {
+  it('is told of as what waits at the box office, and then as paid out', () => {
+    const facts = { bookingId, seats: [], tickets: [], amount: money(5_000, 'EUR'), cash: true };
+    expect(composeMessage('booking-cancelled', facts).text).toContain('fetch 50.00 EUR at the box');
+    const paid = composeMessage('booking-refunded', facts).text;
+    expect(paid).toContain('paid 50.00 EUR out');
+    expect(paid).not.toContain('card');
+  });
+
   it('waits at the box office without keeping the booking busy', async () => {
     const world = new World();
     await sell(world, cash);
