@@ -49,7 +49,8 @@ async function begin(
 ): Promise<Booking | undefined> {
   const ulid = chance.ids().ulid();
   let brought = codes;
-  const plain = { key: ulid, token, equalSeats: chance.hits(0.5), attendees: [] };
+  const paying = token === 'browser' ? { byBrowser: true } : { token };
+  const plain = { key: ulid, ...paying, equalSeats: chance.hits(0.5), attendees: [] };
   for (let tries = 0; tries < 6 && !over(); tries++) {
     const wish = { ...plain, ...brought };
     const answer = await office.checkout({ reservationId: holdId, buyerId, wish, ulid });

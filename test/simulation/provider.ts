@@ -43,6 +43,7 @@ export const tokens = [
   'capture-slow',
   'capture-late',
   'capture-cancelled',
+  'browser',
 ] as const;
 export type Token = (typeof tokens)[number];
 
@@ -104,13 +105,28 @@ export class Provider {
       id: `pi_${this.intents.size + 1}`,
       bookingId: wish.bookingId,
       amount: wish.amount.amount,
-      status: 'requires_confirmation',
+      status: wish.byBrowser ? 'requires_payment_method' : 'requires_confirmation',
       token: '',
       refunded: 0,
     };
     this.#byKey.set(key, intent);
     this.intents.set(intent.id, intent);
+    if (wish.byBrowser) this.#browserTries(intent);
     return viewOf(intent);
+  }
+
+  /** The buyer's browser has the secret: it tries one card after the other. */
+  #browserTries(intent: Intent): void {
+    const { scheduler, chance, fault } = this.#o;
+    scheduler.after(chance.ms(50, 3_000), undefined, () => {
+      if (intent.status !== 'requires_payment_method') return;
+      if (chance.hits(0.3)) {
+        fault('payment: declined', intent.id);
+        intent.declineCode = 'insufficient_funds';
+        this.#browserTries(intent);
+      } else this.#set(intent, 'requires_capture');
+      this.#tell(intent);
+    });
   }
 
   #confirm(intentId: string, token: string): IntentView {
