@@ -71,7 +71,7 @@ export type BundleCancel = { readonly key: string; readonly amount: number };
 export const bundleStepMoves = {
   hold: ['held', 'release'],
   held: ['order', 'release'],
-  release: ['hold', 'done'],
+  release: ['done'],
   order: ['done'],
   done: ['hold'],
 } as const satisfies Record<string, readonly string[]>;

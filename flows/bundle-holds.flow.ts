@@ -60,6 +60,8 @@ async function begin({ fresh }: HoldWish, ports: BundlePorts): Promise<Bundle> {
       if (taken === undefined) throw running();
       if (taken.step === 'hold') return taken;
       const released = await written(await bundleStep(taken, ports), ports);
+      // What it holds is not given back yet: first that, then anew.
+      if (released.step !== 'done') throw running();
       return written(bundleReopened(released, fresh, clock.now()), ports);
     }
     case 'done':
@@ -103,9 +105,12 @@ async function giveBack(b: Bundle, why: string, ports: BundlePorts): Promise<voi
   await written(await bundleStep(releasing, ports), ports);
 }
 
-async function written(change: BundleChange, { bundles }: BundlePorts): Promise<Bundle> {
-  const result = await bundles.commit(change);
-  if (result === 'done') return change.bundle;
+async function written(change: BundleChange, ports: BundlePorts): Promise<Bundle> {
+  const result = await ports.bundles.commit(change);
+  if (result === 'done') {
+    ports.bundleWatcher.changed(change);
+    return change.bundle;
+  }
   if (result === 'sold-out') throw new UsherError('sold-out', 'The package is sold out');
   throw running();
 }

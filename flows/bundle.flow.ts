@@ -1,5 +1,5 @@
 import type { BundleStore } from '#adapters/store/bundles.port.ts';
-import { type Booking, lastAttempt, type Step } from '#domain/booking.ts';
+import { type Booking, isLed, lastAttempt, type Step } from '#domain/booking.ts';
 import { type Change, ended, pinned } from '#domain/booking-moves.ts';
 import type { Bundle, BundleStep } from '#domain/bundle.ts';
 import {
@@ -12,7 +12,7 @@ import {
   membersFollow,
   withOrder,
 } from '#domain/bundle-moves.ts';
-import { codeOf } from '#domain/errors.ts';
+import { codeOf, UsherError } from '#domain/errors.ts';
 import { makeScopedId } from '#domain/ids.ts';
 import type { CommandKind, CommandOf, ReplyOf, SellReply } from '#domain/inventory/commands.ts';
 import { limits } from '#domain/limits.ts';
@@ -91,6 +91,10 @@ async function orderStep(bundle: Bundle, ports: BundlePorts): Promise<BundleChan
   const { order } = bundle;
   if (order === undefined) throw new Error(`${bundle.bundleId} was never ordered`);
   const parts = await ports.bundles.bookings(bundle.bundleId);
+  // They were read after the bundle: one that is led no more was written with a later version.
+  if (!isEnded(order) && !parts.every(isLed)) {
+    throw new UsherError('stale-version', 'Another worker is ahead');
+  }
   const whole = { bundle, order, parts };
   // An event of it may have been cancelled: then a wish stands in its booking.
   const wished = order.cancelRequested || parts.some((part) => part.cancelRequested);
@@ -127,6 +131,9 @@ const allHolds = (parts: Parts, inventory: InventoryPort): InventoryPort => ({
 
 const deadlineIn = (reply: object): number =>
   'deadline' in reply ? Number(reply.deadline) : Number.POSITIVE_INFINITY;
+
+const isEnded = ({ status }: Booking): boolean =>
+  status === 'confirmed' || status === 'expired' || status === 'cancelled' || status === 'refunded';
 
 const isUnsold = ({ status }: Booking): boolean =>
   status === 'pending' || status === 'requires_action' || status === 'declined';

@@ -6,8 +6,9 @@ import type { Bundle } from '#domain/bundle.ts';
 import type { BundleChange } from '#domain/bundle-moves.ts';
 
 /**
- * Bundles in memory beside bookings in memory, for tests of the flow: the same rules as the MongoDB
- * store, each call indivisible. A package that is not in `packages` has no limit.
+ * Bundles in memory beside bookings in memory, for simulation and for tests of the flow: the same
+ * rules as the MongoDB store, each call indivisible. A package that is not in `packages` has no
+ * limit.
  */
 export class MemoryBundles implements BundleStore {
   readonly #bookings: MemoryBookings;

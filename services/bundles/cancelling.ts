@@ -7,7 +7,7 @@ import { type BundleCancellation, cancelWhole } from '#domain/bundle-cancel.ts';
 import { UsherError } from '#domain/errors.ts';
 import { money } from '#domain/money.ts';
 import { callerOf } from '#mixins/caller.ts';
-import { type BundleDesk, ownBundle } from '#services/bundles/desk.ts';
+import { type BundleDesk, type OrderDesk, ownBundle } from '#services/bundles/desk.ts';
 import { stale } from '#services/bundles/reserving.ts';
 
 type Actions = (typeof bundlesContract)['actions'];
@@ -21,28 +21,37 @@ export function cancelBundle(desk: BundleDesk, ctx: Ctx<'cancel'>): Promise<Resu
   const { bundleId } = ctx.params;
   const { userId } = callerOf(ctx);
   if (ctx.meta.idempotencyKey === undefined) throw new UsherError('idempotency-key-required');
-  return desk.once(ctx, 'bundles.cancel', ctx.params, async ({ ulid: key }) => {
-    for (let i = 0; i < triesMax; i++) {
-      const b = await ownBundle(desk, bundleId, userId);
-      const decision = await decide(desk, b, key);
-      if (decision.kind === 'refused') {
-        const { why, eventId } = decision;
-        if (eventId === undefined) throw new UsherError('not-cancellable', why);
-        throw new UsherError('not-cancellable', `${eventId}: ${why}`, { eventId });
-      }
-      const { change } = decision;
-      if (change === undefined) return answer(b, decision);
-      // A step of a flow was faster: decide again on what it made of the bundle.
-      if ((await desk.ports.bundles.commit(change)) !== 'done') continue;
-      desk.ports.bundleWatcher.changed(change);
-      desk.worker.wake(bundleId);
-      return answer(b, decision);
-    }
-    throw stale();
-  });
+  return desk.once(ctx, 'bundles.cancel', ctx.params, ({ ulid: key }) =>
+    cancelOf(desk, () => ownBundle(desk, bundleId, userId), key),
+  );
 }
 
-async function decide(desk: BundleDesk, b: Bundle, key: string): Promise<BundleCancellation> {
+/** Cancels the bundle that `find` answers; `key` is the same for every run of a request. */
+export async function cancelOf(
+  desk: OrderDesk,
+  find: () => Promise<Bundle>,
+  key: string,
+): Promise<Result<'cancel'>> {
+  for (let i = 0; i < triesMax; i++) {
+    const b = await find();
+    const decision = await decide(desk, b, key);
+    if (decision.kind === 'refused') {
+      const { why, eventId } = decision;
+      if (eventId === undefined) throw new UsherError('not-cancellable', why);
+      throw new UsherError('not-cancellable', `${eventId}: ${why}`, { eventId });
+    }
+    const { change } = decision;
+    if (change === undefined) return answer(b, decision);
+    // A step of a flow was faster: decide again on what it made of the bundle.
+    if ((await desk.ports.bundles.commit(change)) !== 'done') continue;
+    desk.ports.bundleWatcher.changed(change);
+    desk.worker.wake(b.bundleId);
+    return answer(b, decision);
+  }
+  throw stale();
+}
+
+async function decide(desk: OrderDesk, b: Bundle, key: string): Promise<BundleCancellation> {
   const { bundles, store, clock } = desk.ports;
   const found = await bundles.bookings(b.bundleId);
   // Where the catalogue did not answer at checkout, what it says now holds.

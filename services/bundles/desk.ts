@@ -25,3 +25,6 @@ export async function ownBundle(
   if (found?.buyerId !== userId) throw new UsherError('not-found');
   return found;
 }
+
+/** What orders are made with. */
+export type OrderDesk = Pick<BundleDesk, 'ports' | 'worker' | 'events'>;

@@ -9,7 +9,7 @@ import { decideCheckout, invalid } from '#domain/checkout.ts';
 import { UsherError } from '#domain/errors.ts';
 import { callerOf } from '#mixins/caller.ts';
 import { payingOf } from '#services/bookings/paying.ts';
-import { type BundleDesk, ownBundle } from '#services/bundles/desk.ts';
+import { type BundleDesk, type OrderDesk, ownBundle } from '#services/bundles/desk.ts';
 
 type Actions = (typeof bundlesContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -26,7 +26,7 @@ export function orderBundle(desk: BundleDesk, ctx: Ctx<'checkout'>): Promise<Res
     const b = await ownBundle(desk, bundleId, userId);
     const names = attendees.map(({ name }) => name);
     const wish = { key, ...payingOf(payment), equalSeats, attendees: names };
-    const ordered = await begin(desk, b, wish);
+    const ordered = await beginOrder(desk, b, wish);
     reply(ctx, { headers: { Location: `/v1/bundle-orders/${bundleId}` } });
     return {
       bundleId,
@@ -43,7 +43,8 @@ const soon = { retryAfterSeconds: 1 };
 
 type Wish = Parameters<typeof bundleOrdered>[1];
 
-async function begin(desk: BundleDesk, b: Bundle, wish: Wish): Promise<Bundle> {
+/** Begins the order of what a bundle holds, or another attempt; its flow then runs by itself. */
+export async function beginOrder(desk: OrderDesk, b: Bundle, wish: Wish): Promise<Bundle> {
   const { clock } = desk.ports;
   if (b.order !== undefined) {
     if (decideCheckout(b.order, wish.key) === 'same') return b;
@@ -71,7 +72,7 @@ function assertPayable(b: Bundle, { token, byBrowser, attendees }: Wish): void {
   }
 }
 
-async function written({ ports, worker }: BundleDesk, b: Bundle, change: BundleChange) {
+async function written({ ports, worker }: OrderDesk, b: Bundle, change: BundleChange) {
   const result = await ports.bundles.commit(change);
   if (result === 'exists') {
     throw new UsherError('already-booked', 'One of its reservations was booked by itself');

@@ -15,7 +15,7 @@ import { bundleStep } from '#flows/bundle.flow.ts';
 import { holdAll } from '#flows/bundle-holds.flow.ts';
 import { callerOf, deadlineOf } from '#mixins/caller.ts';
 import { bundleViewOf } from '#services/bundles/bundle-view.ts';
-import { type BundleDesk, ownBundle } from '#services/bundles/desk.ts';
+import { type BundleDesk, type OrderDesk, ownBundle } from '#services/bundles/desk.ts';
 
 type Actions = (typeof bundlesContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -30,35 +30,47 @@ export function reserveBundle(desk: BundleDesk, ctx: Ctx<'reserve'>): Promise<Bu
   return desk.once(ctx, 'bundles.reserve', ctx.params, async ({ ulid }) => {
     const row = await desk.packages.findById(packageId);
     if (row === null) throw new UsherError('not-found');
-    const fresh = freshBundle(desk, row, { userId, quantity, seats, ulid });
-    // A request that was taken before goes on, whatever has become of the package.
-    if ((await ports.bundles.find(fresh.bundleId)) === undefined) assertOnSale(desk, row);
-    const categories = new Map(
-      row.events.flatMap(({ eventId, category }) =>
-        category === undefined ? [] : [[eventId, category] as const],
-      ),
-    );
-    const wish = { fresh, currency: row.currency, categories, deadline };
-    const held = await holdAll(wish, ports);
+    const held = await reserveOf(desk, row, { userId, quantity, seats, ulid }, deadline);
     return bundleViewOf(held, []);
   });
 }
 
-function assertOnSale({ ports }: BundleDesk, row: PackageRow): void {
+/** Holds the events of a package for this request, or answers what it held before. */
+export async function reserveOf(
+  desk: OrderDesk,
+  row: PackageRow,
+  asked: Asked,
+  deadline: number,
+): Promise<Bundle> {
+  const { ports } = desk;
+  const fresh = freshBundle(desk, row, asked);
+  // A request that was taken before goes on, whatever has become of the package.
+  const known = await ports.bundles.find(fresh.bundleId);
+  const anew = known?.step === 'done' && known.order === undefined;
+  if (known === undefined || anew) assertOnSale(desk, row);
+  const categories = new Map(
+    row.events.flatMap(({ eventId, category }) =>
+      category === undefined ? [] : [[eventId, category] as const],
+    ),
+  );
+  return holdAll({ fresh, currency: row.currency, categories, deadline }, ports);
+}
+
+function assertOnSale({ ports }: OrderDesk, row: PackageRow): void {
   const state = packageStateAt(packageOf(row), ports.clock.now());
   if (state === 'disabled') throw new UsherError('not-found');
   if (state === 'sold-out') throw new UsherError('sold-out', 'The package is sold out');
   if (state !== 'on-sale') throw new UsherError('not-on-sale', `The package is ${state}`);
 }
 
-type Asked = {
+export type Asked = {
   readonly userId: string;
   readonly quantity: number;
   readonly seats: Readonly<Record<string, readonly string[]>>;
   readonly ulid: string;
 };
 
-function freshBundle({ ports }: BundleDesk, row: PackageRow, asked: Asked): Bundle {
+function freshBundle({ ports }: OrderDesk, row: PackageRow, asked: Asked): Bundle {
   const { quantity, seats, ulid } = asked;
   const { clock, ids } = ports;
   const now = clock.now();
@@ -117,15 +129,18 @@ function wantOf(
 
 /** `bundles.release` */
 export async function releaseBundle(desk: BundleDesk, ctx: Ctx<'release'>): Promise<null> {
-  const { ports, worker } = desk;
-  const b = await ownBundle(desk, ctx.params.bundleId, callerOf(ctx).userId);
+  await releaseOf(desk, await ownBundle(desk, ctx.params.bundleId, callerOf(ctx).userId));
+  return null;
+}
+
+/** Gives back what a bundle holds that was not ordered. */
+export async function releaseOf({ ports, worker }: OrderDesk, b: Bundle): Promise<void> {
   if (b.order !== undefined) throw new UsherError('already-booked', undefined, bookingsOf(b));
-  if (b.step === 'done') return null;
+  if (b.step === 'done') return;
   const change = bundleReleasing(b, 'released', ports.clock.now());
   const releasing = b.step === 'release' ? b : (await worker.write(b, change))?.bundle;
   if (releasing === undefined) throw stale();
   await worker.write(releasing, await bundleStep(releasing, ports));
-  return null;
 }
 
 export const stale = () => new UsherError('stale-version', undefined, { retryAfterSeconds: 1 });

@@ -1,4 +1,5 @@
 import { bookings } from '#test/mutants/bookings.ts';
+import { bundles } from '#test/mutants/bundles.ts';
 import type { Mutant } from '#test/mutants/mutant.ts';
 import { one } from '#test/mutants/mutant.ts';
 
@@ -228,4 +229,4 @@ const seats: readonly Mutant[] = [
   ),
 ];
 
-export const mutants: readonly Mutant[] = [...seats, ...bookings];
+export const mutants: readonly Mutant[] = [...seats, ...bookings, ...bundles];

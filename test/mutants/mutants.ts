@@ -30,7 +30,11 @@ const copied = [
   'domain',
   'flows',
   'services/bookings',
+  'services/bundles',
+  'broker/reply.ts',
+  'mixins/caller.ts',
   'test/simulation',
+  'test/unit/flows/offers.ts',
   'package.json',
 ];
 const timeLimitMs = 150_000;

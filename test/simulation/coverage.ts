@@ -135,11 +135,20 @@ const flow = [
   'alarm refund-failed',
 ];
 
+/** Where bundles come by: their own steps, then status and step of their order. */
+const bundles = [
+  ...['held', 'release', 'done', 'pending/pin', 'pending/authorise', 'pending/await'],
+  ...['pending/decline', 'requires_action/await', 'requires_action/decline', 'declined/rest'],
+  ...['selling/sell', 'selling/capture', 'selling/undo', 'confirmed/done'],
+  ...['expired/settle', 'expired/done', 'cancelled/settle', 'cancelled/done'],
+];
+
 /** Everything that a run of many seeds should reach. */
 export const branches: readonly string[] = [
   ...facts.map((name) => `fact: ${name}`),
   ...reports.map((name) => `node: ${name}`),
   ...flow.map((name) => `booking: ${name}`),
+  ...bundles.map((name) => `bundle: ${name}`),
   ...Object.entries(answers).flatMap(([command, all]) =>
     all.map((answer) => `answer: ${command}: ${answer}`),
   ),

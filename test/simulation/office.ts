@@ -1,17 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MemoryBookings } from '#adapters/store/memory-bookings.ts';
+import { MemoryBundles } from '#adapters/store/memory-bundles.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import { codeOf, UsherError } from '#domain/errors.ts';
+import { isBundleId } from '#domain/ids.ts';
 import type { CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands.ts';
 import type { CancelWish } from '#domain/withdrawal.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
+import { BundleWorker } from '#flows/bundle.worker.ts';
 import { OutboxRelay } from '#flows/outbox.relay.ts';
 import type { FlowWatcher } from '#flows/ports.ts';
 import { type CancelAnswer, cancelBooking } from '#services/bookings/cancelling.ts';
 import { type CheckoutRequest, checkout } from '#services/bookings/checkout.ts';
 import { type Desk, ownBooking } from '#services/bookings/desk.ts';
+import type { OrderDesk } from '#services/bundles/desk.ts';
+import { bundleWatcherOf, offered } from '#test/simulation/bundling.ts';
 import type { Chance } from '#test/simulation/chance.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
 import type { Gateway } from '#test/simulation/gateway.ts';
@@ -40,6 +45,7 @@ type Core = {
   readonly worker: BookingWorker;
   readonly relay: OutboxRelay;
   readonly desk: Desk;
+  readonly orders: OrderDesk;
 };
 
 type CancelRequest = CancelWish & {
@@ -54,6 +60,7 @@ type CancelRequest = CancelWish & {
  */
 export class Office {
   readonly store = new MemoryBookings();
+  readonly bundles = new MemoryBundles(this.store);
   readonly provider: Provider;
   /** What the messages service has stored, by key. */
   readonly delivered = new Map<string, Message>();
@@ -70,22 +77,28 @@ export class Office {
       mayCapture: (intent) => this.#mayCapture(intent),
       webhook: (bookingId) => this.#webhook(bookingId),
     });
+    this.bundles.packages.set(offered.packageId, { limit: offered.limit, taken: 0 });
     for (const name of ['core-1', 'core-2']) this.#boot(name);
   }
 
   /** Begins a booking, or another attempt; undefined when no answer came. */
   checkout(request: Omit<CheckoutRequest, 'deadline'>): Promise<Booking | string | undefined> {
     const deadline = this.#o.scheduler.serverNow() + 2_500;
-    return this.#ask((desk) => checkout(desk, { ...request, deadline }));
+    return this.#ask(({ desk }) => checkout(desk, { ...request, deadline }));
   }
 
   async cancel(request: CancelRequest): Promise<CancelAnswer | string | undefined> {
     const { bookingId, buyerId, ...wish } = request;
-    const answer = await this.#ask((desk) =>
+    const answer = await this.#ask(({ desk }) =>
       cancelBooking(desk, () => ownBooking(desk, bookingId, buyerId), wish),
     );
     if (typeof answer === 'object') this.promised.add(bookingId);
     return answer;
+  }
+
+  /** Asks for something about bundles: the answer, the code of a refusal, or silence. */
+  ofBundles<T>(act: (orders: OrderDesk) => Promise<T>): Promise<T | string | undefined> {
+    return this.#ask(({ orders }) => act(orders));
   }
 
   /** One thing befalls one of the core nodes. */
@@ -149,10 +162,18 @@ export class Office {
     const provider = { reason: () => undefined };
     const others = { events, offers, provider };
     const desk = { store, worker, relay, inventory, clock, ...others } as unknown as Desk;
-    this.#cores.set(name, { name, life, worker, relay, desk });
+    const bundles = this.#reached(life, this.bundles);
+    const ports = { store, bundles, inventory, payments, clock, ids, watcher };
+    const isExpected = (error: unknown) => codeOf(error) !== undefined || isUnreachable(error);
+    const bundleWatcher = bundleWatcherOf(name, { ...this.#o, isExpected });
+    const bundlePorts = { ...ports, bundleWatcher };
+    const bundleWorker = new BundleWorker(bundlePorts);
+    const orders = { ports: bundlePorts, worker: bundleWorker, events } as unknown as OrderDesk;
+    this.#cores.set(name, { name, life, worker, relay, desk, orders });
     trace(`${name} starts`);
     scheduler.after(0, life, () => {
       worker.start();
+      bundleWorker.start();
       relay.start();
     });
   }
@@ -194,6 +215,18 @@ export class Office {
             }
             return result;
           });
+      },
+    });
+  }
+
+  /** Something as one life reaches it over the network. */
+  #reached<T extends object>(life: Life, there: T): T {
+    return new Proxy(there, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) =>
+          this.#call(life, async () => Reflect.apply(member, target, args));
       },
     });
   }
@@ -273,17 +306,18 @@ export class Office {
   }
 
   /** What a buyer asks of one of the core nodes: the answer, the code of a refusal, or silence. */
-  #ask<T>(act: (desk: Desk) => Promise<T>): Promise<T | string | undefined> {
+  #ask<T>(act: (core: Core) => Promise<T>): Promise<T | string | undefined> {
     const { scheduler, chance } = this.#o;
     const cores = [...this.#cores.values()];
     return new Promise((resolve) => {
       scheduler.after(3_000, undefined, () => resolve(undefined));
       if (cores.length === 0) return;
-      const { life, desk } = chance.pick(cores);
+      const core = chance.pick(cores);
+      const { life } = core;
       const tell = (answer: T | string | undefined) =>
         scheduler.after(chance.ms(0.1, 4), undefined, () => resolve(answer));
       scheduler.after(chance.ms(0.1, 4), life, () => {
-        act(desk).then(tell, (error: unknown) => tell(codeOf(error)));
+        act(core).then(tell, (error: unknown) => tell(codeOf(error)));
       });
     });
   }
@@ -293,8 +327,13 @@ export class Office {
     const { scheduler, chance } = this.#o;
     const cores = [...this.#cores.values()];
     if (cores.length === 0) return;
-    const { life, desk } = chance.pick(cores);
+    const { life, desk, orders } = chance.pick(cores);
     scheduler.after(0, life, () => {
+      if (isBundleId(bookingId)) {
+        const heard = orders.ports.bundles.touch(bookingId, desk.clock.now());
+        heard.then(() => orders.worker.wake(bookingId)).catch(() => {});
+        return;
+      }
       const told = desk.store.touch(bookingId, desk.clock.now()).then((known) => {
         if (known) desk.worker.wake(bookingId);
       });
@@ -311,9 +350,14 @@ export class Office {
     this.delivered.set(message.key, message);
   }
 
-  #mayCapture({ id, bookingId }: Intent): void {
-    const written = this.store.contents.tickets.some((t) => t.bookingId === bookingId && t.active);
-    if (!written || !this.#o.isSold(bookingId)) {
+  /** All that the intent is for must be sold: of a bundle, every event. */
+  #mayCapture({ id, bookingId: paid }: Intent): void {
+    const { bookings, tickets } = this.store.contents;
+    const parts = bookings.filter(({ bundle }) => bundle?.bundleId === paid);
+    const ids = isBundleId(paid) ? parts.map(({ bookingId }) => bookingId) : [paid];
+    const written = (bookingId: string): boolean =>
+      tickets.some((t) => t.bookingId === bookingId && t.active) && this.#o.isSold(bookingId);
+    if (ids.length === 0 || !ids.every(written)) {
       this.#o.fail(`${id} is captured before its seats are sold`);
     }
   }
@@ -327,7 +371,7 @@ export class Office {
   }
 
   /** Ends as an operator ends it: steps in flight are finished. */
-  #restart({ name, life, worker, relay }: Core): void {
+  #restart({ name, life, worker, relay, orders }: Core): void {
     const { scheduler, fault } = this.#o;
     fault('core planned restart', name);
     const again = (): void => {
@@ -336,10 +380,12 @@ export class Office {
       this.#boot(name);
     };
     scheduler.after(0, life, () => {
-      void Promise.all([worker.drain(), relay.drain()]).then(again, again);
+      void Promise.all([worker.drain(), orders.worker.drain(), relay.drain()]).then(again, again);
     });
   }
 }
 
 /** The network's failure: the outcome is unknown. */
 class Unreachable extends Error {}
+
+const isUnreachable = (error: unknown): boolean => error instanceof Unreachable;

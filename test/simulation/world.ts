@@ -1,8 +1,14 @@
 import type { Delta } from '#actors/delta.ts';
 import type { PackedView } from '#actors/view-desk.ts';
-import { eventIdOf } from '#domain/ids.ts';
+import { eventIdOf, makeId, spellUlid } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
 import { contradictions, openBookings, openMessages } from '#test/simulation/books.ts';
+import {
+  bundleContradictions,
+  cancelBundle,
+  openBundles,
+  packageBuyer,
+} from '#test/simulation/bundling.ts';
 import { Chance } from '#test/simulation/chance.ts';
 import { cancel } from '#test/simulation/checkout.ts';
 import { Cluster } from '#test/simulation/cluster.ts';
@@ -10,7 +16,7 @@ import { disturb, settle } from '#test/simulation/disturbances.ts';
 import { eventIds } from '#test/simulation/event.ts';
 import { type FaultCounts, type FaultKind, noFaults } from '#test/simulation/faults.ts';
 import { Office } from '#test/simulation/office.ts';
-import { buyer, onlooker, organizer } from '#test/simulation/people.ts';
+import { buyer, onlooker, organizer, type PersonOptions } from '#test/simulation/people.ts';
 import { RunEvent } from '#test/simulation/run-event.ts';
 import { Scheduler } from '#test/simulation/scheduler.ts';
 import { Trace } from '#test/simulation/trace.ts';
@@ -151,6 +157,7 @@ export class World {
     const officeShare = chance.pick([0.3, 0.6, 1]);
     const base = { ...this.#parts(), over: this.#over, idleMs, slowMs, officeShare };
     const shared = { ...base, office: this.#office, leaves: this.#long };
+    this.#inviteToPackages(shared, storm);
     for (const { gateways, history } of this.#events) {
       const parts = { ...shared, known: [] };
       const options = () => ({ ...parts, gateway: chance.pick(gateways) });
@@ -164,6 +171,21 @@ export class World {
           void buyer({ ...options(), number: number + 20 * storm });
         });
       }
+    }
+  }
+
+  /** Where there are several events, some want all of them. */
+  #inviteToPackages(shared: Omit<PersonOptions, 'known' | 'gateway' | 'number'>, storm: number) {
+    const chance = this.#chance;
+    const [event] = this.#events;
+    if (this.#events.length < 2 || event === undefined) return;
+    const people = chance.int(1, 3);
+    for (let number = 100; number < 100 + people; number++) {
+      const buyerId = makeId('user', spellUlid(new Uint8Array(16).fill(number + 20 * storm)));
+      const gateway = chance.pick(event.gateways);
+      this.#scheduler.after(chance.ms(0, 500), undefined, () => {
+        void packageBuyer({ ...shared, known: [], gateway, number, buyerId });
+      });
     }
   }
 
@@ -194,6 +216,7 @@ export class World {
     }
     const states = this.#events.map(({ history }) => history.state);
     for (const problem of contradictions(this.#office, states)) this.#fail(problem);
+    for (const problem of bundleContradictions(this.#office)) this.#fail(problem);
   }
 
   /** Every booking and every message comes to its end by itself. */
@@ -202,11 +225,16 @@ export class World {
     const until = scheduler.now + (this.#long ? limits.holdLifeMs + 60_000 : 90_000);
     const office = this.#office;
     const rests = (): boolean =>
-      office.awake && openBookings(office).length === 0 && openMessages(office) === 0;
+      office.awake &&
+      openBookings(office).length + openBundles(office).length === 0 &&
+      openMessages(office) === 0;
     while (!rests() && !this.#failed()) {
       // In a short run nobody waits for a declined booking's hold to run out.
       for (const b of this.#long ? [] : openBookings(office)) {
         if (b.status === 'declined') void cancel({ ...this.#parts(), office }, b, undefined);
+      }
+      for (const { bundleId, order } of this.#long ? [] : openBundles(office)) {
+        if (order?.status === 'declined') void cancelBundle({ ...this.#parts(), office }, bundleId);
       }
       await scheduler.runUntil(scheduler.now + 2_000, this.#failed);
       if (scheduler.now < until || rests()) continue;

@@ -59,6 +59,20 @@ describe('holding the events of a package', () => {
     expect((await world.reserve()).step).toBe('held');
   });
 
+  it('is not begun anew before what it held is given back', async () => {
+    const world = new BundleWorld();
+    world.packages(2);
+    world.events.refuses.set(eventIds[1], 'sold-out');
+    world.events.away = true;
+    await caught(world.reserve());
+    world.events.refuses.clear();
+    expect(codeOf(await caught(world.reserve()))).toBe('request-in-progress');
+    expect(world.bundles.packages.get(packageId(world))?.taken).toBe(2);
+    world.events.away = false;
+    expect((await world.reserve()).step).toBe('held');
+    expect(world.bundles.packages.get(packageId(world))?.taken).toBe(2);
+  });
+
   it('is given back by the flow when nobody goes on, and at its deadline', async () => {
     const world = new BundleWorld();
     world.packages(2);

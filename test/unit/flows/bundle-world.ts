@@ -38,6 +38,9 @@ export class Events implements InventoryPort {
   /** Event → what it says to a hold. */
   readonly refuses = new Map<string, 'sold-out' | 'unavailable'>();
 
+  /** Nothing is given back: the event's owner does not answer. */
+  away = false;
+
   constructor(clock: ManualClock, totals: readonly number[]) {
     this.byId = new Map(
       eventIds.map((eventId, i) => {
@@ -61,6 +64,7 @@ export class Events implements InventoryPort {
     if (event === undefined) throw new UsherError('not-found');
     if (asked.kind === 'hold') return this.#hold(event, asked) as ReplyOf<K>;
     if (asked.kind === 'release') {
+      if (this.away) throw new UsherError('unavailable');
       if (event.hold.holdId !== asked.holdId) throw new UsherError('not-found');
       if (event.state === 'held') event.state = 'released';
       return { holdId: asked.holdId } as ReplyOf<K>;
@@ -172,20 +176,21 @@ export class BundleWorld {
   async checkout(token = 'ok', mortal = new Mortal()): Promise<void> {
     const held = await this.reserve();
     const change = bundleOrdered(held, this.wish(token), [], this.clock.now());
-    if ((await this.bundles.commit(change)) !== 'done') throw new Error('not ordered');
+    const { bundles } = this.ports();
+    if ((await bundles.commit(change)) !== 'done') throw new Error('not ordered');
     const worker = new BundleWorker(this.ports(mortal));
     worker.run(change.bundle);
     await worker.idle();
   }
 
   async bundle(): Promise<Bundle> {
-    const found = await this.bundles.find(bundleId);
+    const found = await this.ports().bundles.find(bundleId);
     if (found === undefined) throw new Error('no bundle');
     return found;
   }
 
   async statuses(): Promise<readonly string[]> {
-    const own = await this.bundles.bookings(bundleId);
+    const own = await this.ports().bundles.bookings(bundleId);
     return [(await this.bundle()).order?.status ?? '', ...own.map(({ status }) => status)];
   }
 

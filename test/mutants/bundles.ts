@@ -1,0 +1,43 @@
+import { type Mutant, one } from '#test/mutants/mutant.ts';
+
+/** Rules of the flow of a bundle. */
+export const bundles: readonly Mutant[] = [
+  one(
+    "a bundle's booking runs by itself",
+    'flows/booking.flow.ts',
+    '(isLed(b) ? led : steps[b.step])',
+    'steps[b.step]',
+  ),
+  one(
+    'an event that refuses leaves the others of its bundle as they are',
+    'domain/bundle-moves.ts',
+    "return members.map((m) => atOnce(ended(m, 'expired', reason, now), now));",
+    "return members.slice(0, 1).map((m) => atOnce(ended(m, 'expired', reason, now), now));",
+  ),
+  one(
+    'a bundle is sold without the event that refuses',
+    'flows/bundle.flow.ts',
+    "if (reply.outcome === 'refused') {",
+    "if (reply.outcome === 'refused' && replies.length === 0) {",
+  ),
+  one(
+    "a bundle's money is taken before its last event is sold",
+    'flows/bundle.flow.ts',
+    'const { inventory, clock, ids } = ports;\n  const replies',
+    'const { inventory, clock, ids } = ports;\n' +
+      "  await ports.payments.capture({ intentId: lastAttempt(order)?.intentId ?? '' });\n" +
+      '  const replies',
+  ),
+  one(
+    'a part of a bundle forgets whose money it has',
+    'domain/bundle-moves.ts',
+    'const amount = m.quote.total;',
+    'const amount = order.quote.total;',
+  ),
+  one(
+    'a reservation of a bundle begins anew before the old one is given back',
+    'flows/bundle-holds.flow.ts',
+    "if (released.step !== 'done') throw running();",
+    '',
+  ),
+];
