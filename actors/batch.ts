@@ -4,6 +4,7 @@ import type { Command } from '#domain/inventory/commands.ts';
 import { decide } from '#domain/inventory/decide.ts';
 import { evolve } from '#domain/inventory/evolve.ts';
 import { dueExpiries } from '#domain/inventory/expiry.ts';
+import { factText } from '#domain/inventory/fact-text.ts';
 import type { Fact } from '#domain/inventory/facts.ts';
 import { type EventState, nextDeadline } from '#domain/inventory/state.ts';
 import { type Change, changesOf } from '#domain/inventory/view.ts';
@@ -55,7 +56,7 @@ export function assemble(input: BatchInput): Batch {
     const pending = mailbox.next(at);
     if (pending === undefined) break;
     const decision = decideOne(input, pending.command);
-    const text = JSON.stringify(decision.facts).slice(1, -1);
+    const text = textOf(decision.facts, input);
     const size = Buffer.byteLength(text) + 1;
     const large = bytes + size > limits.batchBytesMax;
     if (large && batch.facts.length > 0) {
@@ -74,6 +75,9 @@ export function assemble(input: BatchInput): Batch {
   }
   return batch;
 }
+
+const textOf = (facts: readonly Fact[], { state, at }: BatchInput): string =>
+  facts.map((fact) => factText(fact, { eventId: state.eventId, at })).join(',');
 
 function decideOne(
   input: BatchInput,
@@ -109,7 +113,7 @@ function expireDue(input: BatchInput, batch: Batch): number {
   if (next === null || next > at) return 0;
   let bytes = 0;
   for (const fact of dueExpiries(state, at, limits.expirySweepSeatsMax)) {
-    const text = JSON.stringify(fact);
+    const text = factText(fact, { eventId: state.eventId, at });
     const size = Buffer.byteLength(text) + 1;
     if (bytes + size > limits.batchBytesMax) break;
     apply(input, batch, [fact], text);

@@ -3,7 +3,7 @@ import type { Members } from '#actors/members.ts';
 import { writeEntry } from '#actors/writer.ts';
 import type { Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
-import { type Directory, type Entry, entryFormat, type Journal } from '#adapters/journal/port.ts';
+import { type Directory, type Entry, isReadable, type Journal } from '#adapters/journal/port.ts';
 
 export type ClaimDeps = Writer & {
   readonly clock: Clock;
@@ -71,7 +71,7 @@ async function mayClaimBehind(
     // An `open` that came during the read must not be told so.
     return mayCreate() ? 'again' : { kind: 'not-found' };
   }
-  if (head.format !== entryFormat) {
+  if (!isReadable(head)) {
     return { kind: 'unavailable', why: `entries have format ${head.format}` };
   }
   const owner = ownerAfter(head);

@@ -1,4 +1,5 @@
-import { type Entry, entryFormat } from '#adapters/journal/port.ts';
+import { type Entry, entryFormat, isReadable } from '#adapters/journal/port.ts';
+import { factsIn } from '#domain/inventory/fact-text.ts';
 import type { Fact } from '#domain/inventory/facts.ts';
 
 /** Who writes: the same in every entry of one ownership. */
@@ -30,10 +31,10 @@ export class UnknownFormat extends Error {}
 
 /** The facts of an entry that has its body. */
 export function factsOf(entry: Entry): readonly Fact[] {
-  if (entry.format !== entryFormat) {
+  if (!isReadable(entry)) {
     throw new UnknownFormat(`${entry.eventId}:${entry.seq} has format ${entry.format}`);
   }
-  return JSON.parse(entry.facts) as Fact[];
+  return factsIn(entry.facts, entry);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Counts } from '#domain/inventory/commands.ts';
+import { factFormats } from '#domain/inventory/fact-text.ts';
 
 /** One batch of facts of one event; `_id` in the store is `<eventId>:<seq, 12 digits>`. */
 export type Entry = {
@@ -12,14 +13,19 @@ export type Entry = {
   readonly batchId: string;
   /** Epoch ms on the database's clock; never below that of the entry before. */
   readonly at: number;
-  /** 1: `facts` is the JSON text of a `Fact[]`. An unknown format refuses ownership. */
+  /** Of `facts`, see `domain/inventory/fact-text.ts`. An unknown format refuses ownership. */
   readonly format: number;
   /** Empty text when compacted. */
   readonly facts: string;
   readonly compacted?: boolean;
 };
 
-export const entryFormat = 1;
+/** The format that is written. */
+export const entryFormat: number = factFormats.short;
+
+/** Whether this version can read an entry. */
+export const isReadable = ({ format }: Pick<Entry, 'format'>): boolean =>
+  format === factFormats.named || format === factFormats.short;
 
 /**
  * The record of seat facts: the only truth and the only lock. Every call has a time limit of its

@@ -1,3 +1,4 @@
+import { factsOf } from '#actors/entries.ts';
 import { systemClock } from '#adapters/clock/system.ts';
 import type { Journal } from '#adapters/journal/port.ts';
 import type { CommitLatency, Engine } from '#bench/core/engine.ts';
@@ -62,10 +63,10 @@ async function countHeld(
   for (let from = 1; ; ) {
     const entries = await journal.replay(eventId, from, 50);
     for (const entry of entries) {
-      for (const fact of JSON.parse(entry.facts) as { type: string; places?: number[] }[]) {
+      for (const fact of factsOf(entry)) {
         if (fact.type !== 'held') continue;
         reservations++;
-        for (const place of fact.places ?? []) places.add(place);
+        for (const place of fact.places) places.add(place);
       }
     }
     const last = entries.at(-1);

@@ -1,4 +1,6 @@
 import type { Db } from 'mongodb';
+import { factsOf } from '#actors/entries.ts';
+import type { Entry as JournalEntry } from '#adapters/journal/port.ts';
 import type { Accepted } from '#bench/failover/crowd.ts';
 import type { Fact } from '#domain/inventory/facts.ts';
 import { verifyEvent } from '#ops/verify/verify-event.ts';
@@ -20,14 +22,12 @@ export type Move = {
 };
 
 async function entriesOf(db: Db, eventId: string): Promise<Entry[]> {
-  const found = await db.collection('journal').find({ eventId }).sort({ seq: 1 }).toArray();
-  return found.map(({ seq, epoch, node, at, facts }) => ({
-    seq,
-    epoch,
-    node,
-    at: Number(at),
-    facts: JSON.parse(facts) as Fact[],
-  }));
+  const journal = db.collection<JournalEntry>('journal');
+  const found = await journal.find({ eventId }).sort({ seq: 1 }).toArray();
+  return found.map((entry) => {
+    const { seq, epoch, node, at } = entry;
+    return { seq, epoch, node, at, facts: factsOf(entry) };
+  });
 }
 
 /** The node that the directory names as the owner. */

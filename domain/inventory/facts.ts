@@ -5,7 +5,7 @@ import type { Quote } from '#domain/pricing.ts';
 /**
  * What can become true of an event. `evolve(state, fact)` is the only thing that changes state;
  * a fact carries all it needs, places by index, times in epoch ms. Written to the journal as JSON
- * text (`format: 1`), one array per batch.
+ * text, one array per batch (`fact-text.ts`).
  */
 export type Fact =
   | { readonly type: 'opened'; readonly version: number; readonly terms: Terms }

@@ -64,8 +64,8 @@ const seats: readonly Mutant[] = [
       },
       {
         file: 'actors/entries.ts',
-        find: 'JSON.parse(entry.facts)',
-        replace: "JSON.parse(entry.facts || '[]')",
+        find: 'factsIn(entry.facts, entry)',
+        replace: "factsIn(entry.facts || '[]', entry)",
       },
     ],
   },

@@ -1,3 +1,4 @@
+import { factsOf } from '#actors/entries.ts';
 import type { CommandReply } from '#actors/mailbox.ts';
 import type { Entry } from '#adapters/journal/port.ts';
 import type { Command, CommandOf, Replies } from '#domain/inventory/commands.ts';
@@ -76,7 +77,7 @@ export class History {
   /** An entry was applied: all of its facts are true from now on. */
   commit(entry: Entry): void {
     for (const attempt of this.#attempts) this.#note(attempt);
-    const facts = JSON.parse(entry.facts) as Fact[];
+    const facts = factsOf(entry);
     this.model.entry(entry, facts);
     this.applied.push({ seq: entry.seq, facts });
     for (const fact of facts) {

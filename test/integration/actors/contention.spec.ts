@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { factsOf } from '#actors/entries.ts';
 import { createHost, type Host } from '#actors/host.ts';
 import type { CommandReply } from '#actors/mailbox.ts';
 import { systemClock } from '#adapters/clock/system.ts';
@@ -7,7 +8,6 @@ import { createMongoInventory, prepareInventory } from '#adapters/journal/mongo.
 import { makeId, makeScopedId } from '#domain/ids.ts';
 import type { Command, HoldView } from '#domain/inventory/commands.ts';
 import { evolve } from '#domain/inventory/evolve.ts';
-import type { Fact } from '#domain/inventory/facts.ts';
 import { countsOf, createState, type EventState } from '#domain/inventory/state.ts';
 import { packView } from '#domain/inventory/view.ts';
 import { limits } from '#domain/limits.ts';
@@ -88,7 +88,7 @@ describeWith(['mongod'], 'two hosts on one database', () => {
     for (let from = 1; ; from += 100) {
       const entries = await journal.history(eventId, from, 100);
       for (const entry of entries) {
-        for (const fact of JSON.parse(entry.facts) as Fact[]) {
+        for (const fact of factsOf(entry)) {
           evolve(state, fact, entry.at, entry.seq);
         }
       }

@@ -87,12 +87,12 @@ describe('batches', () => {
   });
 
   it('are capped in commands and in bytes', async () => {
-    const { stage, node } = await setUp({ batchCommandsMax: 4, batchBytesMax: 700 });
+    const { stage, node } = await setUp({ batchCommandsMax: 4, batchBytesMax: 400 });
     const replies = await stage.ask(node, ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => hold(stage, n)));
     expect(codes(replies)).toEqual(Array<string>(8).fill('ok'));
     const entries = stage.store.entries(eventId).slice(2);
     expect(entries.length).toBeGreaterThan(2);
-    for (const entry of entries) expect(entry.facts.length).toBeLessThanOrEqual(700);
+    for (const entry of entries) expect(entry.facts.length).toBeLessThanOrEqual(400);
   });
 
   it('drop undecided what is past its deadline', async () => {
@@ -223,7 +223,7 @@ describe('what no entry can hold', () => {
 
   it('is split by commands, and what follows is decided anew', async () => {
     const { stage, node } = await setUp();
-    node.journal.charsMax = 900;
+    node.journal.charsMax = 500;
     const commands = [1, 2, 2, 3, 4, 5, 1, 6].map((seat) => hold(stage, seat));
     expect(codes(await stage.ask(node, ...commands))).toEqual([
       ...['ok', 'ok', 'seats-unavailable', 'ok'],

@@ -128,7 +128,7 @@ describe('claiming', () => {
     await opened(stage, a);
     stage.kill(a);
     const head = (await stage.store.journal.head(eventId)) as Entry;
-    await stage.store.journal.append({ ...head, seq: 3, batchId: 'new', format: 2 });
+    await stage.store.journal.append({ ...head, seq: 3, batchId: 'new', format: 3 });
     const b = await stage.node('node-b');
     expect(codes(await stage.ask(b, hold(stage, 1)))).toEqual(['unavailable']);
     expect((await stage.store.journal.head(eventId))?.seq).toBe(3);

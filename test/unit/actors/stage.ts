@@ -1,11 +1,11 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Delta } from '#actors/delta.ts';
+import { factsOf } from '#actors/entries.ts';
 import { createHost, type Host } from '#actors/host.ts';
 import type { CommandReply } from '#actors/mailbox.ts';
 import { createMemoryStore, type MemoryStore } from '#adapters/journal/memory.ts';
 import type { Entry, Journal, Nodes } from '#adapters/journal/port.ts';
 import type { Command, CommandKind } from '#domain/inventory/commands.ts';
-import type { Fact } from '#domain/inventory/facts.ts';
 import { type Limits, limits } from '#domain/limits.ts';
 import { Chance } from '#test/simulation/chance.ts';
 import { type Life, Scheduler } from '#test/simulation/scheduler.ts';
@@ -160,7 +160,7 @@ export class Stage {
   /** Types of all facts in the journal, an array per entry. */
   async written(): Promise<string[][]> {
     const entries = await this.store.journal.history(eventId, 1, 10_000);
-    return entries.map((entry) => (JSON.parse(entry.facts) as Fact[]).map((fact) => fact.type));
+    return entries.map((entry) => factsOf(entry).map((fact) => fact.type));
   }
 
   /** Ends a node as `kill -9` does: nothing it has begun goes on. */
