@@ -209,7 +209,7 @@ export const catalogueContract = service({
     reprice: action({
       summary: 'Holds the prices of events that are on sale to their rules, one page of events',
       params: z.object({
-        limit: z.int().min(1).max(500).default(100),
+        limit: z.int().min(1).max(500).default(50),
         cursor: z.string().optional(),
       }),
       result: z.object({

@@ -34,6 +34,39 @@ export function toProviderAmount({ amount, currency }: Money): number {
   return converted;
 }
 
+/**
+ * The least that a card can be charged, minor units, where the provider has a minimum for the
+ * currency (docs.stripe.com/currencies, "Minimum and maximum charge amounts").
+ */
+const leastCharges: Readonly<Record<Currency, number>> = {
+  AED: 200,
+  AUD: 50,
+  BGN: 100,
+  BRL: 50,
+  CAD: 50,
+  CHF: 50,
+  CZK: 1_500,
+  DKK: 250,
+  EUR: 50,
+  GBP: 30,
+  HKD: 400,
+  HUF: 17_500,
+  INR: 50,
+  JPY: 50,
+  MXN: 1_000,
+  MYR: 200,
+  NOK: 300,
+  NZD: 50,
+  PLN: 200,
+  RON: 200,
+  SEK: 300,
+  SGD: 50,
+  THB: 1_000,
+  USD: 50,
+};
+
+export const leastCharge = (currency: Currency): number => leastCharges[currency] ?? 0;
+
 /** The inverse of `toProviderAmount`; the provider spells currencies in small letters. */
 export function fromProviderAmount(amount: number, currency: string): Money {
   const iso = currency.toUpperCase();

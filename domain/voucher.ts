@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { UsherError } from '#domain/errors.ts';
 import { stepOf } from '#domain/money.ts';
+import { leastCharge } from '#domain/payment.ts';
 
 /** A gift voucher, without its code: only who holds the code can name it. */
 export type Voucher = {
@@ -53,10 +54,11 @@ export function assertVoucher(voucher: Voucher, use: { readonly currency: string
 }
 
 /**
- * What a voucher with this balance pays of a total: all that it can, but for a remainder that a
- * card could not be charged.
+ * What a voucher with this balance pays of a total: all that it can, so that a card can be charged
+ * what remains: in the currency's steps, and no less than the provider takes.
  */
 export function voucherPart(balance: number, total: number, currency: string): number {
   if (balance >= total) return total;
-  return balance - (balance % stepOf(currency));
+  const part = Math.min(balance, Math.max(total - leastCharge(currency), 0));
+  return part - (part % stepOf(currency));
 }

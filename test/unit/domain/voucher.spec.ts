@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { cardTotal } from '#domain/bill.ts';
 import { checkoutPrice } from '#domain/checkout-price.ts';
 import { codeOf } from '#domain/errors.ts';
-import { toProviderAmount } from '#domain/payment.ts';
+import { leastCharge, toProviderAmount } from '#domain/payment.ts';
 import { voucherCode, voucherCodeBytes, voucherHash, voucherPart } from '#domain/voucher.ts';
 import { promoOf, voucherOf } from '#test/unit/flows/offers.ts';
 import { FakeEvent, ManualClock, quoteOf } from '#test/unit/flows/world.ts';
@@ -70,11 +70,23 @@ describe('a voucher', () => {
         (currency, balance, tens) => {
           const total = tens * 10;
           const part = voucherPart(balance, total, currency);
+          const rest = total - part;
+          expect(part).toBeGreaterThanOrEqual(0);
           expect(part).toBeLessThanOrEqual(Math.min(balance, total));
-          expect(Math.min(balance, total) - part).toBeLessThan(10);
-          expect(() => toProviderAmount({ amount: total - part, currency })).not.toThrow();
+          expect(() => toProviderAmount({ amount: rest, currency })).not.toThrow();
+          const least = Math.min(leastCharge(currency), total);
+          if (balance >= total) expect(rest).toBe(0);
+          else expect(rest).toBeGreaterThanOrEqual(least);
+          expect(rest - Math.max(total - balance, 0)).toBeLessThan(Math.max(10, least + 1));
         },
       ),
     );
+  });
+
+  it('leaves at least what a card is charged at least, and keeps the rest', () => {
+    expect(voucherPart(4_980, 5_000, 'EUR')).toBe(4_950);
+    expect(voucherPart(4_980, 5_000, 'JPY')).toBe(4_950);
+    expect(voucherPart(4_985, 5_000, 'KWD')).toBe(4_980);
+    expect(voucherPart(30, 40, 'EUR')).toBe(0);
   });
 });
