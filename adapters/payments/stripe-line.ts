@@ -22,7 +22,7 @@ export const stripeApiVersion = '2026-10-28.endive';
 const timing = { timeout: 4_000, maxNetworkRetries: 1 } as const;
 
 /** Answers kept under a key that failed for good are gone around at most this often. */
-const keyGenerationsMax = 3;
+const keyGenerationsMax = 6;
 
 export type StripeOptions = {
   readonly secretKey: string;
