@@ -23,8 +23,17 @@ export type ClaimRequest = {
   readonly stopped: () => boolean;
 };
 
+export type Claimed = {
+  readonly kind: 'claimed';
+  readonly seq: number;
+  readonly epoch: number;
+  readonly at: number;
+  /** Whether the directory durably says `live`; only then may be served. Never rejects. */
+  readonly live: Promise<boolean>;
+};
+
 export type ClaimOutcome =
-  | { readonly kind: 'claimed'; readonly seq: number; readonly epoch: number; readonly at: number }
+  | Claimed
   /** A living node owns it. */
   | { readonly kind: 'moved'; readonly owner: string }
   /** Nobody living does, and this node may not. */
@@ -36,8 +45,8 @@ const triesMax = 10;
 
 /**
  * Takes an event that nobody living owns, by a `claimed` entry behind its last one. Another entry
- * met there means: read the head again and try behind it, unless its writer lives. When it answers
- * `claimed`, the directory durably says `live`. Rejects when the journal cannot be read.
+ * met there means: read the head again and try behind it, unless its writer lives. The directory is
+ * written after the entry, while the caller restores. Rejects when the journal cannot be read.
  */
 export async function claim(deps: ClaimDeps, request: ClaimRequest): Promise<ClaimOutcome> {
   const { eventId, stopped } = request;
@@ -50,10 +59,8 @@ export async function claim(deps: ClaimDeps, request: ClaimRequest): Promise<Cla
     const written = await writeEntry(deps, entry, stopped);
     if (written.kind === 'stopped') return { kind: 'unavailable', why: 'claim unanswered' };
     if (written.kind === 'fenced') continue;
-    if (!(await setLive(deps, entry, stopped))) {
-      return { kind: 'unavailable', why: 'directory unanswered' };
-    }
-    return { kind: 'claimed', seq: entry.seq, epoch: entry.epoch, at: entry.at };
+    const { seq, epoch, at } = entry;
+    return { kind: 'claimed', seq, epoch, at, live: setLive(deps, entry, stopped) };
   }
   return { kind: 'unavailable', why: 'too many others claim' };
 }

@@ -1,9 +1,10 @@
+import type { ActorDeps, Ownership } from '#actors/actor-deps.ts';
 import { Alarm } from '#actors/alarm.ts';
 import { answerBatch, assemble, type Batch } from '#actors/batch.ts';
 import { type Delta, DeltaBuffer } from '#actors/delta.ts';
 import { answer, type CommandReply, Mailbox, type Refusal, refusal } from '#actors/mailbox.ts';
-import { OwnJournal, type OwnJournalDeps, type Position } from '#actors/own-journal.ts';
-import { type Restored, Superseded } from '#actors/restore.ts';
+import { OwnJournal } from '#actors/own-journal.ts';
+import { Superseded } from '#actors/restore.ts';
 import { Tail } from '#actors/tail.ts';
 import { type PackedView, ViewDesk } from '#actors/view-desk.ts';
 import type { VerifyOutcome, WriteOutcome } from '#actors/writer.ts';
@@ -13,28 +14,6 @@ import { evolve } from '#domain/inventory/evolve.ts';
 import type { Fact } from '#domain/inventory/facts.ts';
 import { encodeSnapshot } from '#domain/inventory/snapshot.ts';
 import { type EventState, nextDeadline } from '#domain/inventory/state.ts';
-import type { Limits } from '#domain/limits.ts';
-
-export type Snapshot = {
-  readonly eventId: string;
-  readonly seq: number;
-  readonly epoch: number;
-  readonly bytes: Uint8Array;
-};
-
-export type ActorDeps = OwnJournalDeps & {
-  readonly limits: Limits;
-  /** The committed state at exactly `seq`, built anew. */
-  readonly restore: (eventId: string, seq: number) => Promise<Restored>;
-  /** Stores a snapshot in the background; resolves when it was read back. */
-  readonly saveSnapshot: (snapshot: Snapshot) => Promise<void>;
-  /** Told once, when the actor has ended. */
-  readonly closed: (actor: EventActor, why: Refusal) => void;
-  readonly report: (problem: string, data: Record<string, unknown>) => void;
-};
-
-/** What a claim and a replay lead to. */
-export type Ownership = Restored & Position;
 
 type Leaving = {
   readonly to: string | null;
@@ -79,6 +58,7 @@ export class EventActor {
   #mustVerify = false;
   #rechecks: (() => void)[] = [];
   #leaving: Leaving | undefined;
+  #cuts: (() => void)[] = [];
 
   constructor(eventId: string, deps: ActorDeps) {
     this.eventId = eventId;
@@ -170,6 +150,15 @@ export class EventActor {
     });
   }
 
+  /** Stores a snapshot if a new owner had much to replay. Serves on; resolves when it is stored. */
+  cutTail(): Promise<void> {
+    if (this.#phase !== 'serving' || this.#tail?.want() !== true) return Promise.resolve();
+    return new Promise((done) => {
+      this.#cuts.push(done);
+      this.#kick();
+    });
+  }
+
   /** Asks the journal whether this is still the owner. Resolves when it is known, or has ended. */
   recheck(): Promise<void> {
     if (this.#phase !== 'serving') return Promise.resolve();
@@ -194,7 +183,7 @@ export class EventActor {
     this.#journal?.stop();
     this.mailbox.answerAll(reply);
     this.#views.close(new UsherError(reply.code, reply.detail, reply.data));
-    for (const done of this.#rechecks.splice(0)) done();
+    for (const done of [...this.#rechecks.splice(0), ...this.#cuts.splice(0)]) done();
     this.#leaving?.done(false);
     this.#deps.closed(this, reply);
   }
@@ -235,7 +224,7 @@ export class EventActor {
 
   #hasWork(): boolean {
     const asked = this.#leaving !== undefined || this.#mustVerify || this.#expiryDue;
-    return asked || this.mailbox.size > 0 || this.#views.waiting;
+    return asked || this.#cuts.length > 0 || this.mailbox.size > 0 || this.#views.waiting;
   }
 
   async #run(): Promise<void> {
@@ -345,7 +334,7 @@ export class EventActor {
     const entry = journal.entry([JSON.stringify(fact)], journal.now());
     if (this.#endedBy(await journal.write(entry))) return;
     evolve(this.#known(), fact, entry.at, entry.seq);
-    this.#snapshot();
+    if (this.#tail?.short !== true) this.#snapshot();
     leaving.done(true);
     this.close(refusal('moved', { owner: leaving.to }));
   }
@@ -372,13 +361,18 @@ export class EventActor {
     const { report, saveSnapshot } = this.#deps;
     const { eventId, seq, epoch } = this;
     this.#tail?.cut();
-    saveSnapshot({ eventId, seq, epoch, bytes: encodeSnapshot(this.#known()) }).then(
+    const cuts = this.#cuts.splice(0);
+    const saving = saveSnapshot({ eventId, seq, epoch, bytes: encodeSnapshot(this.#known()) });
+    const saved = saving.then(
       () => {
         this.#snapshotSeq = Math.max(this.#snapshotSeq, seq);
         this.#unlisted = true;
       },
       (error: unknown) => report('a snapshot failed', { eventId, seq, error }),
     );
+    void saved.then(() => {
+      for (const done of cuts) done();
+    });
   }
 
   #armExpiry(): void {

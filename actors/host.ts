@@ -1,5 +1,6 @@
+import type { Snapshot } from '#actors/actor-deps.ts';
 import type { Delta } from '#actors/delta.ts';
-import { EventActor, type Snapshot } from '#actors/event-actor.ts';
+import { EventActor } from '#actors/event-actor.ts';
 import { every, inParallel, within } from '#actors/every.ts';
 import { type CommandReply, type Refusal, refusal } from '#actors/mailbox.ts';
 import { Members } from '#actors/members.ts';

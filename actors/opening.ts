@@ -1,8 +1,8 @@
-import { type ClaimDeps, claim } from '#actors/claim.ts';
+import { type ClaimDeps, type Claimed, claim } from '#actors/claim.ts';
 import { UnknownFormat } from '#actors/entries.ts';
 import type { EventActor } from '#actors/event-actor.ts';
 import { type Refusal, refusal } from '#actors/mailbox.ts';
-import { OwnJournal, type Position } from '#actors/own-journal.ts';
+import { OwnJournal } from '#actors/own-journal.ts';
 import { restore, Superseded } from '#actors/restore.ts';
 import type { Snapshots } from '#adapters/journal/port.ts';
 import type { Fact } from '#domain/inventory/facts.ts';
@@ -37,21 +37,32 @@ export async function openActor(deps: OpeningDeps, actor: EventActor): Promise<v
   }
 }
 
-/** An event that this version cannot read goes back to whoever can. */
-async function serve(deps: OpeningDeps, actor: EventActor, position: Position): Promise<void> {
+/** Restores while the directory is told; serves when both are done. */
+async function serve(deps: OpeningDeps, actor: EventActor, claimed: Claimed): Promise<void> {
   const { eventId } = actor;
+  const { live, ...position } = claimed;
+  const restoring = restore(deps, eventId, position.seq);
+  restoring.catch(() => {});
+  if (!(await live)) {
+    deps.report('an event could not be claimed', { eventId, why: 'directory unanswered' });
+    return actor.close(refusal('unavailable'));
+  }
   try {
-    actor.serve({ ...(await restore(deps, eventId, position.seq)), ...position });
+    actor.serve({ ...(await restoring), ...position });
   } catch (error) {
-    if (!(error instanceof UnknownFormat)) throw error;
-    const journal = new OwnJournal(eventId, deps, position);
-    const fact: Fact = { type: 'handed-over', to: null };
-    await journal.write(journal.entry([JSON.stringify(fact)], journal.now()));
+    if (error instanceof UnknownFormat) await giveBack(deps, eventId, claimed);
     throw error;
   }
 }
 
-async function take(deps: OpeningDeps, actor: EventActor): Promise<Position | Refusal> {
+/** An event that this version cannot read goes back to whoever can. */
+async function giveBack(deps: OpeningDeps, eventId: string, claimed: Claimed): Promise<void> {
+  const journal = new OwnJournal(eventId, deps, claimed);
+  const fact: Fact = { type: 'handed-over', to: null };
+  await journal.write(journal.entry([JSON.stringify(fact)], journal.now()));
+}
+
+async function take(deps: OpeningDeps, actor: EventActor): Promise<Claimed | Refusal> {
   const { eventId } = actor;
   const { clock, limits, mayOwn } = deps;
   const until = clock.monotonic() + limits.callTimeoutMs;

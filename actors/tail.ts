@@ -1,11 +1,15 @@
 import type { Entry } from '#adapters/journal/port.ts';
 import type { Limits } from '#domain/limits.ts';
 
+/** This part of what calls for a snapshot is replayed in no time. */
+const shortShare = 1 / 40;
+
 /** What stands in the journal behind the newest snapshot: a new owner has to replay it. */
 export class Tail {
   readonly #limits: Limits;
   #entries: number;
   #bytes: number;
+  #wanted = false;
 
   constructor(limits: Limits, entries: number, bytes: number) {
     this.#limits = limits;
@@ -21,12 +25,27 @@ export class Tail {
   /** Whether replaying it takes too long by now. */
   get long(): boolean {
     const { snapshotEveryEntries, snapshotEveryBytes } = this.#limits;
-    return this.#entries >= snapshotEveryEntries || this.#bytes >= snapshotEveryBytes;
+    const isLong = this.#entries >= snapshotEveryEntries || this.#bytes >= snapshotEveryBytes;
+    return isLong || this.#wanted;
+  }
+
+  /** Whether a new owner replays it at once. */
+  get short(): boolean {
+    const { snapshotEveryEntries, snapshotEveryBytes } = this.#limits;
+    const few = this.#entries <= Math.ceil(snapshotEveryEntries * shortShare);
+    return few && this.#bytes <= snapshotEveryBytes * shortShare;
+  }
+
+  /** Asks for a snapshot before it is due; false: what there is to replay is short. */
+  want(): boolean {
+    this.#wanted = !this.short;
+    return this.#wanted;
   }
 
   /** A snapshot is being stored. */
   cut(): void {
     this.#entries = 0;
     this.#bytes = 0;
+    this.#wanted = false;
   }
 }

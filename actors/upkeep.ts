@@ -65,6 +65,9 @@ export class Upkeep {
   }
 
   async #handOver(actor: EventActor, to: string | null): Promise<boolean> {
+    const { clock, limits } = this.#d;
+    // While it still serves: what the next owner has to replay is the time nobody does.
+    if (to !== null) await within(clock, limits.handOverMs / 2, actor.cutTail());
     if (!(await actor.handOver(to))) return false;
     // The next owner comes first: until it has claimed the event nobody serves it.
     if (to !== null) this.#d.invite(to, actor.eventId);

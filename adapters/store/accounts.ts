@@ -1,5 +1,8 @@
 import type { Collection, Db } from 'mongodb';
+import type { Clock } from '#adapters/clock/port.ts';
+import { systemClock } from '#adapters/clock/system.ts';
 import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
+import { GroupRead } from '#adapters/store/group-read.ts';
 import type { Account, AccountRole, Session } from '#domain/account.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
@@ -31,9 +34,15 @@ export class AccountsStore {
   readonly #accounts: Collection<AccountRow>;
   readonly #sessions: Collection<SessionRow>;
   readonly #keys: Collection<KeyRow>;
+  readonly #byId: GroupRead<AccountRow>;
 
-  constructor(db: Db) {
+  constructor(db: Db, clock: Clock = systemClock) {
     this.#accounts = db.collection('accounts');
+    this.#byId = new GroupRead(
+      clock,
+      (ids) => stored(() => this.#accounts.find({ _id: { $in: [...ids] } }, bounded).toArray()),
+      ({ _id }) => _id,
+    );
     this.#sessions = db.collection('sessions');
     this.#keys = db.collection('keys');
   }
@@ -63,7 +72,7 @@ export class AccountsStore {
   }
 
   async byId(userId: string): Promise<Account | undefined> {
-    return accountOf(await stored(() => this.#accounts.findOne({ _id: userId }, bounded)));
+    return accountOf((await this.#byId.one(userId)) ?? null);
   }
 
   async rename(userId: string, name: string): Promise<Account | undefined> {

@@ -161,6 +161,28 @@ describe('handing over', () => {
     expect(stage.scheduler.now - from).toBeLessThan(250);
   });
 
+  it('stores a snapshot first where the next owner had much to replay, and serves on', async () => {
+    const stage = new Stage();
+    const [a, b] = [await stage.node(best), await stage.node(second)];
+    await opened(stage, a);
+    for (let i = 0; i < 60; i++) {
+      const held = hold(stage, 1 + (i % 10));
+      await stage.ask(a, held);
+      await stage.ask(a, release(stage, held));
+    }
+    const drained = a.host.drain();
+    const meanwhile = a.host.execute(eventId, [hold(stage, 3)]);
+    await stage.until(drained);
+    const [reply] = await stage.until(meanwhile);
+    const head = (await stage.store.journal.head(eventId))?.seq ?? 0;
+    const snapshot = (await stage.store.snapshots.load(eventId))?.seq ?? 0;
+    expect(head - snapshot).toBeLessThanOrEqual(2);
+    expect(await stage.until(b.host.wake(eventId))).toBe(second);
+    const taken = codes(await stage.ask(b, hold(stage, 3)));
+    expect(taken).toEqual([reply?.ok === true ? 'seats-unavailable' : 'ok']);
+    expect(b.journal.calls.filter((call) => call.startsWith('replay'))).toHaveLength(1);
+  });
+
   it('lets nobody but the chosen one claim while that one lives', async () => {
     const stage = new Stage();
     const [a, , c] = [await stage.node(best), await stage.node(second), await stage.node(third)];

@@ -39,6 +39,16 @@ describe('the tail behind a snapshot', () => {
     expect(new Tail(small, 3, 10).long).toBe(true);
   });
 
+  it('is long before its limits where a snapshot is wanted, unless it is short', () => {
+    const tail = new Tail(limits, 50, 1_000);
+    expect([tail.short, tail.want(), tail.long]).toEqual([true, false, false]);
+    tail.add(entryOf(2));
+    expect([tail.short, tail.want(), tail.long]).toEqual([false, true, true]);
+    tail.cut();
+    expect([tail.short, tail.long]).toEqual([true, false]);
+    expect(new Tail(limits, 1, 2_000_000).short).toBe(false);
+  });
+
   it('begins anew with a snapshot', () => {
     const tail = new Tail(small, 5, 500);
     tail.cut();
