@@ -22,8 +22,8 @@ export type ProviderSettings = {
 };
 
 /**
- * The payment provider in a process of its own, as it is one in life, with its objects in memory. Sends `listening`, and to
- * `take` the requests since the last time and the CPU seconds it has used.
+ * The payment provider in a process of its own, as it is one in life, with its objects in memory.
+ * Sends `listening`, and to `take` the requests since the last time and the CPU seconds it has used.
  */
 const settings = JSON.parse(process.argv[2] ?? '{}') as ProviderSettings;
 let requests: ProviderRequest[] = [];
