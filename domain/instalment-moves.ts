@@ -10,6 +10,7 @@ import {
   soon,
 } from '#domain/booking-moves.ts';
 import { UsherError } from '#domain/errors.ts';
+import { goodwillOf } from '#domain/goodwill.ts';
 import {
   cardOnFile,
   coveredBy,
@@ -19,9 +20,9 @@ import {
   restOf,
   runningCharge,
 } from '#domain/instalments.ts';
-import { cashPostings, reversalPostings, unpaidPostings } from '#domain/ledger.ts';
+import { cashPostings, withdrawalPostings } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
-import { refundReturns } from '#domain/refund-parts.ts';
+import { refundable, refundReturns } from '#domain/refund-parts.ts';
 import { sumOf, type Ticket } from '#domain/ticket.ts';
 
 /** What names the charge of an instalment: the try it is. */
@@ -184,8 +185,13 @@ function defaulted(b: Booking, closed: Booking, tickets: readonly Ticket[], now:
   const gone = tickets.filter((t) => t.active && t.status !== 'used');
   const { paid, shares } = sumOf(gone);
   const unpaid = outstanding(b);
-  const amount = Math.max(0, paid - unpaid - (b.bill?.plan?.cancelFee ?? 0));
+  const wanted = Math.max(0, paid - unpaid - (b.bill?.plan?.cancelFee ?? 0));
+  const amount = Math.max(0, Math.min(wanted, refundable(b)));
   const kept = paid - unpaid - amount;
+  // What was given before as goodwill is not given again.
+  const given = goodwillOf(b);
+  const organizer = Math.min(given.organizer, wanted - amount);
+  const platform = Math.min(given.platform, wanted - amount - organizer);
   const seats = gone.map((t) => t.seat);
   const ids = gone.map((t) => t.ticketId);
   const entry: Return = {
@@ -195,10 +201,13 @@ function defaulted(b: Booking, closed: Booking, tickets: readonly Ticket[], now:
     seatsReturned: gone.length === 0,
     kept,
     unpaid,
+    ...(organizer + platform > 0
+      ? { goodwill: { organizer: -organizer, platform: -platform } }
+      : {}),
   };
   const part = `unpaid-${entry.no}`;
-  const less = { ...shares, organizer: shares.organizer - kept };
-  const postings = [...reversalPostings(less, true), ...unpaidPostings(unpaid)];
+  const rate = { ...shares, organizer: shares.organizer - (paid - unpaid - wanted) };
+  const postings = withdrawalPostings(rate, { organizer, platform, unpaid, discount: 0 });
   const rest = tickets.some((t) => t.active && t.status === 'used');
   const end = rest
     ? ({ status: 'partially_refunded' } as const)

@@ -88,10 +88,6 @@ export const tillPostings = (amount: number): readonly Posting[] =>
 export const payOutPostings = (amount: number): readonly Posting[] =>
   posting('owed', 'till', amount);
 
-/** What void tickets would still have cost is not owed any more. */
-export const unpaidPostings = (amount: number): readonly Posting[] =>
-  posting('owed', 'buyer', amount);
-
 /** Money that came in without a sale is owed back at once. */
 export const strayCashPostings = (amount: number): readonly Posting[] =>
   posting('provider', 'owed', amount);

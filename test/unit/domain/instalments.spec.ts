@@ -1,76 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Booking } from '#domain/booking.ts';
-import { openBooking } from '#domain/booking-moves.ts';
-import { cancel } from '#domain/cancellation.ts';
 import { payNow } from '#domain/instalment-moves.ts';
-import { type InstalmentPlan, planned } from '#domain/instalment-plan.ts';
 import { admits, outstanding, owed } from '#domain/instalments.ts';
 import type { BookingWorker } from '#flows/booking.worker.ts';
+import { buy, cancelTickets, captured, days, kinds, pay } from '#test/unit/domain/paid-in-parts.ts';
 import { contradictions } from '#test/unit/flows/consistency.ts';
-import { bookingIdOf, Mortal, World } from '#test/unit/flows/world.ts';
-
-const day = 24 * 3_600_000;
-const bookingId = bookingIdOf(10);
-const plan: InstalmentPlan = {
-  planId: 'thirds',
-  parts: 3,
-  firstBasisPoints: 4_000,
-  everyDays: 30,
-  lastDueDaysBefore: 14,
-  minTotal: 0,
-  fee: 0,
-  admitsBeforePaid: false,
-  retryAfterDays: [3, 4],
-  cancelFee: 1_000,
-};
-
-/** Buys for 10 000 in parts of 4 000, 3 000 and 3 000. */
-async function buy(world: World, worker = world.worker(), own = plan): Promise<void> {
-  const now = world.clock.now();
-  const startsAt = now + 300 * day;
-  const terms = planned({ quote: world.event.hold.quote }, own, now, startsAt);
-  if ('refused' in terms) throw new Error(terms.refused);
-  const event = { name: 'A play', startsAt, timeZone: 'UTC', venue: 'The house' };
-  const wish = { ...world.wish(), save: true };
-  const booking = openBooking(bookingId, world.event.hold, wish, event, now, terms);
-  await world.store.insert(booking);
-  worker.run(booking);
-  await worker.idle();
-}
-
-/** Lets days pass; a living worker sweeps what is due then. */
-async function days(world: World, count: number, worker = world.worker()): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    world.clock.advance(day);
-    await world.pass(20_000, worker);
-  }
-}
+import { Mortal, World } from '#test/unit/flows/world.ts';
 
 const amounts = (b: Booking): number[] => owed(b).map(({ amount }) => amount);
-const captured = (world: World): number[] =>
-  [...world.payments.intents.values()]
-    .filter(({ status }) => status === 'succeeded')
-    .map(({ amount }) => amount);
-const kinds = (world: World): string[] =>
-  world.store.contents.outbox.map((row) => row.message.kind);
-
-async function pay(world: World, wish: Parameters<typeof payNow>[1], worker = world.worker()) {
-  const change = payNow(await world.booking(), wish, world.clock.now());
-  if (change === undefined || (await world.store.commit(change)) !== 'done') return;
-  worker.run(change.booking);
-  await worker.idle();
-}
-
-async function cancelTickets(world: World, count: number, worker: BookingWorker = world.worker()) {
-  const tickets = await world.store.tickets([bookingId]);
-  const chosen = tickets.filter(({ active }) => active).slice(0, count);
-  const ticketIds = chosen.map(({ ticketId }) => ticketId);
-  const wish = { ticketIds, key: 'c' };
-  const decision = cancel(await world.booking(), tickets, wish, world.clock.now());
-  if (decision.kind !== 'done') return;
-  if ((await world.store.commit(decision.change)) === 'done') worker.run(decision.change.booking);
-  await worker.idle();
-}
 
 describe('a booking paid in instalments', () => {
   it('has its tickets with the first part, and is charged for the rest on the days', async () => {
