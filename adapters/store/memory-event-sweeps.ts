@@ -5,6 +5,11 @@ import type { EventSweep } from '#domain/event-sweep.ts';
 export class MemoryEventSweeps implements EventSweeps {
   readonly #sweeps = new Map<string, EventSweep>();
 
+  /** For looking at what was written. */
+  get contents(): readonly EventSweep[] {
+    return [...this.#sweeps.values()];
+  }
+
   async begin(sweep: EventSweep): Promise<void> {
     if (!this.#sweeps.has(sweep.sweepId)) this.#sweeps.set(sweep.sweepId, sweep);
   }

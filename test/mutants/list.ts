@@ -2,6 +2,7 @@ import { bookings } from '#test/mutants/bookings.ts';
 import { bundles } from '#test/mutants/bundles.ts';
 import type { Mutant } from '#test/mutants/mutant.ts';
 import { one } from '#test/mutants/mutant.ts';
+import { refunds } from '#test/mutants/refunds.ts';
 
 const seats: readonly Mutant[] = [
   one(
@@ -229,4 +230,4 @@ const seats: readonly Mutant[] = [
   ),
 ];
 
-export const mutants: readonly Mutant[] = [...seats, ...bookings, ...bundles];
+export const mutants: readonly Mutant[] = [...seats, ...bookings, ...bundles, ...refunds];

@@ -1,5 +1,6 @@
 import { voucherPaid } from '#domain/bill.ts';
-import { type Booking, isActive, isFinalAttempt } from '#domain/booking.ts';
+import { type Booking, isActive, isFinalAttempt, keptOf } from '#domain/booking.ts';
+import { takenBack } from '#domain/dispute.ts';
 import type { EventState } from '#domain/inventory/state.ts';
 import { balancesOf } from '#domain/ledger.ts';
 import { sumOf } from '#domain/ticket.ts';
@@ -71,6 +72,8 @@ function checkMoney({ store, provider }: Office, check: Check): void {
     check(status === 'canceled' || status === 'succeeded', `the intent ${id} is ${status}`);
     if (status === 'succeeded') captured += amount - refunded;
   }
+  for (const b of bookings) captured -= takenBack(b);
+  const kept = bookings.reduce((sum, b) => sum + keptOf(b), 0);
   const { paid, shares } = sumOf(tickets.filter((t) => t.active));
   const paidBy = bookings.reduce((sum, b) => sum + voucherPaid(b) - backToVoucher(b), 0);
   const unpaid = bookings
@@ -79,13 +82,16 @@ function checkMoney({ store, provider }: Office, check: Check): void {
   const balances = balancesOf(ledger);
   const { organizer, fees, taxes } = balances;
   check(
-    captured + paidBy === paid + unpaid,
-    `${captured} captured and ${paidBy} by voucher, tickets worth ${paid}, ${unpaid} owed`,
+    captured + paidBy === paid + unpaid + kept,
+    `${captured} captured, ${paidBy} by voucher, tickets of ${paid}, ${unpaid} owed, ${kept} kept`,
   );
   check(balances.vouchers === paidBy, `the ledger has ${balances.vouchers} of vouchers`);
   check(balances.provider === captured, `the ledger has ${balances.provider}, not ${captured}`);
   check(balances.buyer === 0, `buyers owe ${balances.buyer}`);
   check(-balances.owed === unpaid, `${-balances.owed} is owed to buyers, not ${unpaid}`);
+  const earned = -organizer - fees - taxes;
+  check(earned === paid + kept, `${earned} earned, tickets of ${paid}, ${kept} kept`);
+  if (bookings.some(({ returns }) => returns.some((r) => (r.kept ?? 0) !== 0))) return;
   check(-organizer === shares.organizer, `the organizer has ${-organizer}`);
   check(-fees === shares.fees && -taxes === shares.taxes, 'fees and taxes do not fit the tickets');
 }

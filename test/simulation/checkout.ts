@@ -77,6 +77,7 @@ async function afterwards(options: PersonOptions, b: Booking): Promise<void> {
   if (b.status !== 'confirmed') return;
   await scheduler.sleep(chance.ms(1, 1_500), undefined);
   if (over()) return;
+  if (chance.hits(0.15)) await office.befall(b);
   const plan = chance.float();
   if (plan < 0.4) await cancel(options, b, undefined);
   if (plan > 0.7) {

@@ -133,6 +133,8 @@ const flow = [
   'commit stale',
   'a message came twice',
   'alarm refund-failed',
+  'goodwill',
+  ...['open', 'won', 'lost'].map((state) => `dispute ${state}`),
 ];
 
 /** Where bundles come by: their own steps, then status and step of their order. */
@@ -149,6 +151,7 @@ export const branches: readonly string[] = [
   ...reports.map((name) => `node: ${name}`),
   ...flow.map((name) => `booking: ${name}`),
   ...bundles.map((name) => `bundle: ${name}`),
+  ...['cancelled', 'postponed'].map((kind) => `news: ${kind}`),
   ...Object.entries(answers).flatMap(([command, all]) =>
     all.map((answer) => `answer: ${command}: ${answer}`),
   ),

@@ -10,12 +10,14 @@ import type { CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands
 import type { CancelWish } from '#domain/withdrawal.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import { BundleWorker } from '#flows/bundle.worker.ts';
+import type { EventSweepWorker } from '#flows/event-sweep.worker.ts';
 import { OutboxRelay } from '#flows/outbox.relay.ts';
 import type { FlowWatcher } from '#flows/ports.ts';
 import { type CancelAnswer, cancelBooking } from '#services/bookings/cancelling.ts';
 import { type CheckoutRequest, checkout } from '#services/bookings/checkout.ts';
 import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import type { OrderDesk } from '#services/bundles/desk.ts';
+import { Aftermath } from '#test/simulation/aftermath.ts';
 import { bundleWatcherOf, offered } from '#test/simulation/bundling.ts';
 import type { Chance } from '#test/simulation/chance.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
@@ -46,13 +48,10 @@ type Core = {
   readonly relay: OutboxRelay;
   readonly desk: Desk;
   readonly orders: OrderDesk;
+  readonly sweeper: EventSweepWorker;
 };
 
-type CancelRequest = CancelWish & {
-  readonly bookingId: string;
-  readonly buyerId: string;
-  readonly key: string;
-};
+type CancelRequest = CancelWish & Readonly<Record<'bookingId' | 'buyerId' | 'key', string>>;
 
 /**
  * The bookings: two core nodes that run the production worker, relay, checkout and cancellation
@@ -66,11 +65,13 @@ export class Office {
   readonly delivered = new Map<string, Message>();
   /** Bookings whose cancellation, or that of a ticket, was granted or recorded. */
   readonly promised = new Set<string>();
+  readonly aftermath: Aftermath;
   readonly #o: OfficeOptions;
   readonly #cores = new Map<string, Core>();
 
   constructor(options: OfficeOptions) {
     this.#o = options;
+    this.aftermath = new Aftermath(options.chance, options.reached);
     issueOffers(this.store.claims);
     this.provider = new Provider({
       ...options,
@@ -99,6 +100,11 @@ export class Office {
   /** Asks for something about bundles: the answer, the code of a refusal, or silence. */
   ofBundles<T>(act: (orders: OrderDesk) => Promise<T>): Promise<T | string | undefined> {
     return this.#ask(({ orders }) => act(orders));
+  }
+
+  /** Something befalls a sold booking; answered or not. */
+  async befall(b: Booking): Promise<void> {
+    await this.#ask(({ desk }) => this.aftermath.befall(desk, b, this.#o.chance));
   }
 
   /** One thing befalls one of the core nodes. */
@@ -157,7 +163,7 @@ export class Office {
     const payments = this.provider.port(life);
     const watcher = this.#watcher(name, relay);
     const worker = new BookingWorker({ store, inventory, payments, clock, ids, watcher });
-    const events = { of: async () => undefined };
+    const events = { of: this.aftermath.eventOf };
     const offers = offersOf(this.store.claims);
     const provider = { reason: () => undefined };
     const others = { events, offers, provider };
@@ -169,12 +175,14 @@ export class Office {
     const bundlePorts = { ...ports, bundleWatcher };
     const bundleWorker = new BundleWorker(bundlePorts);
     const orders = { ports: bundlePorts, worker: bundleWorker, events } as unknown as OrderDesk;
-    this.#cores.set(name, { name, life, worker, relay, desk, orders });
+    const sweeper = this.aftermath.sweeper(desk, this.#reached(life, this.aftermath.sweeps), ids);
+    this.#cores.set(name, { name, life, worker, relay, desk, orders, sweeper });
     trace(`${name} starts`);
     scheduler.after(0, life, () => {
       worker.start();
       bundleWorker.start();
       relay.start();
+      sweeper.start();
     });
   }
 
@@ -371,7 +379,7 @@ export class Office {
   }
 
   /** Ends as an operator ends it: steps in flight are finished. */
-  #restart({ name, life, worker, relay, orders }: Core): void {
+  #restart({ name, life, worker, relay, orders, sweeper }: Core): void {
     const { scheduler, fault } = this.#o;
     fault('core planned restart', name);
     const again = (): void => {
@@ -380,7 +388,8 @@ export class Office {
       this.#boot(name);
     };
     scheduler.after(0, life, () => {
-      void Promise.all([worker.drain(), orders.worker.drain(), relay.drain()]).then(again, again);
+      const workers = [sweeper, worker, orders.worker, relay];
+      void Promise.all(workers.map((one) => one.drain())).then(again, again);
     });
   }
 }

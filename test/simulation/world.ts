@@ -130,6 +130,14 @@ export class World {
       this.#scheduler.after(this.#chance.ms(everyMs, everyMs * 4), undefined, strike);
     };
     this.#scheduler.after(this.#chance.ms(0, everyMs * 4), undefined, strike);
+    for (const { eventId } of this.#events) {
+      if (!this.#chance.hits(0.35)) continue;
+      this.#scheduler.after(this.#chance.ms(500, 9_000), undefined, () => {
+        if (this.#calm()) return;
+        const now = this.#scheduler.serverNow();
+        this.#office.aftermath.announce(eventId, this.#chance, now);
+      });
+    }
   }
 
   #settle(): void {
@@ -222,10 +230,11 @@ export class World {
   /** Every booking and every message comes to its end by itself. */
   async #endBookings(): Promise<void> {
     const scheduler = this.#scheduler;
-    const until = scheduler.now + (this.#long ? limits.holdLifeMs + 60_000 : 90_000);
+    const until = scheduler.now + (this.#long ? limits.holdLifeMs + 60_000 : 90_000) + sweepMs;
     const office = this.#office;
     const rests = (): boolean =>
       office.awake &&
+      office.aftermath.isOver &&
       openBookings(office).length + openBundles(office).length === 0 &&
       openMessages(office) === 0;
     while (!rests() && !this.#failed()) {
@@ -341,5 +350,8 @@ export class World {
     this.#say(`PROBLEM ${problem}`);
   };
 }
+
+/** A sweep may sleep before its last round, and does so twice when a storm met it. */
+const sweepMs = 3 * limits.sweepRoundMaxMs;
 
 export const runSeed = (seed: number): Promise<Outcome> => new World(seed).run();
