@@ -346,6 +346,21 @@ function lookingUp(open: () => StoreUnderTest): void {
     expect(await ids()).not.toContain(b.bookingId);
   });
 
+  it('finds those whose next instalment is due, and no others', async () => {
+    const { store } = open();
+    const waiting = async (step: 'owing' | 'charge', dueAt: number): Promise<string> => {
+      const b: Booking = { ...aBooking(), status: 'confirmed', step, dueAt };
+      await store.insert(b);
+      return b.bookingId;
+    };
+    const [later, due] = [await waiting('owing', now + 9), await waiting('owing', now + 5)];
+    await waiting('charge', now + 5);
+    const found = await store.dueInstalments(now + 8, 1_000);
+    expect(found).toContain(due);
+    expect(found).not.toContain(later);
+    expect(await store.dueInstalments(now + 9, 1_000)).toEqual([...found, later]);
+  });
+
   it('gives a message to one relay at a time, until it is stored or given up', async () => {
     const { store, outbox } = open();
     const b = await confirmedBooking(store);

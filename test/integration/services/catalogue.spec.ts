@@ -163,6 +163,16 @@ describeWith(['mongod'], 'catalogue', () => {
     await expect(create({ endsAt: inDays(1) })).rejects.toMatchObject({
       data: { errors: [{ path: 'endsAt' }] },
     });
+    const plan = { planId: 'a', parts: 3, firstBasisPoints: 4_000, everyDays: 5 };
+    const late = { ...plan, lastDueDaysBefore: 1 };
+    await expect(create({ instalmentPlans: [plan, late] })).rejects.toMatchObject({
+      data: {
+        errors: [
+          { path: 'instalmentPlans.1.planId' },
+          { path: 'instalmentPlans.1.lastDueDaysBefore' },
+        ],
+      },
+    });
     await expect(create({ currency: 'ZZZ' })).rejects.toMatchObject({
       data: { errors: [{ path: 'currency' }] },
     });
@@ -248,6 +258,7 @@ describeWith(['mongod'], 'catalogue', () => {
       as(caller),
     );
     expect(renamed.inventory).toEqual({ sent: 1, applied: 1 });
+    expect(renamed.channels).toEqual(['public', 'box-office']);
     const prices = [
       { category: 'A', amount: 6_000 },
       { category: 'B', amount: 3_000 },
@@ -261,6 +272,17 @@ describeWith(['mongod'], 'catalogue', () => {
     expect(priced.inventory).toEqual({ sent: 2, applied: 2 });
     const last = seats.heard.at(-1);
     expect(last).toMatchObject({ kind: 'change-terms', terms: { prices: { A: 6_000 } } });
+    const instalmentPlans = [{ planId: 'a', parts: 2, firstBasisPoints: 5_000, everyDays: 5 }];
+    const counterOnly = await call(
+      broker,
+      'catalogue.patchEvent',
+      { eventId, version: priced.version, channels: ['box-office'], instalmentPlans },
+      as(caller),
+    );
+    expect(counterOnly.inventory).toEqual({ sent: 3, applied: 3 });
+    expect(seats.heard.at(-1)).toMatchObject({ terms: { channels: ['box-office'] } });
+    const shown = await call(broker, 'catalogue.event', { eventId });
+    expect(shown.instalmentPlans).toMatchObject([{ planId: 'a', retryAfterDays: [3, 4], fee: 0 }]);
   });
 
   it('refuses moves the state forbids, and stops the sale when an event is cancelled', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ServiceSchema } from 'moleculer';
 import { systemIds } from '#adapters/ids/system.ts';
+import { call } from '#broker/call.ts';
 import type { BookingView } from '#contracts/bookings.contract.ts';
 import type { PublicEvent } from '#contracts/event-schemas.ts';
 import { makeId } from '#domain/ids.ts';
@@ -170,6 +171,10 @@ describeWith(['mongod', 'nats-server'], 'payment in instalments, over HTTP', () 
     await agrees(eventId);
     const payments = database.db.collection('payments');
     expect(await payments.countDocuments({ bookingId, captured: { $gt: 0 } })).toBe(3);
+    const [core] = cluster.cores;
+    if (core === undefined) throw new Error('no core node');
+    const { findings } = await call(core, 'payments.reconcile', { olderThanMs: 0, safeAgeMs: 0 });
+    expect(findings).toEqual([]);
   }, 60_000);
 
   it('tells the buyer of a charge that failed, who pays with another card', async () => {
