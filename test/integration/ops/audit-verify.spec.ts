@@ -145,6 +145,27 @@ describeWith(['mongod'], 'audit:verify', () => {
     expect([...found.unrecorded].sort()).toEqual(lost.sort());
   });
 
+  it('finds chains that were swapped between organizers', async () => {
+    const other = (await log.organizers()).find((id) => id !== organizerId) as string;
+    const swap = async (collection: typeof entries | typeof ends, field: string) => {
+      const rows = collection as unknown as Collection<Record<string, unknown>>;
+      const [mine, theirs] = await Promise.all(
+        [organizerId, other].map((id) => rows.find({ [field]: id }).toArray()),
+      );
+      await rows.deleteMany({ [field]: { $in: [organizerId, other] } });
+      const renamed = (list: typeof mine = [], id: string) =>
+        list.map((row) => ({ ...row, [field]: id }));
+      await rows.insertMany([...renamed(mine, other), ...renamed(theirs, organizerId)]);
+    };
+    await swap(entries, 'organizerId');
+    await swap(ends, '_id');
+    const { chains } = await checkChains(log, sources);
+    for (const { entries: count, flaws: found } of chains) {
+      const changed = found.filter(({ kind }) => kind === 'changed');
+      expect(changed).toHaveLength(count);
+    }
+  });
+
   it('finds a chain that is gone, or whose end is gone', async () => {
     await ends.deleteOne({ _id: organizerId });
     expect((await flaws()).kinds).toEqual(['8 forged']);
