@@ -21,8 +21,10 @@ export const stripeApiVersion = '2026-10-28.endive';
  */
 const timing = { timeout: 4_000, maxNetworkRetries: 1 } as const;
 
-/** Answers kept under a key that failed for good are gone around at most this often. */
-const keyGenerationsMax = 6;
+/** Answers kept under a key that failed for good are gone around this often in one request. */
+const keysPerRequestMax = 6;
+/** Requests whose next key is remembered; what is forgotten is found again, key by key. */
+const rememberedMax = 10_000;
 
 export type StripeOptions = {
   readonly secretKey: string;
@@ -61,6 +63,7 @@ export class StripeLine {
   readonly close: () => void;
   readonly #breaker: Breaker;
   readonly #secondAsk: SecondAsk;
+  readonly #nextKey = new Map<string, number>();
 
   constructor(options: StripeOptions) {
     const { client, close } = clientOf(options);
@@ -84,6 +87,17 @@ export class StripeLine {
     }
   }
 
+  /** An outage uses up key after key: the next request goes on where the last one ended. */
+  #remember(base: string, generation: number): void {
+    this.#nextKey.delete(base);
+    this.#nextKey.set(base, generation);
+    if (this.#nextKey.size <= rememberedMax) return;
+    for (const oldest of this.#nextKey.keys()) {
+      this.#nextKey.delete(oldest);
+      return;
+    }
+  }
+
   /**
    * A request that has its effect once under `base`; repeats under another key what is known to
    * have failed for good under the first, unless `alreadyDone` finds that it was done.
@@ -94,12 +108,15 @@ export class StripeLine {
     alreadyDone?: () => Promise<T | undefined>,
   ): Promise<T> {
     return this.ask(async () => {
-      for (let generation = 1; ; generation++) {
+      const first = this.#nextKey.get(base) ?? 1;
+      for (let generation = first; ; generation++) {
         try {
           const key = generation === 1 ? base : `${base}:${generation}`;
           return await this.#secondAsk.run(() => task(key), isAnswer);
         } catch (error) {
-          if (!isKeptFailure(error) || generation === keyGenerationsMax) throw error;
+          if (!isKeptFailure(error)) throw error;
+          this.#remember(base, generation + 1);
+          if (generation - first + 1 >= keysPerRequestMax) throw error;
           const done = await alreadyDone?.();
           if (done !== undefined) return done;
         }

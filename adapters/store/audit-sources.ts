@@ -140,15 +140,19 @@ export class AuditSources {
     const kept = { unaudited: { $ne: true } } as const;
     const project = { _id: 1, kind: 1, data: 1, eventId: 1 } as const;
     const batch: string[] = [];
-    for await (const { _id } of this.#ledger.find(kept).project<{ _id: string }>({ _id: 1 })) {
+    // The driver's own batches of 16 MB would be the most that the walk keeps.
+    const read = { batchSize: atOnce } as const;
+    for await (const { _id } of this.#ledger
+      .find(kept, read)
+      .project<{ _id: string }>({ _id: 1 })) {
       batch.push(`ledger:${_id}`);
       if (batch.length >= atOnce) yield batch.splice(0);
     }
-    for await (const message of this.#messages.find(kept).project<OutboxDocument>(project)) {
+    for await (const message of this.#messages.find(kept, read).project<OutboxDocument>(project)) {
       if (isFreeAct(message)) batch.push(`message:${message._id}`);
       if (batch.length >= atOnce) yield batch.splice(0);
     }
-    for await (const row of this.#events.find({ actsMade: { $gt: 0 } })) {
+    for await (const row of this.#events.find({ actsMade: { $gt: 0 } }, { batchSize: 100 })) {
       const waiting = new Set((row.acts ?? []).map(({ no }) => no));
       for (let no = 1; no <= (row.actsMade ?? 0); no++) {
         if (!waiting.has(no)) batch.push(`event:${row._id}:${no}`);

@@ -46,6 +46,8 @@ type PaidFields = MoneyFields & Pick<BookingDocument, 'eventId' | 'bundle'>;
 type Booked = { readonly bookingId: string; readonly entries: readonly LedgerEntry[] };
 
 const bookingsAtOnce = 500;
+/** Documents that the driver keeps; its own batches of 16 MB are more than the rest together. */
+const read = { batchSize: 1_000 } as const;
 /** After so many mistakes they are no longer listed. */
 const mistakesMax = 1_000;
 
@@ -102,7 +104,9 @@ async function* bookedBookings(db: Db): AsyncGenerator<readonly Booked[]> {
   const ledger = db.collection<LedgerDocument>(collections.ledger);
   const batch: Booked[] = [];
   let own: LedgerEntry[] = [];
-  for await (const { _id: id, unaudited: _, ...rest } of ledger.find().sort({ bookingId: 1 })) {
+  for await (const { _id: id, unaudited: _, ...rest } of ledger
+    .find({}, read)
+    .sort({ bookingId: 1 })) {
     const [first] = own;
     if (first !== undefined && first.bookingId !== rest.bookingId) {
       batch.push({ bookingId: first.bookingId, entries: own });
@@ -210,12 +214,13 @@ async function unbookedPayments(db: Db): Promise<readonly BookMistake[]> {
     for (const { intentId, bookingId, captured } of batch) {
       if (inParts.get(intentId) === captured) continue;
       if (booked.includes(bookingId) || money(bookingId).settled === false) continue;
+      if (mistakes.length >= mistakesMax) break;
       const problem = `${captured} captured for ${bookingId}, and nothing in the ledger`;
       mistakes.push({ about: intentId, problem });
     }
     batch = [];
   };
-  for await (const payment of payments.find({ captured: { $gt: 0 } })) {
+  for await (const payment of payments.find({ captured: { $gt: 0 } }, read)) {
     batch.push(payment);
     if (batch.length >= bookingsAtOnce) await look();
   }

@@ -255,6 +255,21 @@ describeWith(['mongod'], 'the payments service', () => {
     expect(await call(broker, 'payments.create', order)).toHaveProperty('intentId');
   });
 
+  it('goes on behind an outage whose failures the provider keeps under our keys', async () => {
+    await faults({ rules: [{ operation: 'payment_intents.create', kind: 'error' }] });
+    const order = newOrder();
+    const create = () =>
+      call(broker, 'payments.create', order).then(
+        ({ status }) => status,
+        (error: unknown) => codeOf(error),
+      );
+    for (let i = 0; i < 5; i++) expect(await create()).toBe('payment-provider-unavailable');
+    await faults({});
+    expect(await create()).toBe('requires_payment_method');
+    const { intents } = await call(broker, 'payments.listByBooking', order);
+    expect(intents).toHaveLength(1);
+  }, 30_000);
+
   it('reports a payment without tickets until it is put right', async () => {
     const lost = await authorised();
     await call(broker, 'payments.capture', { intentId: lost.intentId });
