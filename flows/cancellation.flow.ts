@@ -21,6 +21,7 @@ import {
   undone,
   voucherRefunded,
 } from '#domain/cancellation.ts';
+import { isDisputed } from '#domain/dispute.ts';
 import { codeOf, errorRegistry } from '#domain/errors.ts';
 import { restOf } from '#domain/instalments.ts';
 import { limits } from '#domain/limits.ts';
@@ -40,7 +41,9 @@ export async function cancelStep(b: Booking, { store, clock }: FlowPorts): Promi
   const decision = cancel(b, await store.tickets([b.bookingId]), { ...b.cancelAs }, now);
   if (decision.kind === 'done') return decision.change;
   const rest = isSettled(b) ? restOf(b) : { step: 'settle' as const, dueAt: now };
-  return change(b, moved(b, { ...rest, cancelRequested: false, cancelAs: undefined }, now));
+  // What a dispute holds waits for its end.
+  const over = isDisputed(b) ? {} : { cancelRequested: false, cancelAs: undefined };
+  return change(b, moved(b, { ...rest, ...over }, now));
 }
 
 /**

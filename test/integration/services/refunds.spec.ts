@@ -234,6 +234,9 @@ describeWith(['mongod'], 'refunds', () => {
     const eventId = await house.event({ refundRules: { ...refundRules, tiers: [] }, sale });
     const booking = await house.buy(eventId, ['Stalls-1-1', 'Stalls-1-2'], ada);
     const path = `/v1/organizer/events/${eventId}`;
+    const remind = (days: number) =>
+      call(house.broker, 'bookings.reminders', { withinMs: days * 24 * 3_600_000 });
+    await remind(31);
     const date = { startsAt: inDays(60), endsAt: inDays(60.1), refundUntil: inDays(40) };
     const wrong = { ...date, refundUntil: inDays(61) };
     expect((await house.ask('POST', `${path}/postpone`, house.organizer, wrong)).status).toBe(422);
@@ -261,7 +264,15 @@ describeWith(['mongod'], 'refunds', () => {
     }
     const found = await bookings.findOne({ _id: booking.bookingId });
     expect(found?.event.startsAt).toBe(Date.parse(date.startsAt));
-    expect(await house.told(booking.bookingId)).toEqual(['booking-confirmed', 'event-postponed']);
+    await remind(31);
+    await remind(61);
+    await remind(61);
+    expect(await house.told(booking.bookingId)).toEqual([
+      'booking-confirmed',
+      'booking-reminder',
+      'event-postponed',
+      'booking-reminder',
+    ]);
     const preview = `/v1/bookings/${booking.bookingId}/cancellation`;
     expect((await house.ask('GET', preview, ada)).body).toMatchObject({
       reason: 'postponed',

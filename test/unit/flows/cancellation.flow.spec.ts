@@ -82,6 +82,40 @@ describe('a cancellation', () => {
     expect(contradictions(world)).toEqual([]);
   });
 
+  it('that waits while the payment is disputed is done when the dispute is won', async () => {
+    const world = new World();
+    world.payments.captureAs = 'unknown';
+    await world.checkout();
+    const decision = cancel(await world.booking(), [], {}, world.clock.now());
+    if (decision.kind !== 'requested' || decision.change === undefined)
+      throw new Error('not taken');
+    await world.store.commit(decision.change);
+    world.payments.captureAs = 'succeeded';
+    const tell = async (state: 'open' | 'won'): Promise<void> => {
+      const tickets = await world.store.tickets([bookingId]);
+      const news = { disputeId: 'dp_1', state };
+      const so = disputed(await world.booking(), tickets, news, world.clock.now());
+      if (so === undefined || so === 'early') throw new Error('not taken');
+      expect(await world.store.commit(so)).toBe('done');
+    };
+    // The capture settles, and the bank is faster than the cancellation.
+    const { commit } = world.store;
+    world.store.commit = async (so) => {
+      const result = await commit.call(world.store, so);
+      if (so.booking.step !== 'cancel' || (so.booking.disputes ?? []).length > 0) return result;
+      world.store.commit = commit;
+      await tell('open');
+      return result;
+    };
+    await world.pass(40_000);
+    const waiting = await world.booking();
+    expect(waiting).toMatchObject({ status: 'confirmed', step: 'done', cancelRequested: true });
+    await tell('won');
+    await world.pass(40_000);
+    expect((await world.booking()).status).toBe('refunded');
+    expect(contradictions(world)).toEqual([]);
+  });
+
   it('that returns nothing ends the tickets and the booking without a refund', async () => {
     const world = await booked({ ...half, tiers: [] });
     await go(world, await cancelled(world));
