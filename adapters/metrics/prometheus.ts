@@ -7,6 +7,8 @@ export type Metrics = {
   readonly contentType: string;
   /** One finished action, with `ok` or the code of its error. */
   action(name: string, outcome: string, seconds: number): void;
+  /** One answer of the payment provider, by what was asked and the HTTP status. */
+  payment(operation: string, status: number, seconds: number): void;
   /** Shows a number that is read whenever the metrics are. */
   gauge(name: string, help: string, read: () => number): void;
   /** Forgets all; the collectors of the process stop. */
@@ -33,12 +35,22 @@ export function createMetrics(labels: Readonly<Record<string, string>>): Metrics
     buckets: secondsBuckets,
     registers: [registry],
   });
+  const payments = new Histogram({
+    name: 'usher_payment_provider_seconds',
+    help: 'Time that answers of the payment provider took',
+    labelNames: ['operation', 'status'],
+    buckets: secondsBuckets,
+    registers: [registry],
+  });
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
     action: (action, outcome, seconds) => {
       actions.inc({ action, outcome });
       durations.observe({ action }, seconds);
+    },
+    payment: (operation, status, seconds) => {
+      payments.observe({ operation, status: String(status) }, seconds);
     },
     gauge: (name, help, read) => {
       const collect = function (this: Gauge): void {

@@ -33,6 +33,23 @@ export type StripeOptions = {
   readonly apiBase?: string;
   readonly clock: Clock;
   readonly breaker?: BreakerOptions;
+  /** Told of each answer: `post payment_intents/confirm`, its HTTP status, how long it took. */
+  readonly answered?: (operation: string, status: number, seconds: number) => void;
+};
+
+/** What the SDK tells of an answer. */
+type Answered = {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  /** Milliseconds. */
+  readonly elapsed: number;
+};
+
+/** What a request is about, without the ids in its path. */
+const operationOf = (method: string, path: string): string => {
+  const parts = path.split('?', 1)[0]?.split('/').slice(2) ?? [];
+  return `${method.toLowerCase()} ${parts.filter((part) => /^[a-z_]+$/.test(part)).join('/')}`;
 };
 
 function clientOf({ secretKey, apiBase }: StripeOptions): { client: Stripe; close: () => void } {
@@ -67,6 +84,12 @@ export class StripeLine {
 
   constructor(options: StripeOptions) {
     const { client, close } = clientOf(options);
+    const { answered } = options;
+    if (answered !== undefined) {
+      client.on('response', ({ method, path, status, elapsed }: Answered) =>
+        answered(operationOf(method, path), status, elapsed / 1_000),
+      );
+    }
     this.stripe = client;
     this.close = close;
     this.#breaker = new Breaker(options.clock, options.breaker);

@@ -9,6 +9,7 @@ import { PaymentStore } from '#adapters/payments/store.ts';
 import { createStripe } from '#adapters/payments/stripe.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { call } from '#broker/call.ts';
+import { metricsOf } from '#broker/work-middleware.ts';
 import { isBundleId } from '#domain/ids.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { showBacklog } from '#services/payments/backlog.ts';
@@ -32,7 +33,11 @@ export type PaymentDesk = {
 export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise<PaymentDesk> {
   const { clock, ids, config } = runtime;
   const db = await acquireMongo(config.mongodbUri);
-  const provider = createStripe({ ...config.stripe, clock });
+  const provider = createStripe({
+    ...config.stripe,
+    clock,
+    answered: (...answer) => metricsOf(broker)?.payment(...answer),
+  });
   const store = new PaymentStore(db, clock);
   const customers = new Customers(db, clock);
   const disputes = new DisputeStore(db, clock);

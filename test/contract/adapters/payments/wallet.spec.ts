@@ -25,6 +25,7 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'saved payment methods at 
   let simulator: Simulator | undefined;
   let witness: Witness | undefined;
   let stripe: PaymentProvider;
+  const answers: [string, number, number][] = [];
   let userId: string;
   let customerId: string;
 
@@ -39,7 +40,8 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'saved payment methods at 
     }
     const base = witness === undefined ? {} : { apiBase: witness.url };
     const secretKey = realKey ?? 'sk_test_simulator';
-    stripe = createStripe({ secretKey, webhookSecret, clock: systemClock, ...base });
+    const answered = (...answer: [string, number, number]) => answers.push(answer);
+    stripe = createStripe({ secretKey, webhookSecret, clock: systemClock, ...base, answered });
     userId = makeId('user', systemIds.ulid());
     customerId = await stripe.wallet.createCustomer(userId);
   });
@@ -68,6 +70,11 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'saved payment methods at 
     expect(status).toBe('succeeded');
     return paymentMethodId ?? '';
   };
+
+  it('tells what was asked, how it was answered and how long it took', () => {
+    expect(answers).toContainEqual(['post customers', 200, expect.any(Number)]);
+    expect(answers.every(([, , seconds]) => seconds >= 0 && seconds < 60)).toBe(true);
+  });
 
   it('makes one customer of an account', async () => {
     expect(await stripe.wallet.createCustomer(userId)).toBe(customerId);
