@@ -37,10 +37,14 @@ const awaited: ReadonlySet<IntentStatus> = new Set(['requires_action', 'processi
 const isPast = (payment: PaymentDoc | undefined, status: IntentStatus): boolean =>
   payment !== undefined && isFinalIntent(payment.status) && !isFinalIntent(status);
 
-/** A new intent and a declined one have one status; only the second was noted after opening. */
+/**
+ * A new intent and a declined one have one status; only the second was noted after opening, and a
+ * browser that holds the secret may be declined again and again.
+ */
 const saysTheSame = (payment: PaymentDoc | undefined, status: IntentStatus): boolean =>
   payment?.status === status &&
-  (status !== 'requires_payment_method' || payment.updatedAt > payment.createdAt);
+  (status !== 'requires_payment_method' ||
+    (payment.updatedAt > payment.createdAt && !payment.byBrowser));
 
 /**
  * From a stored webhook to bookings that know. An event only says that something may have changed:
@@ -176,5 +180,6 @@ function courseOf(
 ): 'known' | 'later' | 'news' {
   if (status === undefined || replay) return 'news';
   if (saysTheSame(payment, status) || isPast(payment, status)) return 'known';
-  return patient && payment !== undefined && !awaited.has(payment.status) ? 'later' : 'news';
+  if (payment === undefined || payment.byBrowser || awaited.has(payment.status)) return 'news';
+  return patient ? 'later' : 'news';
 }

@@ -21,6 +21,8 @@ export type PaymentDoc = {
   readonly eventId: string;
   readonly attempt: number;
   readonly buyerId: string;
+  /** Its news come without a request of ours: the buyer's browser confirms it. */
+  readonly byBrowser?: boolean;
   readonly amount: number;
   readonly currency: string;
   readonly status: IntentStatus;
@@ -148,7 +150,7 @@ export class PaymentStore {
   /** Notes a new intent. An attempt that has one keeps the first. */
   async opened(order: NewIntent, intent: ProviderIntent): Promise<void> {
     const now = this.#clock.now();
-    const { eventId, bookingId, attempt, buyerId, amount } = order;
+    const { eventId, bookingId, attempt, buyerId, amount, byBrowser } = order;
     await this.#openings.add({
       _id: `${bookingId}:${attempt}`,
       intentId: intent.intentId,
@@ -156,6 +158,7 @@ export class PaymentStore {
       eventId,
       attempt,
       buyerId,
+      ...(byBrowser && { byBrowser }),
       amount: amount.amount,
       currency: amount.currency,
       status: intent.status,
