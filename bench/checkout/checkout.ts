@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { MongoClient } from 'mongodb';
 import { freePort } from '#adapters/machine/ports.ts';
 import type { FaultSettings } from '#adapters/payments/simulator/faults.ts';
@@ -6,6 +5,7 @@ import { type Bought, buy, type Cart, fillCarts, now } from '#bench/checkout/buy
 import { covered, type Provider, spansByBooking, startProvider } from '#bench/checkout/provider.ts';
 import type { ProviderRequest } from '#bench/checkout/provider-process.ts';
 import { type System, startSingle } from '#bench/path/systems.ts';
+import { cpuSeconds } from '#bench/support/cpu.ts';
 import { HttpClient } from '#bench/support/http.ts';
 import { seatGrid, stageEvent } from '#bench/support/organizer.ts';
 import type { Bar, Figures, Row } from '#bench/support/results.ts';
@@ -196,15 +196,8 @@ async function findingsOf(
   }
 }
 
-/** User and system time of the process so far, in ticks of 10 ms; 0 where Linux does not tell. */
-function cpuMsOf({ pid }: System): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    return (Number(stat[11]) + Number(stat[12])) * 10;
-  } catch {
-    return 0;
-  }
-}
+/** CPU time of the system's own processes so far; 0 where Linux does not tell. */
+const cpuMsOf = ({ pids }: System): number => (cpuSeconds(pids) ?? 0) * 1_000;
 
 type Circumstances = {
   readonly requests: readonly ProviderRequest[];

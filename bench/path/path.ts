@@ -1,5 +1,6 @@
-import { stageRush } from '#bench/path/rush.ts';
+import { firstSeenShare, stageRush } from '#bench/path/rush.ts';
 import { type System, startSingle, startSplit } from '#bench/path/systems.ts';
+import { cpuSeconds } from '#bench/support/cpu.ts';
 import { type LoadResult, rawLoad } from '#bench/support/raw-load.ts';
 import type { Bar, Figures } from '#bench/support/results.ts';
 import { spread } from '#bench/support/stats.ts';
@@ -17,6 +18,8 @@ type PathRun = {
   readonly p99Ms: number;
   readonly accepted: number;
   readonly reservedInView: number;
+  /** CPU of the system's own processes for one accepted reservation, µs; NaN where unknown. */
+  readonly cpuMicros: number;
   readonly other: Readonly<Record<string, number>>;
 };
 
@@ -25,7 +28,7 @@ export const pathBar: Bar = { id: 'P2', what: 'accepted reservations/s', least: 
 
 /**
  * Reservations through HTTP on one hot event: authentication, idempotency keys, validation, limits
- * and metrics on; every answer after a majority, journaled commit. Single process and cluster take
+ * and metrics on, half of the requests with a token that is new to the gateway; every answer after a majority, journaled commit. Single process and cluster take
  * turns, run by run.
  */
 export async function measurePath(options: PathOptions): Promise<Figures> {
@@ -45,12 +48,13 @@ export async function measurePath(options: PathOptions): Promise<Figures> {
   }
   return {
     suite: 'path',
-    settings: options,
+    settings: { ...options, firstSeenTokens: firstSeenShare },
     rows: [...runs].map(([name, list]) => ({
       name,
       perSecond: spread(list.map((r) => r.perSecond)),
       p50Ms: spread(list.map((r) => r.p50Ms)),
       p99Ms: spread(list.map((r) => r.p99Ms)),
+      figures: { cpuMicros: spread(list.map((r) => r.cpuMicros)) },
       honest: list.every((r) => r.accepted === r.reservedInView),
     })),
     bars: [pathBar, { id: 'P2', what: 'ms at p99', figure: 'p99Ms', most: 50 }],
@@ -60,16 +64,19 @@ export async function measurePath(options: PathOptions): Promise<Figures> {
 async function measureOnce(system: System, options: PathOptions): Promise<PathRun> {
   // A run can take no more than the seats there are.
   const rush = await stageRush(system, options.seats, options.seats);
+  const before = cpuSeconds(system.pids);
   const load = await rawLoad({
     targets: system.gateways,
     connections: options.connections,
     seconds: options.seconds,
     next: rush.next,
   });
-  return runOf(load, await rush.reserved());
+  const after = cpuSeconds(system.pids);
+  const used = before === undefined || after === undefined ? Number.NaN : after - before;
+  return runOf(load, await rush.reserved(), used);
 }
 
-function runOf(load: LoadResult, reservedInView: number): PathRun {
+function runOf(load: LoadResult, reservedInView: number, cpuUsed: number): PathRun {
   const accepted = load.statuses.get(200) ?? 0;
   const other: Record<string, number> = {};
   for (const [code, n] of load.codes) other[code] = n;
@@ -80,10 +87,12 @@ function runOf(load: LoadResult, reservedInView: number): PathRun {
     p99Ms: load.latency.quantile(0.99),
     accepted,
     reservedInView,
+    cpuMicros: (cpuUsed * 1e6) / Math.max(1, accepted),
     other,
   };
 }
 
 const describe = (run: PathRun): string =>
   `${run.perSecond.toFixed(0)}/s, p50 ${run.p50Ms.toFixed(1)} ms, p99 ${run.p99Ms.toFixed(1)} ms, ` +
+  `${run.cpuMicros.toFixed(0)} µs of CPU each, ` +
   `${run.accepted} accepted, ${run.reservedInView} reserved, others ${JSON.stringify(run.other)}`;

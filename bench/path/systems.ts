@@ -13,6 +13,8 @@ export type System = {
   readonly mongodbUri: string;
   /** Where it is one process. */
   readonly pid?: number | undefined;
+  /** All of its processes, servers it uses left out. */
+  readonly pids: readonly number[];
   stop(): Promise<void>;
 };
 
@@ -50,6 +52,7 @@ export async function startSingle(env: Readonly<Record<string, string>> = {}): P
     gateways: [{ host: '127.0.0.1', port }],
     mongodbUri,
     pid: child.pid,
+    pids: child.pid === undefined ? [] : [child.pid],
     async stop() {
       await stopChild(child);
       rmSync(folder, { recursive: true, force: true });
@@ -70,6 +73,7 @@ export async function startSplit(): Promise<System> {
     name: 'cluster over NATS',
     gateways: cluster.urls.map((url) => ({ host: '127.0.0.1', port: Number(new URL(url).port) })),
     mongodbUri: cluster.mongodbUri,
+    pids: cluster.nodes.flatMap(({ pid }) => pid ?? []),
     stop: cluster.stop,
   };
 }

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { busyShare } from '#adapters/machine/busy-share.ts';
 import { type LoadResult, type Target, wholeAnswer } from '#bench/support/raw-load.ts';
 import { Samples } from '#bench/support/stats.ts';
 
@@ -9,6 +10,8 @@ export type OpenLoadResult = Omit<LoadResult, 'latency'> & {
   readonly refused: Samples;
   /** Refusals that named no time to come back. */
   readonly withoutRetryAfter: number;
+  /** Part of the time in which the generator itself was busy: near 1 it delays what it measures. */
+  readonly generatorBusy: number;
   /** Requests that were due and never sent: there was no connection left for them. */
   readonly unsent: number;
 };
@@ -52,6 +55,7 @@ export async function openLoad(options: {
     send();
   });
   idle.push(...lanes);
+  const busyPart = busyShare();
   const started = performance.now();
   for (let now = started; now < started + seconds * 1_000; now = performance.now()) {
     const until = Math.floor(((now - started) / 1_000) * perSecond);
@@ -60,13 +64,14 @@ export async function openLoad(options: {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   const lasted = (performance.now() - started) / 1_000;
+  const generatorBusy = busyPart();
   const unsent = due.length - first;
   first = due.length;
   for (const end = performance.now() + 5_000; busy > 0 && performance.now() < end; ) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   for (const { socket } of lanes) socket.destroy();
-  return { ...tally.result(), broken: busy, unsent, seconds: lasted };
+  return { ...tally.result(), broken: busy, unsent, generatorBusy, seconds: lasted };
 }
 
 /** Connected sockets; `answered` gets every whole answer. */

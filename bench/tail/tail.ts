@@ -102,6 +102,7 @@ function rowsOf(system: string, runs: readonly TailRun[]): AnyRow[] {
         refusalP50Ms: of(({ overload }) => overload.refused.quantile(0.5)),
         refusalP99Ms: of(({ overload }) => overload.refused.quantile(0.99)),
         withoutRetryAfter: of(({ overload }) => overload.withoutRetryAfter),
+        generatorBusy: of(({ overload }) => overload.generatorBusy),
       },
       honest,
     },
@@ -133,7 +134,7 @@ function describe({ most, steady, overload, honest }: TailRun): string {
     `at 300 % ${goodput(overload).toFixed(0)}/s accepted ` +
     `(p99 ${ms(overload.accepted.quantile(0.99))}), ${refused.count} refused ` +
     `(p50 ${ms(refused.quantile(0.5))}, p99 ${ms(refused.quantile(0.99))}), ` +
-    `${overload.unsent} never sent, ${JSON.stringify(Object.fromEntries(overload.codes))}` +
+    `${overload.unsent} never sent, generator busy ${overload.generatorBusy.toFixed(2)}, ${JSON.stringify(Object.fromEntries(overload.codes))}` +
     `${honest ? '' : '; does not add up'}`
   );
 }
