@@ -23,6 +23,7 @@ export const system = 'system';
 const ledgerSource = 'ledger:';
 const messageSource = 'message:';
 const eventSource = 'event:';
+const promotionSource = 'promotion:';
 
 const actNames: Readonly<Record<string, string>> = {
   sale: 'booking.sold',
@@ -143,8 +144,14 @@ export const actOfEvent = (eventId: string, organizerId: string, own: EventAct):
   data: own.data,
 });
 
+/** An act on a promo code or a voucher, as it is kept beside them. */
+export const actOfPromotion = (id: string, own: Omit<Act, 'source'>): Act => ({
+  source: `${promotionSource}${id}`,
+  ...own,
+});
+
 export type SourceName =
-  | { readonly of: 'ledger' | 'message'; readonly id: string }
+  | { readonly of: 'ledger' | 'message' | 'promotion'; readonly id: string }
   | { readonly of: 'event'; readonly eventId: string; readonly no: number };
 
 /** What a source names; undefined for a text that names none. */
@@ -154,6 +161,9 @@ export function parseSource(source: string): SourceName | undefined {
   }
   if (source.startsWith(messageSource)) {
     return { of: 'message', id: source.slice(messageSource.length) };
+  }
+  if (source.startsWith(promotionSource)) {
+    return { of: 'promotion', id: source.slice(promotionSource.length) };
   }
   const [, eventId, no] = /^event:(evt_\w+):(\d+)$/.exec(source) ?? [];
   if (eventId === undefined || no === undefined) return undefined;

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { prepareClaims } from '#adapters/store/claim-writes.ts';
 import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
 import { OfferReader } from '#adapters/store/offers.ts';
+import { PromotionActs } from '#adapters/store/promotion-acts.ts';
 import { type PromoRow, promotionCollections } from '#adapters/store/promotion-rows.ts';
 import { Vouchers } from '#adapters/store/vouchers.ts';
 import type { UsherContext } from '#broker/call.ts';
@@ -57,8 +58,10 @@ export function createPromotionsService(runtime: Runtime): ServiceSchema {
       const { once, inventory } = this as Service & WithOnce & WithInventory;
       await prepareClaims(promos.db);
       const vouchers = new Vouchers(promos.db);
-      promoBook = new PromoBook({ promos, once, clock });
-      voucherBook = new VoucherBook({ vouchers, once, clock, ids });
+      const acts = new PromotionActs(promos.db);
+      await acts.prepare();
+      promoBook = new PromoBook({ promos, acts, once, clock });
+      voucherBook = new VoucherBook({ vouchers, acts, once, clock, ids });
       const offers = new OfferReader(promos.db, vouchers);
       quoting = { offers, inventory, clock, ids, waitMs: config.limits.callTimeoutMs };
     },

@@ -6,11 +6,14 @@ import {
 } from '#adapters/store/booking-documents.ts';
 import type { ActRow, EventRow } from '#adapters/store/event-rows.ts';
 import { stored } from '#adapters/store/failures.ts';
+import type { PromotionActRow } from '#adapters/store/promotion-acts.ts';
+import { promotionCollections } from '#adapters/store/promotion-rows.ts';
 import type { Act } from '#domain/audit.ts';
 import {
   actOfEvent,
   actOfLedger,
   actOfMessage,
+  actOfPromotion,
   isFreeAct,
   parseSource,
 } from '#domain/audit-acts.ts';
@@ -29,42 +32,50 @@ export type Original =
 type Names = {
   readonly ledger: readonly string[];
   readonly messages: readonly string[];
+  readonly promotions: readonly string[];
   readonly events: ReadonlyMap<string, number>;
 };
 
 const eventActOf = (row: EventRow, { body, ...rest }: ActRow): Act =>
   actOfEvent(row._id, row.organizerId, { ...rest, data: JSON.parse(body) });
 
+const promotionActOf = ({ _id, body, unaudited: _, ...rest }: PromotionActRow): Act =>
+  actOfPromotion(_id, { ...rest, data: JSON.parse(body) });
+
 /** Ids by source; of an event the highest number. */
 function namesOf(sources: readonly string[]): Names {
   const ledger: string[] = [];
   const messages: string[] = [];
+  const promotions: string[] = [];
   const events = new Map<string, number>();
   for (const name of sources.map(parseSource)) {
     if (name?.of === 'ledger') ledger.push(name.id);
     else if (name?.of === 'message') messages.push(name.id);
+    else if (name?.of === 'promotion') promotions.push(name.id);
     else if (name?.of === 'event') {
       events.set(name.eventId, Math.max(name.no, events.get(name.eventId) ?? 0));
     }
   }
-  return { ledger, messages, events };
+  return { ledger, messages, promotions, events };
 }
 
 /**
  * Where acts are written down with what they did, in one transaction or one document: the ledger,
- * the bookings' messages about free tickets, and the events. Each carries a mark until the act
+ * the bookings' messages about free tickets, promotions, and the events. Each carries a mark until the act
  * stands in the log; the marks are the log's, all else is only read.
  */
 export class AuditSources {
   readonly #ledger: Collection<LedgerDocument>;
   readonly #messages: Collection<OutboxDocument>;
   readonly #bookings: Collection<{ readonly _id: string; readonly buyerId: string }>;
+  readonly #promotions: Collection<PromotionActRow>;
   readonly #events: Collection<EventRow>;
 
   constructor(db: Db) {
     this.#ledger = db.collection(collections.ledger);
     this.#messages = db.collection(collections.outbox);
     this.#bookings = db.collection(collections.bookings);
+    this.#promotions = db.collection(promotionCollections.acts);
     this.#events = db.collection('events');
   }
 
@@ -77,21 +88,27 @@ export class AuditSources {
     const spared = stuck.length === 0 ? {} : { eventId: { $nin: stuck } };
     const marked = { unaudited: true, ...spared } as const;
     const waiting = { actsWaiting: true, organizerId: { $nin: [...without] } } as const;
-    const [ledger, messages, rows] = await stored(() =>
+    const offered = { unaudited: true, organizerId: { $nin: [...without] } } as const;
+    const [ledger, messages, promotions, rows] = await stored(() =>
       Promise.all([
         this.#ledger.find(marked, bounded).sort({ at: 1 }).limit(limit).toArray(),
         this.#messages.find(marked, bounded).sort({ createdAt: 1 }).limit(limit).toArray(),
+        this.#promotions.find(offered, bounded).sort({ at: 1 }).limit(limit).toArray(),
         this.#events.find(waiting, bounded).limit(eventsAtOnce).toArray(),
       ]),
     );
     const own = rows.flatMap((row) => (row.acts ?? []).map((act) => eventActOf(row, act)));
-    const acts = [...(await this.#ofBookings(ledger, messages)), ...own];
+    const acts = [
+      ...(await this.#ofBookings(ledger, messages)),
+      ...promotions.map(promotionActOf),
+      ...own,
+    ];
     return acts.sort((a, b) => a.at - b.at);
   }
 
   /** These stand in the log: takes their marks away. Repeating does nothing. */
   async recorded(acts: readonly Act[]): Promise<void> {
-    const { ledger, messages, events } = namesOf(acts.map(({ source }) => source));
+    const { ledger, messages, promotions, events } = namesOf(acts.map(({ source }) => source));
     const unmark = { $unset: { unaudited: '' } } as const;
     const clear = [...events].flatMap(([_id, no]) => [
       { updateOne: { filter: { _id }, update: { $pull: { acts: { no: { $lte: no } } } } } },
@@ -107,20 +124,25 @@ export class AuditSources {
       if (messages.length > 0) {
         await this.#messages.updateMany({ _id: { $in: [...messages] } }, unmark);
       }
+      if (promotions.length > 0) {
+        await this.#promotions.updateMany({ _id: { $in: [...promotions] } }, unmark);
+      }
       if (clear.length > 0) await this.#events.bulkWrite(clear, { ordered: true });
     });
   }
 
   /** What the sources say of these acts; the ones they know nothing of are not in the answer. */
   async originals(sources: readonly string[]): Promise<ReadonlyMap<string, Original>> {
-    const { ledger, messages, events } = namesOf(sources);
-    const [entries, texts, rows] = await Promise.all([
+    const { ledger, messages, promotions, events } = namesOf(sources);
+    const [entries, texts, offers, rows] = await Promise.all([
       this.#ledger.find({ _id: { $in: [...ledger] } }).toArray(),
       this.#messages.find({ _id: { $in: [...messages] } }).toArray(),
+      this.#promotions.find({ _id: { $in: [...promotions] } }).toArray(),
       this.#events.find({ _id: { $in: [...events.keys()] } }).toArray(),
     ]);
     const found = new Map<string, Original>();
-    for (const act of await this.#ofBookings(entries, texts)) found.set(act.source, { act });
+    const kept = [...(await this.#ofBookings(entries, texts)), ...offers.map(promotionActOf)];
+    for (const act of kept) found.set(act.source, { act });
     const made = new Map(rows.map((row) => [row._id, row]));
     for (const source of sources) {
       const name = parseSource(source);
@@ -150,6 +172,10 @@ export class AuditSources {
     }
     for await (const message of this.#messages.find(kept, read).project<OutboxDocument>(project)) {
       if (isFreeAct(message)) batch.push(`message:${message._id}`);
+      if (batch.length >= atOnce) yield batch.splice(0);
+    }
+    for await (const { _id } of this.#promotions.find(kept).project<{ _id: string }>({ _id: 1 })) {
+      batch.push(`promotion:${_id}`);
       if (batch.length >= atOnce) yield batch.splice(0);
     }
     for await (const row of this.#events.find({ actsMade: { $gt: 0 } }, { batchSize: 100 })) {

@@ -6,6 +6,7 @@ export const promotionCollections = {
   promos: 'promo_codes',
   uses: 'promo_uses',
   vouchers: 'vouchers',
+  acts: 'promotion_acts',
 } as const;
 
 /**

@@ -74,12 +74,13 @@ export class Vouchers {
     return stored(() => this.#rows.findOne({ _id }, bounded));
   }
 
-  /** Answers the voucher as it then is. */
-  disable(_id: string, now: number): Promise<VoucherRow | null> {
-    const off = { $set: { disabled: true, updatedAt: now } };
-    return stored(() =>
-      this.#rows.findOneAndUpdate({ _id }, off, { returnDocument: 'after', ...bounded }),
-    );
+  /** Answers the voucher as it then is; null when it was switched off before. */
+  disable(_id: string, now: number, session: ClientSession): Promise<VoucherRow | null> {
+    const off = { $set: { disabled: true, updatedAt: now }, $inc: { version: 1 } };
+    return this.#rows.findOneAndUpdate({ _id, disabled: false }, off, {
+      returnDocument: 'after',
+      session,
+    });
   }
 
   async page(filter: object, limit: number, cursor: string | undefined) {

@@ -1,12 +1,16 @@
 import type { z } from 'zod';
+import { isDuplicateKey } from '#adapters/store/failures.ts';
 import type { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
+import type { PromotionAct, PromotionActs } from '#adapters/store/promotion-acts.ts';
 import { type PromoRow, promoOf } from '#adapters/store/promotion-rows.ts';
 import type { UsherContext } from '#broker/call.ts';
 import type { PromoView, promoFields } from '#contracts/promotion-schemas.ts';
 import type { promotionsContract } from '#contracts/promotions.contract.ts';
+import { changedFields } from '#domain/audit-acts.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
 import { makeId } from '#domain/ids.ts';
 import { type PromoRule, promoKey, promoMistakes } from '#domain/promo.ts';
+import { callerOf } from '#mixins/caller.ts';
 import type { WithOnce } from '#mixins/idempotency.mixin.ts';
 import { organizerOf, owned, ownedFilter } from '#mixins/organizer.ts';
 import type { Runtime } from '#mixins/runtime.ts';
@@ -17,6 +21,7 @@ type Fields = { [K in keyof typeof promoFields]?: z.output<(typeof promoFields)[
 
 export type PromoPorts = {
   readonly promos: MoleculerDbAdapter<PromoRow>;
+  readonly acts: PromotionActs;
   readonly once: WithOnce['once'];
   readonly clock: Runtime['clock'];
 };
@@ -33,7 +38,7 @@ export class PromoBook {
   }
 
   create(ctx: Ctx<'createPromo'>): Promise<PromoView> {
-    const { once, clock, promos } = this.#ports;
+    const { once, clock } = this.#ports;
     return once(ctx, 'promotions.createPromo', ctx.params, async ({ ulid }) => {
       const { organizerId, code, ...fields } = ctx.params;
       const rule = ruleOf(fields, unbounded);
@@ -51,10 +56,39 @@ export class PromoBook {
         createdAt: now,
         updatedAt: now,
       };
-      const written: PromoRow | null = await promos.insertOnce(row);
-      if (written === null) throw new UsherError('promo-code-taken');
-      return viewOf(written);
+      return viewOf(await this.#insert(ctx, row, { code, ...rule }));
     });
+  }
+
+  /** Repeated by the same request, the first one's. */
+  async #insert(ctx: UsherContext, row: PromoRow, data: PromotionAct['data']): Promise<PromoRow> {
+    const { promos, acts } = this.#ports;
+    try {
+      await acts.record(actOf(ctx, row, 1, 'promo-code.created', data), (session) =>
+        promos.rows.insertOne(row, { session }),
+      );
+      return row;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+    const written: PromoRow | null = await promos.findById(row._id);
+    if (written === null) throw new UsherError('promo-code-taken');
+    return written;
+  }
+
+  #change(
+    ctx: UsherContext,
+    row: PromoRow,
+    version: number,
+    set: Partial<PromoRow>,
+    act: string,
+  ): Promise<PromoRow> {
+    const { promos, acts, clock } = this.#ports;
+    const data = changedFields(row, set);
+    const fields = { ...set, updatedAt: clock.now() };
+    return acts.record(actOf(ctx, { ...row, ...fields }, version + 1, act, data), (session) =>
+      promos.updateVersioned(row._id, version, { set: fields }, session),
+    );
   }
 
   async list(ctx: Ctx<'promos'>) {
@@ -72,30 +106,40 @@ export class PromoBook {
   }
 
   async patch(ctx: Ctx<'patchPromo'>): Promise<PromoView> {
-    const { promos, clock } = this.#ports;
+    const { promos } = this.#ports;
     const { promoId, version, ...changes } = ctx.params;
     const row = owned(ctx, await promos.findById(promoId));
     const rule = ruleOf(changes, row);
     refuse(rule);
-    const set = { ...rule, updatedAt: clock.now() };
-    return viewOf(await promos.updateVersioned(promoId, version, { set }));
+    return viewOf(await this.#change(ctx, row, version, rule, 'promo-code.changed'));
   }
 
   async disable(ctx: Ctx<'disablePromo'>): Promise<PromoView> {
-    const { promos, clock } = this.#ports;
+    const { promos } = this.#ports;
     const { promoId } = ctx.params;
     for (let tries = 1; ; tries++) {
       const row = owned(ctx, await promos.findById(promoId));
       if (row.disabled) return viewOf(row);
-      const set = { disabled: true, updatedAt: clock.now() };
+      const set = { disabled: true };
       try {
-        return viewOf(await promos.updateVersioned(promoId, row.version, { set }));
+        return viewOf(await this.#change(ctx, row, row.version, set, 'promo-code.disabled'));
       } catch (error) {
         if (tries >= triesMax || !hasCode(error, 'stale-version')) throw error;
       }
     }
   }
 }
+
+const actOf = (
+  ctx: UsherContext,
+  { _id: subject, organizerId, updatedAt: at }: PromoRow,
+  version: number,
+  act: string,
+  data: PromotionAct['data'],
+): PromotionAct => {
+  const actor = callerOf(ctx).userId;
+  return { subject, organizerId, at, actor, act, version, data };
+};
 
 const unbounded: Omit<PromoRule, 'off'> = {
   currency: null,

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
+import { isDuplicateKey } from '#adapters/store/failures.ts';
+import type { PromotionActs } from '#adapters/store/promotion-acts.ts';
 import { type VoucherRow, voucherOf } from '#adapters/store/promotion-rows.ts';
 import type { Vouchers } from '#adapters/store/vouchers.ts';
 import type { UsherContext } from '#broker/call.ts';
@@ -21,6 +23,7 @@ type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>
 
 export type VoucherPorts = Pick<Runtime, 'clock' | 'ids'> & {
   readonly vouchers: Vouchers;
+  readonly acts: PromotionActs;
   readonly once: WithOnce['once'];
 };
 
@@ -62,9 +65,27 @@ export class VoucherBook {
   }
 
   async disable(ctx: Ctx<'disableVoucher'>): Promise<VoucherView> {
-    const { vouchers, clock } = this.#ports;
-    owned(ctx, await vouchers.find(ctx.params.voucherId));
-    return viewOf(owned(ctx, await vouchers.disable(ctx.params.voucherId, clock.now())));
+    const { vouchers, acts, clock } = this.#ports;
+    const { voucherId } = ctx.params;
+    const row = owned(ctx, await vouchers.find(voucherId));
+    if (row.disabled) return viewOf(row);
+    const now = clock.now();
+    const act = {
+      subject: voucherId,
+      organizerId: row.organizerId,
+      at: now,
+      actor: callerOf(ctx).userId,
+      act: 'voucher.disabled',
+      version: row.version + 1,
+      data: { currency: row.currency, balance: row.balance },
+    };
+    try {
+      await acts.record(act, (session) => vouchers.disable(voucherId, now, session));
+    } catch (error) {
+      // Somebody was faster, and the act is written.
+      if (!isDuplicateKey(error)) throw error;
+    }
+    return viewOf(owned(ctx, await vouchers.find(voucherId)));
   }
 
   async balance({ params }: Ctx<'balance'>) {

@@ -1,17 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { systemClock } from '#adapters/clock/system.ts';
+import { systemIds } from '#adapters/ids/system.ts';
+import { AuditLog } from '#adapters/store/audit-log.ts';
+import { AuditSources } from '#adapters/store/audit-sources.ts';
 import type { EventRow } from '#adapters/store/event-rows.ts';
 import { call, type ParamsOf } from '#broker/call.ts';
 import type { BookingView } from '#contracts/bookings.contract.ts';
 import type { Caller } from '#contracts/common.ts';
 import { checkBooks } from '#ops/audit/check-books.ts';
+import { checkChains } from '#ops/audit/check-chains.ts';
 import { verifyEvent } from '#ops/verify/verify-event.ts';
+import { createAuditService } from '#services/audit.service.ts';
 import {
   type BookingCluster,
   type Buyer,
   startBookings,
 } from '#test/integration/services/bookings-kit.ts';
+import { startBroker } from '#test/support/broker.ts';
 import { as, newCaller } from '#test/support/catalogue.ts';
+import { testConfig } from '#test/support/config.ts';
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 
 const card = (token = 'pm_card_visa') => ({ method: 'card', token });
@@ -281,6 +289,41 @@ describeWith(['mongod', 'nats-server'], 'promo codes and gift vouchers', () => {
       expect([name, codes.some((code) => text.includes(code))]).toEqual([name, false]);
     }
     expect(await balance(codes[2] ?? '')).toBe(500);
+  });
+
+  it('what organizers do to them stands in the audit log, once', async () => {
+    const config = testConfig({ mongodbUri: database.uri });
+    const runtime = { config, clock: systemClock, ids: systemIds };
+    const broker = await startBroker({ services: [createAuditService(runtime)] });
+    const { promoId, version } = await promoCode({ perBuyerMax: 2 });
+    const patch = { promoId, version, off: percent(700) };
+    await call(core(), 'promotions.patchPromo', patch, as(organizer));
+    const twice = [1, 2].map(() => ({ promoId }));
+    await Promise.all(twice.map((p) => call(core(), 'promotions.disablePromo', p, as(organizer))));
+    const { voucherId } = await voucher(300);
+    const off = () => call(core(), 'promotions.disableVoucher', { voucherId }, as(organizer));
+    const answers = await Promise.all([off(), off()]);
+    expect(answers.map(({ disabled }) => disabled)).toEqual([true, true]);
+    await call(broker, 'audit.append', {});
+    await call(broker, 'audit.append', {});
+    const { items } = await call(broker, 'audit.list', { limit: 100 }, as(organizer));
+    const actsOf = (subject: string) =>
+      items.filter((entry) => entry.subject === subject).map(({ act, actor }) => [act, actor]);
+    const { userId } = organizer;
+    expect(actsOf(promoId).reverse()).toEqual([
+      ['promo-code.created', userId],
+      ['promo-code.changed', userId],
+      ['promo-code.disabled', userId],
+    ]);
+    expect(actsOf(voucherId).reverse()).toEqual([
+      ['voucher.issued', userId],
+      ['voucher.disabled', userId],
+    ]);
+    const { db } = database;
+    const { chains, unrecorded } = await checkChains(new AuditLog(db), new AuditSources(db));
+    expect(chains.flatMap(({ flaws }) => flaws)).toEqual([]);
+    expect(unrecorded).toEqual([]);
+    await broker.stop();
   });
 
   it('organizers see and change their own codes, by version, and nobody else’s', async () => {
