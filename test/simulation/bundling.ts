@@ -87,13 +87,32 @@ export async function packageBuyer(options: Options): Promise<void> {
     const wish = { userId: buyerId, quantity: chance.int(1, 2), seats: {} };
     const request = { ...wish, ulid: chance.ids().ulid() };
     const deadline = (): number => scheduler.serverNow() + 5_000;
-    const held = await asked(options, (desk) => reserveOf(desk, offer, request, deadline()));
+    const reserve = () => asked(options, (desk) => reserveOf(desk, offer, request, deadline()));
+    let held = await reserve();
+    // A refusal is decided anew under the same key.
+    for (let i = 0; i < 3 && held === undefined && chance.hits(0.7); i++) held = await reserve();
     if (held === undefined) continue;
     const plan = chance.float();
     if (plan < 0.15) continue;
     if (plan < 0.3) await asked(options, (desk) => given(desk, held.bundleId));
-    else await order(options, held.bundleId);
+    else await order(options, held);
   }
+}
+
+/** In another window the hold of one event is given back. */
+const releaseOne = ({ chance }: Options, { buyerId, members }: Bundle) => {
+  const { eventId, reservationId: holdId } = chance.pick(members);
+  const base = { id: chance.ids().ulid(), eventId, holdId, buyerId, deadline: 0 };
+  return async (desk: OrderDesk): Promise<object> =>
+    desk.ports.inventory.execute<'release'>({ kind: 'release', ...base });
+};
+
+/** Support cancels the booking of one event while the order of all may still run. */
+async function cancelOne(options: Options, { buyerId, members }: Bundle): Promise<void> {
+  const { chance, office } = options;
+  const { bookingId } = chance.pick(members);
+  const reason = { actor: 'usr', reason: 'cancelled-by-support', waiveRules: true } as const;
+  await office.cancel({ bookingId, buyerId, key: chance.ids().ulid(), order: reason });
 }
 
 async function given(desk: OrderDesk, bundleId: string): Promise<object> {
@@ -136,9 +155,12 @@ export async function cancelBundle(
   }
 }
 
-async function order(options: Options, bundleId: string): Promise<void> {
+async function order(options: Options, held: Bundle): Promise<void> {
   const { scheduler, chance, office, over } = options;
+  const { bundleId } = held;
   if ((await begin(options, bundleId, methodOf(options))) === undefined) return;
+  if (chance.hits(0.1)) await asked(options, releaseOne(options, held));
+  if (chance.hits(0.15)) await cancelOne(options, held);
   const early = chance.hits(0.2) ? chance.int(0, 8) : -1;
   for (let look = 0; look < 60 && !over(); look++) {
     await scheduler.sleep(chance.ms(20, 600), undefined);
