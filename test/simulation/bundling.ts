@@ -159,7 +159,10 @@ async function order(options: Options, held: Bundle): Promise<void> {
   const { scheduler, chance, office, over } = options;
   const { bundleId } = held;
   if ((await begin(options, bundleId, methodOf(options))) === undefined) return;
-  if (chance.hits(0.1)) await asked(options, releaseOne(options, held));
+  if (chance.hits(0.25)) {
+    await scheduler.sleep(chance.ms(10, 600), undefined);
+    await asked(options, releaseOne(options, held));
+  }
   if (chance.hits(0.15)) await cancelOne(options, held);
   const early = chance.hits(0.2) ? chance.int(0, 8) : -1;
   for (let look = 0; look < 60 && !over(); look++) {
