@@ -121,7 +121,7 @@ export class Host {
       ticker(limits.deltaEveryMs, 'publishing', () => this.#publish()),
       ticker(limits.upkeepEveryMs, 'upkeep', () => this.#keepUp()),
       ...(askMessages
-        ? [ticker(limits.heartbeatEveryMs, 'a look at messages', () => this.#reach.look())]
+        ? [ticker(limits.heartbeatEveryMs, 'a look at messages', () => this.#look())]
         : []),
     ];
   }
@@ -329,6 +329,14 @@ export class Host {
     const { lostForLong } = this.#reach;
     const leaving = this.#members.clockIsRight ? lostForLong && 'to-others' : 'anyhow';
     await this.#upkeep.round(leaving);
+  }
+
+  /** Who cannot be reached gives its events away at once: nobody else serves them. */
+  async #look(): Promise<void> {
+    this.#reach.look();
+    this.#tellOffering();
+    const away = this.#reach.lostForLong && this.#serves && !this.#draining;
+    if (away) await this.#upkeep.giveAway();
   }
 
   #tellOffering(): void {

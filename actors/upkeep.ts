@@ -54,6 +54,11 @@ export class Upkeep {
     await this.#compact();
   }
 
+  /** Hands everything to others, where there are any that take events. */
+  giveAway(): Promise<void> {
+    return this.#moveAway('to-others');
+  }
+
   /**
    * Hands one event over to a node, or to nobody; answers whether that was committed within
    * `handOverMs`. Later is not too late: it goes on.

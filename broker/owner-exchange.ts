@@ -21,6 +21,8 @@ export type Exchange = {
   readonly attempt: (target: Target, timeoutMs: number, reached: boolean) => Promise<Step>;
 };
 
+const silentNodesMax = 1_000;
+
 /** Brings a message to the owner of its event, remembering owners from one message to the next. */
 export class OwnerExchange {
   readonly #nodesOf: (eventId: string) => readonly string[];
@@ -28,6 +30,8 @@ export class OwnerExchange {
   readonly #ids: Ids;
   readonly #limits: Limits;
   readonly #known: Lru<string>;
+  /** Nodes that did not answer the last time they were asked, and when (monotonic ms). */
+  readonly #silent = new Lru<number>(silentNodesMax);
 
   constructor(
     nodesOf: (eventId: string) => readonly string[],
@@ -48,7 +52,7 @@ export class OwnerExchange {
    * `deadline-exceeded`, and `outcome-unknown` in place of these where an attempt is open.
    */
   async run(eventId: string, exchange: Exchange): Promise<void> {
-    const { movedRetriesMax, inventorySilenceMs } = this.#limits;
+    const { movedRetriesMax } = this.#limits;
     const search = new OwnerSearch(eventId, this.#known, this.#nodesOf);
     const causes = { moved: 0, silent: 0 };
     let reached = false;
@@ -58,12 +62,13 @@ export class OwnerExchange {
       if (target === undefined) throw ambiguous(new UsherError('unavailable'), open);
       const leftMs = exchange.deadline() - this.#clock.now();
       if (leftMs <= 0) throw ambiguous(new UsherError('deadline-exceeded'), open);
-      const timeoutMs = Math.min(leftMs, inventorySilenceMs);
+      const timeoutMs = Math.min(leftMs, this.#patienceMs(target.nodeId));
       const failure = await this.#try(exchange, target, timeoutMs, reached);
       if (failure === undefined) return search.served(target.nodeId);
       if (failure.kind === 'final') throw ambiguous(failure.error, open);
       if (failure.kind === 'moved') search.moved(failure.owner);
       else search.silent(target.nodeId);
+      if (failure.kind === 'silent') this.#silent.set(target.nodeId, this.#clock.monotonic());
       reached ||= failure.kind === 'silent' && failure.reached;
       if (++causes[failure.kind] > movedRetriesMax) {
         const error = new UsherError(failure.kind === 'moved' ? 'moving' : 'unavailable');
@@ -71,6 +76,14 @@ export class OwnerExchange {
       }
       await this.#pause(count, exchange.deadline());
     }
+  }
+
+  /** Who did not answer a moment ago keeps those waiting less who could ask another by now. */
+  #patienceMs(nodeId: string): number {
+    const { inventorySilenceMs, callTimeoutMs } = this.#limits;
+    const since = this.#silent.get(nodeId) ?? Number.NEGATIVE_INFINITY;
+    const lately = this.#clock.monotonic() - since < callTimeoutMs;
+    return lately ? inventorySilenceMs / 2 : inventorySilenceMs;
   }
 
   async #try(

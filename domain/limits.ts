@@ -60,7 +60,7 @@ export const limits = {
   clockSkewMaxMs: 1_000,
   databaseCutOffMs: 2_000,
   /** No answer of the message server for this long: no caller reaches this node. */
-  messagesCutOffMs: 2_000,
+  messagesCutOffMs: 1_000,
   /** What a look for an event's owner found is told again this long without another look. */
   ownerToldMs: 100,
   movedRetriesMax: 3,
@@ -220,7 +220,7 @@ export function brokenRelations(l: Limits): string[] {
     [l.databaseTimeoutMs <= l.callTimeoutMs, 'databaseTimeoutMs must not exceed callTimeoutMs'],
     [l.queueWaitMs < l.callTimeoutMs, 'queueWaitMs must be below callTimeoutMs'],
     [l.heartbeatEveryMs * 3 <= l.heartbeatDeadMs, 'heartbeatDeadMs must allow three heartbeats'],
-    [l.heartbeatDeadMs < l.messagesCutOffMs, 'heartbeatDeadMs must be below messagesCutOffMs'],
+    [l.heartbeatEveryMs * 2 <= l.messagesCutOffMs, 'messagesCutOffMs must allow two looks'],
     [l.heartbeatDeadMs < l.databaseCutOffMs, 'heartbeatDeadMs must be below databaseCutOffMs'],
     [l.batchCommandsMax <= l.mailboxCommandsMax, 'a batch must fit the mailbox'],
     [l.batchBytesMax <= l.mailboxBytesMax, "a batch's bytes must fit the mailbox"],
@@ -232,7 +232,7 @@ export function brokenRelations(l: Limits): string[] {
     [l.inventoryInFlightPerEventMax < l.inventoryInFlightMax, 'one event must not take all'],
     [
       l.inventorySilenceMs * 2 > l.heartbeatDeadMs && l.inventorySilenceMs * 3 < l.callTimeoutMs,
-      'a dead owner must be found out at the second silence, within one call',
+      'a dead owner must be found out at the third silence, within one call',
     ],
     [l.movedBackoffMs.length === l.movedRetriesMax, 'one back-off for every moved retry'],
     [l.versionRepeatMs < l.viewSilenceMs, 'versionRepeatMs must be below viewSilenceMs'],
