@@ -1,5 +1,6 @@
 import { chargeNow } from '#domain/bill.ts';
 import { type Booking, isFinalAttempt } from '#domain/booking.ts';
+import { backoff } from '#domain/booking-moves.ts';
 import { providerAway } from '#domain/provider-away.ts';
 
 /** Why a payment is not final, in the order of a booking's way. */
@@ -15,6 +16,7 @@ export const backlogReasons = [
   'refunding',
   'closing-intent',
   'returning-seats',
+  'charging-instalment',
   'under-way',
 ] as const;
 export type BacklogReason = (typeof backlogReasons)[number];
@@ -27,7 +29,7 @@ export type BacklogItem = {
   /** What is to be paid or returned, minor units. */
   readonly amount: number;
   readonly currency: string;
-  /** Epoch ms: when the checkout, or what is given back, began. */
+  /** Epoch ms: when the checkout, or about when what is done to it since, began. */
   readonly since: number;
 };
 
@@ -47,9 +49,26 @@ export type Unfinished = Pick<
   | 'updatedAt'
 >;
 
-/** An unfinished booking's payment; undefined when it waits for nothing but another attempt. */
+/** When the present step began: each look without an end has waited for its back-off. */
+function stepBegan({ tries, updatedAt }: Unfinished): number {
+  let waited = 0;
+  for (let i = 0; i < tries; i++) waited += backoff(i, 0);
+  return updatedAt - waited;
+}
+
+const hasEnded = ({ status }: Unfinished): boolean =>
+  status !== 'pending' && status !== 'requires_action' && status !== 'selling';
+
+/**
+ * An unfinished booking's payment; undefined when it waits for nothing but another attempt or the
+ * day of its next instalment.
+ */
 export function backlogItem(b: Unfinished): BacklogItem | undefined {
-  if (b.step === 'done' || (b.step === 'rest' && b.attempts.every(isFinalAttempt))) {
+  if (
+    b.step === 'done' ||
+    b.step === 'owing' ||
+    (b.step === 'rest' && b.attempts.every(isFinalAttempt))
+  ) {
     return undefined;
   }
   const owed = b.returns.filter((r) => r.refund === 'pending');
@@ -60,7 +79,7 @@ export function backlogItem(b: Unfinished): BacklogItem | undefined {
     tries: b.tries,
     amount: giving ? owed.reduce((sum, r) => sum + r.amount, 0) : chargeNow(b),
     currency: b.quote.currency,
-    since: b.createdAt,
+    since: hasEnded(b) ? Math.max(b.createdAt, stepBegan(b)) : b.createdAt,
   };
 }
 
@@ -77,6 +96,8 @@ function reasonOf({ step, status, attempts }: Unfinished, giving: boolean): Back
       return 'selling';
     case 'capture':
       return 'capturing';
+    case 'charge':
+      return 'charging-instalment';
     case 'undo':
       return 'undoing';
     case 'settle':

@@ -163,8 +163,9 @@ function refundUndone(b: Booking, intent: ListedIntent, now: number): Change | u
   );
   const undone = returnsOf(b, intentId, 'succeeded').filter((r) => failed.has(r.refundId ?? ''));
   const before = returnsOf(b, intentId, 'none').filter(({ amount }) => amount > 0);
-  // A card that takes no refund: a person finds another way.
-  if (undone.length === 0 || before.length >= limits.refundsFailedMax) return undefined;
+  if (undone.length === 0) return undefined;
+  // A card that takes no refund: it stays owed, and a person finds another way.
+  const givenUp = before.length + undone.length >= limits.refundsFailedMax;
   const left = b.returns.map((r): Return => (undone.includes(r) ? { ...r, refund: 'none' } : r));
   const again = undone.map(
     (r, i): Return => ({
@@ -173,13 +174,14 @@ function refundUndone(b: Booking, intent: ListedIntent, now: number): Change | u
       seatsReturned: true,
       amount: r.amount,
       intentId,
-      refund: 'pending',
+      refund: givenUp ? 'failed' : 'pending',
     }),
   );
   const entries = undone.flatMap((r) =>
     ledgerEntry(b, 'stray-cash', `unrefunded-${r.no}`, strayCashPostings(r.amount), now),
   );
-  return reopened(b, [...left, ...again], entries, now);
+  const owing = givenUp ? { ...b, alarm: 'refund-failed' } : b;
+  return reopened(owing, [...left, ...again], entries, now);
 }
 
 const reopened = (

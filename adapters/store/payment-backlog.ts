@@ -42,17 +42,18 @@ export class BacklogReader {
       for await (const { _id: bookingId, ...rest } of found.project<BookingDocument>(projection)) {
         read++;
         const item = backlogItem({ bookingId, ...rest });
-        if (item === undefined) continue;
+        if (item === undefined || item.since > now - olderThanMs) continue;
         tally.add(item);
-        if (items.length < shown) items.push(item);
+        items.push(item);
       }
     });
+    items.sort((a, b) => a.since - b.since);
     const [oldest] = items;
     return {
       count: tally.count,
       oldestMs: oldest === undefined ? 0 : Math.max(0, now - oldest.since),
       sums: tally.sums(now),
-      items,
+      items: items.slice(0, shown),
       complete: read < countedMax,
     };
   }

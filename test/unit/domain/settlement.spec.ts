@@ -121,6 +121,25 @@ describe('a refund that the provider takes back', () => {
   });
 });
 
+it('a refund that is taken back again and again stays owed, for a person', async () => {
+  const { world, run, settle } = await rested('ok', (w) => w.event.soldTo.set(0, 'another'));
+  world.payments.becomes('pi_1', 'succeeded');
+  let after = await run(intentOf());
+  const failed: ReturnType<typeof refundOf>[] = [];
+  for (let i = 0; i < 3; i++) {
+    const refundId = lastReturn(after)?.refundId ?? '';
+    failed.push(refundOf(5_000, { refundId, status: 'failed' }));
+    world.payments.of('pi_1').refunded = 0;
+    after = await run(intentOf({ refunds: failed }));
+  }
+  expect(after).toMatchObject({ alarm: 'refund-failed', step: 'done' });
+  expect(lastReturn(after)?.refund).toBe('failed');
+  expect(balances(world)).toMatchObject({ provider: 5_000, owed: -5_000 });
+  expect(await settle(intentOf({ refunds: failed }))).toBeUndefined();
+  const record = recordOf(await world.booking(), [], 'pi_1');
+  expect(differenceOf(intentOf(), 5_000, record)?.problem).toBe('refund-given-up');
+});
+
 describe('what a person must decide', () => {
   it('is never done by itself', async () => {
     const { settle } = await rested();
