@@ -267,6 +267,35 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     expect(await house.mistakes(events)).toEqual([]);
   }, 30_000);
 
+  it('is paid by the browser, or with a saved card', async () => {
+    const { body: held } = await reserve();
+    const ask = { bundleId: held.bundleId, payment: { method: 'card', savePaymentMethod: true } };
+    expect((await house.ask('POST', '/v1/bundles/checkout', buyer, ask)).status).toBe(202);
+    const waiting = await settled(held.bundleId, 'requires_action');
+    const secret: string = waiting.payment.clientSecret;
+    const form = new URLSearchParams({
+      key: 'pk_test_x',
+      client_secret: secret,
+      'payment_method_data[type]': 'card',
+      'payment_method_data[card][number]': '4242424242424242',
+      return_url: 'https://example.com/back',
+    });
+    const url = `${house.simulator.url}/v1/payment_intents/${secret.split('_secret_')[0]}/confirm`;
+    expect((await fetch(url, { method: 'POST', body: form })).status).toBe(200);
+    await settled(held.bundleId, 'confirmed');
+    const { body: saved } = await house.ask('GET', '/v1/account/payment-methods', buyer);
+    const [{ paymentMethodId }] = saved.items;
+    const { body: next } = await reserve();
+    const payment = { method: 'card', paymentMethodId };
+    const again = { bundleId: next.bundleId, payment };
+    expect((await house.ask('POST', '/v1/bundles/checkout', buyer, again)).status).toBe(202);
+    await settled(next.bundleId, 'confirmed');
+    for (const { bundleId } of [held, next]) {
+      await house.ask('POST', `/v1/bundle-orders/${bundleId}/cancel`, buyer, {});
+      await settled(bundleId, 'refunded');
+    }
+  });
+
   it('has all its tickets frozen while its payment is disputed', async () => {
     const { bundleId } = await order('pm_card_createDispute');
     const tickets = async () => {
