@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { EventSweeps } from '#adapters/store/event-sweeps.port.ts';
 import { MemoryEventSweeps } from '#adapters/store/memory-event-sweeps.ts';
 import { moved } from '#domain/booking.ts';
-import { change } from '#domain/booking-moves.ts';
+import { change, openBooking } from '#domain/booking-moves.ts';
 import { cancel } from '#domain/cancellation.ts';
 import { disputed } from '#domain/dispute.ts';
 import { type EventNews, openSweep } from '#domain/event-sweep.ts';
@@ -188,6 +188,49 @@ describe('a new date', () => {
     await world.checkout();
     await world.settle(60_000);
     expect((await world.booking()).postponed).toMatchObject({ no: 1 });
+  });
+});
+
+describe('a sweep', () => {
+  it('goes through an event in batches, and waits while many flows run', async () => {
+    const world = new SweptWorld();
+    const now = world.clock.now();
+    for (let n = 1_000; n < 1_000 + 2 * limits.sweepBatchMax + 30; n++) {
+      const hold = { ...world.event.hold, holdId: `rsv_${n}` };
+      await world.store.insert(openBooking(bookingIdOf(n), hold, world.wish(), undefined, now));
+    }
+    const sizes: number[] = [];
+    const { openOfEvent } = world.store;
+    world.store.openOfEvent = async (...args) => {
+      const found = await openOfEvent.apply(world.store, args);
+      sizes.push(found.length);
+      return found;
+    };
+    let running: number = limits.sweepFlowsMax;
+    const { sweeps, store, clock, ids } = world;
+    const told: string[] = [];
+    const sweeper = new EventSweepWorker({
+      sweeps,
+      store,
+      clock,
+      ids,
+      running: () => running,
+      changed: (_before, { booking }) => told.push(booking.bookingId),
+      trouble: () => {},
+    });
+    await world.begin(cancelled);
+    const turn = sweeper.sweep();
+    for (let t = 0; t <= limits.sweepTurnMs; t += 100) {
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+      clock.advance(100);
+    }
+    expect(await turn).toBe(true);
+    expect(sizes).toEqual([]);
+    running = 0;
+    await sweeper.sweep();
+    expect(sizes).toEqual([limits.sweepBatchMax, limits.sweepBatchMax, 30]);
+    expect(new Set(told).size).toBe(2 * limits.sweepBatchMax + 30);
+    expect((await sweeps.cancellation(eventId))?.round).toBe(2);
   });
 });
 
