@@ -22,12 +22,21 @@ import type { Bundle } from '#domain/bundle.ts';
 import type { BundleChange } from '#domain/bundle-moves.ts';
 import { limits } from '#domain/limits.ts';
 
-export type BundleDocument = Omit<Bundle, 'bundleId'> & { readonly _id: string };
+/** `expiresAt`: one that has ended without an order is forgotten with its request's key. */
+export type BundleDocument = Omit<Bundle, 'bundleId'> & {
+  readonly _id: string;
+  readonly expiresAt?: Date;
+};
 
 export const bundlesCollection = 'bundles';
 
-const toDocument = ({ bundleId, ...rest }: Bundle): BundleDocument => ({ _id: bundleId, ...rest });
-export const fromBundleDocument = ({ _id, ...rest }: BundleDocument): Bundle => ({
+const toDocument = ({ bundleId, ...rest }: Bundle): BundleDocument => {
+  const over = rest.step === 'done' && rest.order === undefined;
+  const until = rest.updatedAt + limits.idempotencyTtlMs;
+  return { _id: bundleId, ...rest, ...(over ? { expiresAt: new Date(until) } : {}) };
+};
+
+export const fromBundleDocument = ({ _id, expiresAt: _, ...rest }: BundleDocument): Bundle => ({
   bundleId: _id,
   ...rest,
 });
@@ -43,6 +52,11 @@ export async function prepareBundles(db: Db): Promise<void> {
     db.collection(bundlesCollection).createIndexes([
       { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
       { key: { packageId: 1 } },
+      {
+        key: { expiresAt: 1 },
+        expireAfterSeconds: 0,
+        partialFilterExpression: { expiresAt: { $exists: true } },
+      },
       {
         key: { 'order.attempts.intentId': 1 },
         partialFilterExpression: { 'order.attempts.intentId': { $exists: true } },

@@ -61,6 +61,8 @@ describeWith(['mongod'], 'bundles in a database', () => {
     expect(await bundles.insert(other)).toBe('sold-out');
     await world.pass(limits.holdTtlMs + 2_000);
     expect(await taken()).toBe(0);
+    // It is forgotten a day later; one that is held, or was ordered, is not.
+    expect(await count(bundlesCollection, { expiresAt: { $type: 'date' } })).toBe(1);
     expect(await bundles.insert(other)).toBe('inserted');
     expect(await taken()).toBe(2);
   });
@@ -110,6 +112,7 @@ describeWith(['mongod'], 'bundles in a database', () => {
         expect(cash.map(({ postings }) => postings[0]?.amount).sort()).toEqual([2_700, 4_501]);
         expect(await ledger.countDocuments({})).toBe(4);
         expect(await taken()).toBe(2);
+        expect(await count(bundlesCollection, { expiresAt: { $exists: true } })).toBe(0);
       }
     }
   }, 120_000);
