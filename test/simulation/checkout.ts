@@ -1,6 +1,7 @@
 import type { Booking } from '#domain/booking.ts';
 import { codesOf, isOfferRefusal } from '#test/simulation/offers.ts';
 import type { PersonOptions } from '#test/simulation/people.ts';
+import { planOf } from '#test/simulation/plans.ts';
 import { type Token, tokens } from '#test/simulation/provider.ts';
 
 type Held = { readonly holdId: string; readonly buyerId: string };
@@ -29,7 +30,9 @@ export async function book(
     if (b === undefined || options.over()) return;
     if (look === early) await cancel(options, b, undefined);
     if (b.status === 'declined') await afterDecline(options, held, b);
-    else if (b.step === 'done') return afterwards(options, b);
+    else if (b.step === 'done' || (b.step === 'owing' && chance.hits(0.3))) {
+      return afterwards(options, b);
+    }
   }
 }
 
@@ -49,11 +52,13 @@ async function begin(
 ): Promise<Booking | undefined> {
   const ulid = chance.ids().ulid();
   let brought = codes;
+  const plan = planOf(chance, scheduler.serverNow());
   const paying = token === 'browser' ? { byBrowser: true } : { token };
   const plain = { key: ulid, ...paying, equalSeats: chance.hits(0.5), attendees: [] };
   for (let tries = 0; tries < 6 && !over(); tries++) {
     const wish = { ...plain, ...brought };
-    const answer = await office.checkout({ reservationId: holdId, buyerId, wish, ulid });
+    const request = { reservationId: holdId, buyerId, wish, plan, ulid };
+    const answer = await office.checkout(request);
     if (typeof answer === 'object') return answer;
     if (answer !== undefined && isOfferRefusal(answer)) {
       brought = {};

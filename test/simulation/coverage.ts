@@ -107,6 +107,7 @@ const steps: Readonly<Record<string, readonly string[]>> = {
   capture: [
     'again',
     'confirmed/done',
+    'confirmed/owing',
     'confirmed/cancel',
     'selling/undo',
     'cancelled/settle',
@@ -114,6 +115,8 @@ const steps: Readonly<Record<string, readonly string[]>> = {
   ],
   undo: ['cancelled/settle', 'confirmed/done', 'confirmed/cancel', 'unknown'],
   cancel: ['cancelled/settle'],
+  owing: ['confirmed/charge', 'cancelled/settle', 'partially_refunded/settle'],
+  charge: ['again', 'confirmed/owing', 'confirmed/done', 'cancelled/settle', 'unknown'],
   settle: [
     'again',
     'expired/done',

@@ -23,6 +23,7 @@ import type { Chance } from '#test/simulation/chance.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
 import type { Gateway } from '#test/simulation/gateway.ts';
 import { issueOffers, offersOf } from '#test/simulation/offers.ts';
+import { isLaterPart } from '#test/simulation/plans.ts';
 import { type Intent, Provider } from '#test/simulation/provider.ts';
 import { type Life, remote, type Scheduler } from '#test/simulation/scheduler.ts';
 
@@ -365,9 +366,8 @@ export class Office {
     const ids = isBundleId(paid) ? parts.map(({ bookingId }) => bookingId) : [paid];
     const written = (bookingId: string): boolean =>
       tickets.some((t) => t.bookingId === bookingId && t.active) && this.#o.isSold(bookingId);
-    if (ids.length === 0 || !ids.every(written)) {
-      this.#o.fail(`${id} is captured before its seats are sold`);
-    }
+    if (isLaterPart(bookings, paid) || (ids.length > 0 && ids.every(written))) return;
+    this.#o.fail(`${id} is captured before its seats are sold`);
   }
 
   #crash({ name, life }: Core, kind: FaultKind): void {

@@ -27,6 +27,7 @@ export type Intent = {
   declineCode?: string;
 };
 
+type Confirmation = Parameters<PaymentsPort['confirm']>[0];
 type Refund = { readonly id: string; status: 'pending' | 'succeeded' | 'failed' };
 
 /** What payment methods do, by their name. */
@@ -63,7 +64,7 @@ export class Provider {
     const ask = <T>(name: string, effect: () => T): Promise<T> => this.#ask(life, name, effect);
     return {
       create: (wish) => ask('create', () => this.#create(wish)),
-      confirm: ({ intentId, token }) => ask('confirm', () => this.#confirm(intentId, token)),
+      confirm: (wish) => ask('confirm', () => this.#confirm(wish)),
       read: ({ intentId }) => ask('read', () => viewOf(this.#of(intentId))),
       capture: ({ intentId }) => ask('capture', () => this.#capture(this.#of(intentId))),
       cancel: ({ intentId }) => ask('cancel', () => this.#cancel(this.#of(intentId))),
@@ -129,13 +130,14 @@ export class Provider {
     });
   }
 
-  #confirm(intentId: string, token: string): IntentView {
+  #confirm({ intentId, token, offSession }: Confirmation): IntentView {
     const intent = this.#of(intentId);
     if (intent.status !== 'requires_confirmation') return viewOf(intent);
     if (token === 'invalid') throw new UsherError('payment-method-invalid');
     intent.token = token;
     const { chance, fault } = this.#o;
-    if (token === 'declined') this.#decline(intent);
+    const refused = offSession === true && chance.hits(0.3);
+    if (token === 'declined' || refused) this.#decline(intent);
     else if (token.startsWith('3ds')) {
       fault('payment: 3-D Secure', intent.id);
       this.#set(intent, 'requires_action');
@@ -282,5 +284,6 @@ const viewOf = ({ id, status, amount, refunded, declineCode }: Intent): IntentVi
   status,
   amount: { amount, currency: 'EUR' },
   amountRefunded: refunded,
+  paymentMethod: 'pm_saved',
   ...(declineCode === undefined ? {} : { declineCode }),
 });
