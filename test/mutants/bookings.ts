@@ -118,4 +118,22 @@ export const bookings: readonly Mutant[] = [
     "const returns = withReturn(b, no, { refund: 'succeeded' });",
     "const returns = withReturn(b, no, { refund: now % 2 === 0 ? 'succeeded' : 'pending' });",
   ),
+  one(
+    'instalments that tickets took off are charged all the same',
+    'domain/instalments.ts',
+    'let off = forgiven(b);',
+    'let off = 0;',
+  ),
+  one(
+    'a booking that ends for want of an instalment keeps its tickets',
+    'domain/instalment-moves.ts',
+    'voided: ids,',
+    'voided: [],',
+  ),
+  one(
+    'an instalment is booked without being captured',
+    'flows/instalments.flow.ts',
+    'return captureSeen(b, await payments.capture({ intentId }), clock.now());',
+    "return chargeSeen(b, { status: 'succeeded' }, clock.now());",
+  ),
 ];
