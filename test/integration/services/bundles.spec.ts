@@ -366,6 +366,33 @@ describeWith(['mongod', 'nats-server'], 'packages over HTTP', () => {
     expect(await house.mistakes([kept, gone])).toEqual([]);
   }, 60_000);
 
+  it('goes to as many buyers at once as there are seats in every event', async () => {
+    const [one = '', two = ''] = await Promise.all([house.event(), house.event()]);
+    const body = {
+      name: 'Both',
+      discountBasisPoints: 333,
+      events: [one, two].map((eventId) => ({ eventId, category: 'A' })),
+    };
+    const made = await house.ask('POST', '/v1/organizer/bundles', house.organizer, body);
+    const buyers = await Promise.all(Array.from({ length: 16 }, () => house.buyer()));
+    const ends = await Promise.all(
+      buyers.map(async (by) => {
+        const wish = { quantity: 1 };
+        const path = `/v1/bundles/${made.body.packageId}/reserve`;
+        const { status, body: held } = await house.ask('POST', path, by, wish);
+        if (status !== 200) return held.code;
+        const { bundleId } = held;
+        await house.ask('POST', '/v1/bundles/checkout', by, { bundleId, ...card() });
+        return (await house.ask('GET', `/v1/bundle-orders/${bundleId}?wait=15`, by)).body.status;
+      }),
+    );
+    // Row 1 has ten seats of category A.
+    expect(ends.filter((end) => end === 'confirmed')).toHaveLength(10);
+    expect(ends.filter((end) => end === 'sold-out' || end === 'seats-unavailable')).toHaveLength(6);
+    await quiet();
+    expect(await house.mistakes([one, two])).toEqual([]);
+  }, 60_000);
+
   it('reconciliation finds nothing amiss', async () => {
     const asked = { olderThanMs: 0 };
     const { findings, checked } = await call(house.broker, 'payments.reconcile', asked);
