@@ -1,7 +1,7 @@
 import type { Document, WithoutId } from 'mongodb';
 import { isFreeAct } from '#domain/audit-acts.ts';
 import type { Booking } from '#domain/booking.ts';
-import { isActive } from '#domain/booking.ts';
+import { isActive, isFinalAttempt } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import type { LedgerEntry } from '#domain/ledger.ts';
 import type { Ticket } from '#domain/ticket.ts';
@@ -14,10 +14,16 @@ export const collections = {
   outbox: 'bookings_outbox',
 } as const;
 
-/** `active` is derived from the status; the unique index on the reservation goes by it. */
+/**
+ * `active` is derived from the status; the unique index on the reservation goes by it. `refs` are
+ * what a booking is looked up by besides: the promo code and the voucher of its bill, and the
+ * intents of its attempts that are final. (One index for all, and none to write while a payment
+ * runs: in a transaction each index of the collection costs MongoDB more than the update itself.)
+ */
 export type BookingDocument = Omit<Booking, 'bookingId'> & {
   readonly _id: string;
   readonly active: boolean;
+  readonly refs?: readonly string[];
 };
 export type TicketDocument = Omit<Ticket, 'ticketId'> & { readonly _id: string };
 export type LedgerDocument = Omit<LedgerEntry, 'id'> & {
@@ -44,7 +50,15 @@ export const toBookingDocument = ({ bookingId, ...rest }: Booking): BookingDocum
   _id: bookingId,
   ...rest,
   active: isActive(rest.status),
+  ...refsOf(rest),
 });
+
+function refsOf({ attempts, bill }: Omit<Booking, 'bookingId'>): Pick<BookingDocument, 'refs'> {
+  const intents = attempts.filter(isFinalAttempt).map(({ intentId }) => intentId);
+  const all = [bill?.promo?.promoId, bill?.voucher?.voucherId, ...intents];
+  const refs = all.filter((ref) => ref !== undefined);
+  return refs.length === 0 ? {} : { refs };
+}
 
 /**
  * What turns the document of `before` into that of `after`. Paths inside an attempt are named one by
@@ -61,9 +75,11 @@ export function updateOf(before: Booking, after: Booking) {
       else set[path + key] = next[key];
     }
   };
-  const { attempts: old, ...was } = toBookingDocument(before);
-  const { attempts: next, ...is } = toBookingDocument(after);
+  const { attempts: old, refs: oldRefs, ...was } = toBookingDocument(before);
+  const { attempts: next, refs, ...is } = toBookingDocument(after);
   differ('', was, is);
+  if (refs !== undefined && String(refs) !== String(oldRefs)) set.refs = refs;
+  if (refs === undefined && oldRefs !== undefined) unset.refs = '';
   if (old.length !== next.length) set.attempts = next;
   else for (const [i, attempt] of next.entries()) differ(`attempts.${i}.`, old[i] ?? {}, attempt);
   return {
@@ -75,6 +91,7 @@ export function updateOf(before: Booking, after: Booking) {
 export const fromBookingDocument = ({
   _id,
   active: _active,
+  refs: _refs,
   ...rest
 }: BookingDocument): Booking => ({ bookingId: _id, ...rest });
 

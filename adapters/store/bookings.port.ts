@@ -57,7 +57,7 @@ export interface BookingStore {
     after: string | undefined,
     limit: number,
   ): Promise<readonly Booking[]>;
-  /** The booking one of whose attempts has this intent. */
+  /** The booking one of whose attempts ended with this intent. */
   findByIntent(intentId: string): Promise<Booking | undefined>;
   /** Confirmed bookings, not reminded yet, of events that start in (`from`, `to`]. */
   toRemind(from: number, to: number, limit: number): Promise<readonly Booking[]>;

@@ -52,14 +52,7 @@ export async function prepareBookings(db: Db): Promise<void> {
       { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
       { key: { buyerId: 1, createdAt: -1, _id: -1 } },
       { key: { eventId: 1 } },
-      {
-        key: { 'attempts.intentId': 1 },
-        partialFilterExpression: { 'attempts.intentId': { $exists: true } },
-      },
-      ...['bill.promo.promoId', 'bill.voucher.voucherId'].map((path) => ({
-        key: { [path]: 1 },
-        partialFilterExpression: { [path]: { $exists: true } },
-      })),
+      { key: { refs: 1 }, partialFilterExpression: { refs: { $exists: true } } },
       {
         key: { 'event.startsAt': 1 },
         partialFilterExpression: { 'event.startsAt': { $exists: true } },
@@ -133,7 +126,7 @@ export class MongoBookings implements BookingStore {
   }
 
   findByIntent(intentId: string): Promise<Booking | undefined> {
-    return this.#one({ 'attempts.intentId': intentId });
+    return this.#one({ refs: intentId });
   }
 
   async openOfEvent(eventId: string, after: string | undefined, limit: number) {

@@ -7,7 +7,7 @@ import type {
 } from '#adapters/store/bookings.port.ts';
 import { MemoryClaims } from '#adapters/store/memory-claims.ts';
 import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
-import { type Booking, isActive } from '#domain/booking.ts';
+import { type Booking, isActive, isFinalAttempt } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import type { LedgerEntry } from '#domain/ledger.ts';
@@ -71,7 +71,9 @@ export class MemoryBookings implements BookingStore, OutboxStore {
   }
 
   async findByIntent(intentId: string): Promise<Booking | undefined> {
-    return this.#all().find((b) => b.attempts.some((a) => a.intentId === intentId));
+    return this.#all().find((b) =>
+      b.attempts.some((a) => isFinalAttempt(a) && a.intentId === intentId),
+    );
   }
 
   async openOfEvent(eventId: string, after = '', limit: number) {

@@ -51,8 +51,7 @@ async function voucherDifferences(
   rows: readonly VoucherRow[],
 ): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  const path = 'bill.voucher.voucherId';
-  const bookings = await bookingsWith(db, path, rows);
+  const bookings = await bookingsWith(db, rows);
   const taken = Map.groupBy(bookings.filter(keeps), (b) => b.bill?.voucher?.voucherId ?? '');
   for (const { _id, amount, balance } of rows) {
     const left = (taken.get(_id) ?? []).reduce((sum, b) => sum - takenOf(b), amount);
@@ -67,7 +66,7 @@ async function promoDifferences(
   rows: readonly PromoRow[],
 ): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  const bookings = await bookingsWith(db, 'bill.promo.promoId', rows);
+  const bookings = await bookingsWith(db, rows);
   const using = Map.groupBy(bookings.filter(keeps), (b) => b.bill?.promo?.promoId ?? '');
   for (const { _id, used } of rows) {
     const count = using.get(_id)?.length ?? 0;
@@ -76,17 +75,14 @@ async function promoDifferences(
   return found;
 }
 
-/** `path` has an index of its own. */
 async function bookingsWith(
   db: Db,
-  path: string,
   rows: readonly { readonly _id: string }[],
 ): Promise<readonly Kept[]> {
   if (rows.length === 0) return [];
-  const filter: Record<string, unknown> = { [path]: { $in: rows.map(({ _id }) => _id) } };
   return db
     .collection<BookingDocument>(collections.bookings)
-    .find(filter)
+    .find({ refs: { $in: rows.map(({ _id }) => _id) } })
     .project<Kept>(fields)
     .toArray();
 }

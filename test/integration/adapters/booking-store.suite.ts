@@ -333,7 +333,7 @@ function lookingUp(open: () => StoreUnderTest): void {
     const intended = aBooking();
     await store.insert({
       ...intended,
-      attempts: intended.attempts.map((a) => ({ ...a, state: 'open', intentId: 'pi_77' })),
+      attempts: intended.attempts.map((a) => ({ ...a, state: 'canceled', intentId: 'pi_77' })),
     });
     expect((await store.findByIntent('pi_77'))?.bookingId).toBe(intended.bookingId);
     const ids = async () => {
