@@ -170,7 +170,7 @@ export const limits = {
   /** Requests that are let in whatever the rate of answers was, while the gateway has time. */
   httpInFlightMin: 512,
   /** Requests that are let in while refusing others takes all the time there is. */
-  httpInFlightFloor: 128,
+  httpInFlightFloor: 32,
   /** Beyond these, no more requests than are answered in this time. */
   httpQueueWaitMs: 50,
   httpHeadersTimeoutMs: 10_000,

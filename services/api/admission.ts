@@ -17,11 +17,15 @@ const windowMs = 100;
 /** The best of so many windows says what can be done. */
 const windowsMax = 50;
 /** While requests are refused the event loop is kept about this busy: more makes refusals late. */
-const busyTarget = { from: 0.88, to: 0.94 } as const;
+const busyTarget = { from: 0.92, to: 0.97 } as const;
 /** What a bound is multiplied by in a window: too busy, not busy enough, nothing refused. */
 const steps = { down: 0.75, up: 1.06, free: 1.5 } as const;
-/** Rests grow while the loop is too busy with refusing, and shrink in time to nothing. */
+/** Rests grow while even the least that is let in is too much, and shrink in time to nothing. */
 const rests = { fromMs: 10, up: 1.4, down: 0.8, mostMs: 1_000 } as const;
+/** Fewer are let in only as long as this part of the most is still answered. */
+const leastOfPeak = 0.6;
+/** Part of the peak that is left after a window: half of it after half a minute. */
+const peakKept = 0.998;
 /** An event with less than this part of a lane's bound is let in where the others fill the lane. */
 const quietShare = 1 / 8;
 
@@ -29,6 +33,8 @@ type LaneState = {
   readonly floor: number;
   inFlight: number;
   answered: number;
+  /** The most that was lately answered in one window. */
+  peak: number;
   refused: number;
   /** What may be under way now; at most what `#mostOf` says. */
   bound: number;
@@ -42,8 +48,8 @@ type LaneState = {
  *    last fifty windows, and never fewer than `httpInFlightMin`: more would only wait longer. What
  *    is being paid is bound by `httpInFlightMax` alone.
  *  - While requests are refused and the event loop has no time left, fewer, down to
- *    `httpInFlightFloor`: refusing takes time too, and must be quick. Payments give way last, and
- *    not below `httpInFlightMin`.
+ *    `httpInFlightFloor`, as long as most of what can be answered still is: refusing takes time too,
+ *    and must be quick. Payments give way last, and not below `httpInFlightMin`.
  *  - Where that is not enough, connections that were refused are to be left unread for `restMs`.
  *  - A hot event that fills a lane does not shut out the others: an event with few requests under
  *    way is let in beyond the bound, to twice of it.
@@ -66,6 +72,7 @@ export class Admission {
       floor: Math.min(floor, httpInFlightMax),
       inFlight: 0,
       answered: 0,
+      peak: 0,
       refused: 0,
       bound: Math.min(bound, httpInFlightMax),
       windows: [],
@@ -118,6 +125,7 @@ export class Admission {
     if (now < this.#windowEndsAt) return;
     // A window that began long ago says little of what can be done.
     const fresh = now < this.#windowEndsAt + windowMs;
+    const missed = fresh ? 0 : Math.min((now - this.#windowEndsAt) / windowMs, windowsMax);
     this.#windowEndsAt = now + windowMs;
     const busy = this.#busy();
     this.#rest(fresh ? busy : 0);
@@ -125,16 +133,18 @@ export class Admission {
       const lane = this.#lanes[name];
       lane.windows.push(fresh ? lane.answered : 0);
       if (lane.windows.length > windowsMax) lane.windows.shift();
-      const next = lane.bound * stepOf(lane.refused, fresh ? busy : 0);
+      const next = lane.bound * stepOf(lane, fresh ? busy : 0) * steps.free ** missed;
       lane.bound = Math.min(Math.max(next, lane.floor), this.#mostOf(name, lane));
+      lane.peak = Math.max(lane.peak * peakKept, fresh ? lane.answered : 0);
       lane.answered = 0;
       lane.refused = 0;
     }
   }
 
   #rest(busy: number): void {
-    const refused = lanes.some((name) => this.#lanes[name].refused > 0);
-    const strained = refused && busy > busyTarget.to;
+    const refusing = lanes.map((name) => this.#lanes[name]).filter(({ refused }) => refused > 0);
+    const least = refusing.every((lane) => lane.bound <= lane.floor || isFalling(lane));
+    const strained = refusing.length > 0 && least && busy > busyTarget.to;
     const next = strained ? this.#restMs * rests.up + rests.fromMs : this.#restMs * rests.down;
     this.#restMs = next < rests.fromMs ? 0 : Math.min(next, rests.mostMs);
   }
@@ -147,8 +157,12 @@ export class Admission {
   }
 }
 
-function stepOf(refused: number, busy: number): number {
-  if (refused === 0) return steps.free;
+/** Whether clearly fewer are answered than there could be. */
+const isFalling = ({ answered, peak }: LaneState): boolean => answered < peak * leastOfPeak;
+
+function stepOf(lane: LaneState, busy: number): number {
+  if (lane.refused === 0) return steps.free;
+  if (isFalling(lane)) return steps.up;
   if (busy > busyTarget.to) return steps.down;
   return busy < busyTarget.from ? steps.up : 1;
 }

@@ -6,6 +6,8 @@ import { eventIdIn, type Glimpse, glimpse } from '#services/api/glimpse.ts';
 /** Decides on a request that is seen whole; true: it was refused, and answered. */
 export type Refuse = (seen: Glimpse, event: string | undefined, socket: Socket) => boolean;
 
+/** Who asks again within this time of a refusal does not wait at all, and rests this long. */
+const [soonMs, soonRestMs] = [50, 250] as const;
 /** Rests end at these intervals. */
 const wakeEveryMs = 10;
 
@@ -14,6 +16,8 @@ type Line = {
   running: number;
   /** The last request that Node's server saw. */
   last: IncomingMessage | undefined;
+  /** Monotonic ms of the last refusal at the door. */
+  refusedAt: number;
   /** False once something arrived that is not one whole request: from then on Node reads alone. */
   whole: boolean;
 };
@@ -22,8 +26,9 @@ type Line = {
  * Refuses requests before they are parsed. A connection that met a refusal is watched: as long as
  * each of its reads is exactly one request, and the last one is answered, a request that must be
  * refused gets its answer from here, for half of what a request costs in Node's HTTP server.
- * Everything else is handed to that server untouched. Where even that is too much, the connection
- * is left unread for a while: who comes back before it was told to waits for its answer.
+ * Everything else is handed to that server untouched. Where even that is too much, or the client
+ * asks again at once, the connection is left unread for a while: who comes back before it was told to
+ * waits for its answer.
  */
 export class Door {
   readonly #refuse: Refuse;
@@ -48,7 +53,12 @@ export class Door {
   /** Watches a connection whose request is just refused. */
   watch(socket: Socket, response: ServerResponse): void {
     if (this.#lines.has(socket)) return;
-    const line: Line = { running: 0, last: undefined, whole: true };
+    const line: Line = {
+      running: 0,
+      last: undefined,
+      refusedAt: Number.NEGATIVE_INFINITY,
+      whole: true,
+    };
     const [hand, ...others] = socket.listeners('data');
     if (hand === undefined || others.length > 0) return;
     this.#lines.set(socket, line);
@@ -78,7 +88,7 @@ export class Door {
     }
     const event = eventIdIn(seen);
     if (this.#refuse(seen, event, socket)) {
-      this.#rest(socket);
+      this.#rest(socket, line);
       return;
     }
     this.#passing = event;
@@ -89,11 +99,13 @@ export class Door {
     }
   }
 
-  #rest(socket: Socket): void {
-    const restMs = this.#restMs();
+  #rest(socket: Socket, line: Line): void {
+    const now = this.#clock.monotonic();
+    const restMs = Math.max(this.#restMs(), now - line.refusedAt < soonMs ? soonRestMs : 0);
+    line.refusedAt = now;
     if (restMs === 0) return;
     socket.pause();
-    this.#resting.push({ socket, until: this.#clock.monotonic() + restMs });
+    this.#resting.push({ socket, until: now + restMs });
     if (this.#resting.length === 1) this.#wakeLater();
   }
 

@@ -113,6 +113,17 @@ describe('connections that were refused', () => {
     expect(await line.ask(slow(0))).toMatch(/^HTTP\/1.1 200 /);
   });
 
+  it('wait for the next refusal where they ask again at once', async () => {
+    const times: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const sentAt = performance.now();
+      expect(await line.ask(slow(0))).toMatch(/^HTTP\/1.1 (503|200) /);
+      times.push(performance.now() - sentAt);
+    }
+    // The second was refused soon after the first: the third is read when its time has passed.
+    expect(times[2]).toBeGreaterThan(200);
+  });
+
   it.each([
     ['an Origin, whose answer needs more headers', slow(0, 'Origin: http://b\r\n')],
     [

@@ -34,10 +34,21 @@ function setup() {
       }
     }
   };
-  /** So many windows in which more is asked for than there is room for. */
-  const overload = (windows: number, lanes: readonly Lane[] = ['hold']): void => {
+  /** So many windows in which more is asked for than there is room for; 60 are answered in each. */
+  const overload = (
+    windows: number,
+    lanes: readonly Lane[] = ['hold'],
+    answersOf: (bound: number) => number = () => 60,
+  ): void => {
     for (let w = 0; w < windows; w++) {
-      for (const lane of lanes) leave(enter(200, lane));
+      for (const lane of lanes) {
+        for (let answered = 0, most = 1; answered < most; ) {
+          const admitted = enter(200, lane);
+          most = answersOf(admitted.length);
+          answered += admitted.length;
+          leave(admitted);
+        }
+      }
       state.now += 100;
     }
   };
@@ -89,6 +100,25 @@ describe('admission', () => {
     overload(60);
     const relaxed = enter(100);
     expect(relaxed.length).toBeGreaterThanOrEqual(16);
+  });
+
+  it('lets in no fewer where that would answer fewer, and has refused connections rest', () => {
+    const { state, admission, enter, overload } = setup();
+    overload(3);
+    state.busy = 1;
+    // As many answers in a window as there are places.
+    overload(30, ['hold'], (bound) => bound);
+    expect(enter(100).length).toBeGreaterThan(4);
+    expect(admission.restMs).toBeGreaterThan(0);
+  });
+
+  it('knows after a quiet time nothing of the overload before it', () => {
+    const { state, enter, overload } = setup();
+    state.busy = 1;
+    overload(30);
+    state.now += 5_000;
+    enter(1);
+    expect(enter(100).length).toBeGreaterThanOrEqual(15);
   });
 
   it('does not mind a busy loop as long as nobody is refused', () => {
