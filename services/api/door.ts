@@ -27,8 +27,8 @@ type Line = {
  * each of its reads is exactly one request, and the last one is answered, a request that must be
  * refused gets its answer from here, for half of what a request costs in Node's HTTP server.
  * Everything else is handed to that server untouched. Where even that is too much, or the client
- * asks again at once, the connection is left unread for a while: who comes back before it was told to
- * waits for its answer.
+ * asks again at once, the connection is left unread for a while: who comes back before it was told
+ * to waits for its answer.
  */
 export class Door {
   readonly #refuse: Refuse;
