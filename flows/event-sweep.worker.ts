@@ -6,6 +6,7 @@ import type { Booking } from '#domain/booking.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import { type Batch, type EventSweep, swept, toldOf } from '#domain/event-sweep.ts';
 import { limits } from '#domain/limits.ts';
+import { repeated } from '#flows/repeated.ts';
 
 export type SweepPorts = {
   readonly sweeps: EventSweeps;
@@ -41,17 +42,10 @@ export class EventSweepWorker {
 
   /** Looks for sweeps each second until `drain`. */
   start(): void {
-    const { clock, ids } = this.#ports;
-    const next = (): void => {
-      if (this.#draining) return;
-      const ms = limits.dueSweepEveryMs * (0.75 + ids.chance() / 2);
-      this.#stopTimer = clock.after(ms, () => {
-        this.#turn = this.sweep()
-          .catch(() => undefined)
-          .finally(next);
-      });
-    };
-    next();
+    this.#stopTimer = repeated(this.#ports, limits.dueSweepEveryMs, () => {
+      this.#turn = this.sweep().catch(() => undefined);
+      return this.#turn;
+    });
   }
 
   /** Finishes the batch in flight; other nodes go on with the rest. */

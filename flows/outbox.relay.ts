@@ -3,6 +3,7 @@ import type { Ids } from '#adapters/ids/port.ts';
 import type { OutboxStore } from '#adapters/store/outbox.port.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import { limits } from '#domain/limits.ts';
+import { repeated } from '#flows/repeated.ts';
 
 export type RelayPorts = {
   readonly outbox: OutboxStore;
@@ -42,17 +43,7 @@ export class OutboxRelay {
   }
 
   start(): void {
-    const { clock, ids } = this.#ports;
-    const next = (): void => {
-      if (this.#draining) return;
-      const ms = limits.outboxSweepEveryMs * (0.75 + ids.chance() / 2);
-      this.#stopSweep = clock.after(ms, () => {
-        this.sweep()
-          .catch(() => undefined)
-          .finally(next);
-      });
-    };
-    next();
+    this.#stopSweep = repeated(this.#ports, limits.outboxSweepEveryMs, () => this.sweep());
   }
 
   /** Relays what is due, until nothing is or there is no room. */

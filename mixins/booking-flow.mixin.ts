@@ -5,14 +5,15 @@ import { MongoOutbox } from '#adapters/store/outbox.ts';
 import { BacklogReader } from '#adapters/store/payment-backlog.ts';
 import { StrayLedger } from '#adapters/store/stray-ledger.ts';
 import { call } from '#broker/call.ts';
-import { broadcast, type UsherEvent } from '#broker/emit.ts';
+import type { UsherEvent } from '#broker/emit.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import { OutboxRelay } from '#flows/outbox.relay.ts';
-import type { BookingStore, FlowWatcher, PaymentsPort } from '#flows/ports.ts';
+import type { BookingStore, FlowWatcher } from '#flows/ports.ts';
 import { BookingWaiters } from '#mixins/booking-waiters.ts';
+import { announce, paymentsPort } from '#mixins/flow-calls.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
 /** What a service with the mixin has, from its `started` on. */
@@ -84,7 +85,7 @@ function watcherOf({ broker, logger }: Service, relay: OutboxRelay): FlowWatcher
       relay.relay(messages.map(({ key }) => key));
       if (before.status === booking.status) return;
       const { bookingId, eventId, status, version } = booking;
-      void announce(broadcast(broker, 'booking.changed', { bookingId, eventId, status, version }));
+      announce(broker, 'booking.changed', { bookingId, eventId, status, version });
     },
     trouble(booking, error) {
       logger.warn('a step of a booking will be done again', about(booking), error);
@@ -92,23 +93,10 @@ function watcherOf({ broker, logger }: Service, relay: OutboxRelay): FlowWatcher
     alarm(booking) {
       const { bookingId, eventId, alarm = '' } = booking;
       logger.fatal('a person must look at this booking', { ...about(booking), alarm });
-      void announce(broadcast(broker, 'booking.alarm', { bookingId, eventId, alarm }));
+      announce(broker, 'booking.alarm', { bookingId, eventId, alarm });
     },
   };
 }
-
-/** Nothing depends on an announcement. */
-const announce = (sent: Promise<void>): Promise<void> => sent.catch(() => undefined);
-
-/** Flows run by themselves: their calls start from the broker, under no caller's deadline. */
-export const paymentsPort = (broker: ServiceBroker): PaymentsPort => ({
-  create: (intent) => call(broker, 'payments.create', intent),
-  confirm: (confirmation) => call(broker, 'payments.confirm', confirmation),
-  read: (intent) => call(broker, 'payments.read', intent),
-  capture: (intent) => call(broker, 'payments.capture', intent),
-  cancel: (intent) => call(broker, 'payments.cancel', intent),
-  refund: (refund) => call(broker, 'payments.refund', refund),
-});
 
 async function deliver(broker: ServiceBroker, message: Message): Promise<void> {
   const { key, kind, to, data, silent } = message;

@@ -2,13 +2,13 @@ import type { Service, ServiceSchema } from 'moleculer';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { MongoBundles, prepareBundles } from '#adapters/store/bundles.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
-import { broadcast, type UsherEvent } from '#broker/emit.ts';
+import type { UsherEvent } from '#broker/emit.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Bundle } from '#domain/bundle.ts';
 import type { BundlePorts, BundleWatcher } from '#flows/bundle.flow.ts';
 import { BundleWorker } from '#flows/bundle.worker.ts';
-import { paymentsPort } from '#mixins/booking-flow.mixin.ts';
 import { BookingWaiters } from '#mixins/booking-waiters.ts';
+import { announce, paymentsPort } from '#mixins/flow-calls.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
 /** What a service with the mixin has, from its `started` on. */
@@ -63,23 +63,21 @@ export function bundleFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
   };
 }
 
-/** Nothing depends on an announcement. */
 function watcherOf({ broker, logger }: Service): BundleWatcher {
   const about = ({ bundleId, step, order, tries }: Bundle) => ({
     bundleId,
     step: order?.step ?? step,
     tries,
   });
-  const announce = (sent: Promise<void>): Promise<void> => sent.catch(() => undefined);
   return {
     changed({ bundle, members, opened }) {
       const { bundleId, order } = bundle;
       const status = order?.status ?? (bundle.step === 'held' ? 'held' : 'released');
-      void announce(broadcast(broker, 'bundle.changed', { bundleId, status }));
+      announce(broker, 'bundle.changed', { bundleId, status });
       for (const booking of [...opened, ...members.map((member) => member.booking)]) {
         const { bookingId, eventId, status: own, version } = booking;
         const news = { bookingId, eventId, status: own, version };
-        void announce(broadcast(broker, 'booking.changed', news));
+        announce(broker, 'booking.changed', news);
       }
     },
     trouble(bundle, error) {
