@@ -71,7 +71,8 @@ export function createApiService(runtime: Runtime, options: ApiOptions = {}): Se
       };
       web.addRoute({ path: '/', aliases, bodyParsers: false });
       const router = new Router(web, aliases);
-      const dispatcher = new Dispatcher(web, gateway, router, webFiles(), limits, freshId);
+      const files = webFiles(config.stripe.apiBase && new URL(config.stripe.apiBase).origin);
+      const dispatcher = new Dispatcher(web, gateway, router, files, limits, freshId);
       server = boundedServer(limits, freshId, (request, response) =>
         dispatcher.dispatch(request, response),
       );

@@ -2,7 +2,7 @@ import type { ServiceBroker } from 'moleculer';
 import type { Runtime } from '#mixins/runtime.ts';
 import { seedDemo } from '#ops/demo/seed.ts';
 
-const needs = ['accounts', 'venues', 'charts', 'catalogue', 'inventory'];
+const needs = ['accounts', 'venues', 'charts', 'catalogue', 'inventory', 'bundles', 'promotions'];
 const waitMs = 30_000;
 
 /**

@@ -1,5 +1,7 @@
-import { api, newKey, price, session } from './api.js';
+import { api, price, session } from './api.js';
+import { cardName, savedCards } from './card-choice.js';
 import { el, say, sayProblem, seatName } from './dom.js';
+import { stateText } from './texts.js';
 
 const changed = () => dispatchEvent(new Event('usher:session'));
 
@@ -8,7 +10,7 @@ export async function accountView(main) {
   const current = session.get();
   if (current) {
     main.append(el('h1', {}, current.user.name), el('p', {}, current.user.email));
-    main.append(el('button', { onclick: signOut }, 'Sign out'));
+    main.append(await myCards(), el('button', { onclick: signOut }, 'Sign out'));
     return;
   }
   main.append(
@@ -16,6 +18,30 @@ export async function accountView(main) {
     credentials('login', 'Sign in', false),
     credentials('signup', 'Sign up', true),
   );
+}
+
+/** Cards that are kept with the payment provider, each with a button that forgets it. */
+async function myCards() {
+  const cards = await savedCards();
+  const list = el('ul', { class: 'plain' });
+  const row = (card) => {
+    const forget = async () => {
+      try {
+        await api('DELETE', `/v1/account/payment-methods/${card.paymentMethodId}`);
+        item.remove();
+        say('The card is forgotten.');
+      } catch (problem) {
+        sayProblem(problem);
+      }
+    };
+    const label = `Forget ${cardName(card)}`;
+    const button = el('button', { class: 'quiet', 'aria-label': label, onclick: forget }, 'Forget');
+    const item = el('li', {}, `${cardName(card)} `, button);
+    return item;
+  };
+  list.append(...cards.map(row));
+  const none = cards.length > 0 ? '' : el('p', { class: 'muted' }, 'None yet.');
+  return el('section', { class: 'card' }, el('h2', {}, 'Saved cards'), list, none);
 }
 
 async function signOut() {
@@ -75,71 +101,8 @@ export async function bookingsView(main) {
           booking.seats.map(seatName).join(', '),
         ),
       ),
-      el('p', {}, `${booking.status} · ${price(booking.total)}`),
+      el('p', {}, `${stateText(booking)} · ${price(booking.total)}`),
     ),
   );
   main.append(rows.length ? el('ul', { class: 'cards' }, rows) : el('p', {}, 'Nothing yet.'));
-}
-
-const running = new Set(['pending', 'requires_action', 'selling']);
-
-/** One booking, followed until it is settled. */
-export async function bookingView(main, bookingId) {
-  let open = true;
-  const body = el('div', { 'aria-live': 'polite' });
-  main.append(el('h1', {}, 'Your booking'), body);
-  const watch = async () => {
-    let wait = '';
-    while (open) {
-      const booking = await api('GET', `/v1/bookings/${bookingId}${wait}`);
-      body.replaceChildren(...details(booking));
-      if (!running.has(booking.status)) return;
-      wait = `?wait=10&from=${booking.status}`;
-    }
-  };
-  watch().catch(sayProblem);
-  return () => {
-    open = false;
-  };
-}
-
-function details(booking) {
-  const cancel = async () => {
-    try {
-      await api('POST', `/v1/bookings/${booking.bookingId}/cancel`, {}, { key: newKey() });
-      changed();
-    } catch (problem) {
-      sayProblem(problem);
-    }
-  };
-  return [
-    el('p', { class: 'timer' }, booking.status.replaceAll('_', ' ')),
-    el('p', {}, `Total ${price(booking.total)}`),
-    booking.payment.nextActionUrl
-      ? el(
-          'p',
-          {},
-          el(
-            'a',
-            { href: booking.payment.nextActionUrl, target: '_blank' },
-            'Confirm with your bank',
-          ),
-        )
-      : '',
-    el(
-      'ul',
-      { class: 'cards' },
-      booking.tickets.map((ticket) =>
-        el(
-          'li',
-          { class: 'card' },
-          el('h2', {}, seatName(ticket.seat)),
-          el('p', { class: 'muted' }, `${ticket.status} · ${ticket.ticketId}`),
-        ),
-      ),
-    ),
-    booking.status === 'confirmed'
-      ? el('button', { class: 'quiet', onclick: cancel }, 'Cancel the booking')
-      : '',
-  ];
 }

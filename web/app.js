@@ -1,7 +1,10 @@
-import { accountView, bookingsView, bookingView } from './account-views.js';
+import { accountView, bookingsView } from './account-views.js';
 import { session } from './api.js';
+import { bookingView } from './booking-view.js';
 import { eventView } from './event-view.js';
 import { listView } from './list-view.js';
+import { orderView } from './order-view.js';
+import { packagesView, packageView } from './package-views.js';
 
 const main = document.getElementById('main');
 let leave;
@@ -11,6 +14,9 @@ const routes = [
   [/^#\/events\/(evt_\w+)$/, eventView],
   [/^#\/bookings$/, bookingsView],
   [/^#\/bookings\/(bkg_\w+)$/, bookingView],
+  [/^#\/packages$/, packagesView],
+  [/^#\/packages\/(pkg_\w+)$/, packageView],
+  [/^#\/orders\/(bdl_\w+)$/, orderView],
   [/^#\/account$/, accountView],
 ];
 
@@ -21,15 +27,17 @@ async function show() {
   document.getElementById('account-link').textContent = session.get()?.user.name ?? 'Sign in';
   const address = location.hash;
   const [pattern, view] = routes.find(([p]) => p.test(address)) ?? routes[0];
-  main.replaceChildren();
+  // A view that is slow writes into its own page, which may have been left.
+  const page = document.createElement('div');
+  main.replaceChildren(page);
   try {
-    const end = await view(main, ...(pattern.exec(address)?.slice(1) ?? []));
-    if (location.hash === address) leave = end;
+    const end = await view(page, ...(pattern.exec(address)?.slice(1) ?? []));
+    if (page.isConnected) leave = end;
     else end?.();
   } catch (problem) {
-    main.replaceChildren(problemNote(problem));
+    page.replaceChildren(problemNote(problem));
   }
-  main.focus({ preventScroll: true });
+  if (page.isConnected) main.focus({ preventScroll: true });
 }
 
 function problemNote(problem) {

@@ -2,7 +2,10 @@ import { api, newKey, price, session, when } from './api.js';
 import { el, say, sayProblem } from './dom.js';
 import { holdPanel } from './hold-panel.js';
 import { follow } from './live.js';
+import { eventNotice, refundRules } from './notices.js';
+import { livePrices } from './prices.js';
 import { colourOf, SeatMap } from './seat-map.js';
+import { percent } from './texts.js';
 
 /** One event: its seats live on a map, and a panel to take some. */
 export async function eventView(main, eventId) {
@@ -28,20 +31,30 @@ export async function eventView(main, eventId) {
     if (now.counts) counts.textContent = countsText(now);
     redraw();
   });
+  const prices = livePrices(event, (shown) => legend(shown, categories));
   const place = `${event.venue.name}, ${event.venue.city}`;
   main.append(
     el('h1', {}, event.title),
     el('p', { class: 'muted' }, `${place} · ${when(event.startsAt, event.zone)}`),
+    eventNotice(event),
     counts,
     el(
       'div',
       { class: 'event' },
-      el('div', {}, seated ? canvas : '', legend(event, categories)),
+      el(
+        'div',
+        {},
+        seated ? canvas : '',
+        prices.node,
+        partsLine(event),
+        refundRules(event.refundRules, event),
+      ),
       panel,
     ),
   );
   return () => {
     stop();
+    prices.end();
     choice.end();
   };
 }
@@ -112,6 +125,24 @@ const legend = (event, categories) =>
       ),
     ),
   );
+
+const partsLine = ({ instalmentPlans: plans, currency }) =>
+  plans.length === 0
+    ? ''
+    : el(
+        'p',
+        {},
+        `Can be paid in parts: ${plans.map((plan) => planText(plan, currency)).join('; ')}.`,
+      );
+
+const planText = ({ parts, firstBasisPoints, fee, minTotal }, currency) =>
+  [
+    `${parts} parts, ${percent(firstBasisPoints)} of it at once`,
+    minTotal > 0 && `from ${price({ amount: minTotal, currency })} on`,
+    fee > 0 && `for ${price({ amount: fee, currency })} more`,
+  ]
+    .filter(Boolean)
+    .join(', ');
 
 const quantities = (most) =>
   el(

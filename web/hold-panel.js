@@ -1,11 +1,8 @@
 import { api, newKey, price } from './api.js';
+import { cardChoice } from './card-choice.js';
+import { countdown } from './countdown.js';
 import { el, sayProblem, seatName } from './dom.js';
-
-const cards = [
-  ['pm_card_visa', 'Visa (test card that pays)'],
-  ['pm_card_visa_chargeDeclined', 'Visa (test card that is declined)'],
-  ['pm_card_threeDSecure2Required', 'Visa (test card with 3-D Secure)'],
-];
+import { planChoice } from './instalments.js';
 
 /** The panel while seats are held: what they cost, the time left, paying. Answers its end. */
 export function holdPanel(panel, first, onReleased) {
@@ -28,21 +25,26 @@ export function holdPanel(panel, first, onReleased) {
       sayProblem(failure);
     }
   };
-  const total = el('p', {}, `Total ${price(hold.price.total)}`);
+  const total = el('p', { 'aria-live': 'polite' }, `Total ${price(hold.price.total)}`);
   let toPay = hold.price.total;
+  const showButton = () => {
+    form.querySelector('button[type=submit]').textContent = payText(toPay, hold, plans.chosen());
+  };
   const quote = act(async () => {
     const quoted = await api('POST', `${path}/quote`, codesOf(form));
     toPay = quoted.toPay;
     total.textContent = priceText(quoted);
-    form.querySelector('button[type=submit]').textContent =
-      toPay.amount > 0 ? `Pay ${price(toPay)}` : 'Book';
+    showButton();
   });
-  const form = paymentForm(hold, quote);
+  const card = cardChoice();
+  const plans = planChoice(hold.reservationId, showButton);
+  const form = paymentForm(hold, quote, [plans.node, card.node]);
   form.addEventListener(
     'submit',
     act(async () => {
-      const token = new FormData(form).get('card');
-      const payment = toPay.amount > 0 ? { payment: { method: 'card', token } } : {};
+      const plan = plans.chosen()?.planId;
+      const by = { ...card.payment(), ...(plan ? { plan } : {}) };
+      const payment = toPay.amount > 0 ? { payment: by } : {};
       const body = { reservationId: hold.reservationId, ...codesOf(form), ...payment };
       const { bookingId } = await api('POST', '/v1/checkout', body, { key: newKey() });
       location.hash = `#/bookings/${bookingId}`;
@@ -64,6 +66,7 @@ export function holdPanel(panel, first, onReleased) {
       hold.seats.map((seat) => el('li', {}, `${seatName(seat)} (${seat.category})`)),
     ),
     total,
+    el('p', { class: 'muted' }, 'This price is yours while you hold the seats.'),
     problem,
     form,
     el('button', { class: 'quiet', onclick: extend }, 'More time'),
@@ -74,11 +77,17 @@ export function holdPanel(panel, first, onReleased) {
 
 /** The codes that were typed in. */
 const codesOf = (form) => {
-  const typed = [...new FormData(form)].filter(
-    ([name, text]) => name !== 'card' && text.trim() !== '',
-  );
-  return Object.fromEntries(typed);
+  const typed = ['promoCode', 'voucher'].map((name) => [name, form.elements[name].value.trim()]);
+  return Object.fromEntries(typed.filter(([, text]) => text !== ''));
 };
+
+/** What the button says: all, or the first part, which codes make smaller. */
+function payText(toPay, hold, plan) {
+  if (toPay.amount === 0) return 'Book';
+  if (!plan) return `Pay ${price(toPay)}`;
+  const whole = toPay.amount === hold.price.total.amount;
+  return whole ? `Pay ${price(plan.instalments[0].amount)} now` : 'Pay the first part';
+}
 
 /** What a quote comes to, with what a code takes off and a voucher pays. */
 const priceText = ({ price: { discount, total }, voucher }) =>
@@ -91,36 +100,12 @@ const priceText = ({ price: { discount, total }, voucher }) =>
     .join('; ');
 
 /** `onCodes` is called when a code was typed in or taken away. */
-const paymentForm = (hold, onCodes) =>
+const paymentForm = (hold, onCodes, ways) =>
   el(
     'form',
     {},
     el('label', {}, 'Promo code', el('input', { name: 'promoCode', onchange: onCodes })),
     el('label', {}, 'Gift voucher', el('input', { name: 'voucher', onchange: onCodes })),
-    el(
-      'label',
-      {},
-      'Card',
-      el(
-        'select',
-        { name: 'card' },
-        cards.map(([value, text]) => el('option', { value }, text)),
-      ),
-    ),
+    ways,
     el('button', { type: 'submit' }, `Pay ${price(hold.price.total)}`),
   );
-
-/** Minutes and seconds until `expiresAt()`; `onOver` once it is reached. */
-function countdown(expiresAt, onOver) {
-  const node = el('p', { class: 'timer', role: 'timer' });
-  const tick = () => {
-    const left = Math.max(0, Math.round((Date.parse(expiresAt()) - Date.now()) / 1_000));
-    node.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
-    if (left > 0) return;
-    clearInterval(interval);
-    onOver();
-  };
-  const interval = setInterval(tick, 500);
-  tick();
-  return { node, end: () => clearInterval(interval) };
-}

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { ChartSource } from '#domain/chart-source.ts';
 import type { EventCategory } from '#domain/event.ts';
+import type { InstalmentPlan } from '#domain/instalment-plan.ts';
+import type { RefundRules } from '#domain/refund-rules.ts';
 import { stadiumPlan } from '#ops/demo/stadium.ts';
 
 export type DemoShow = {
@@ -14,7 +16,16 @@ export type DemoShow = {
   readonly hours: number;
   /** Minor units by category of the chart. */
   readonly prices: Readonly<Record<string, number>>;
+  readonly refundRules?: RefundRules;
+  readonly instalmentPlans?: readonly DemoPlan[];
+  /** Categories whose price rises as they sell, up to half as much again. */
+  readonly moving?: readonly string[];
 };
+
+type DemoPlan = Pick<
+  InstalmentPlan,
+  'planId' | 'parts' | 'firstBasisPoints' | 'everyDays' | 'lastDueDaysBefore' | 'minTotal' | 'fee'
+>;
 
 export type DemoHouse = {
   readonly venue: {
@@ -65,6 +76,39 @@ const stadiumPrices = {
 };
 const clubPrices = { Floor: 1_800, Table: 4_200 };
 
+/** All until a week before, half until two days before. */
+const theatreRefunds: RefundRules = {
+  tiers: [
+    { untilHoursBefore: 168, basisPoints: 10_000 },
+    { untilHoursBefore: 48, basisPoints: 5_000 },
+  ],
+  feePerTicket: 0,
+  returnServiceFees: true,
+};
+
+const thirds: DemoPlan = {
+  planId: 'thirds',
+  parts: 3,
+  firstBasisPoints: 4_000,
+  everyDays: 7,
+  lastDueDaysBefore: 14,
+  minTotal: 5_000,
+  fee: 200,
+};
+
+/** Two events of the theatre at one price, and a code that takes something off. */
+export const demoOffers = {
+  package: {
+    name: 'Tempest and piano',
+    description: 'An evening of theatre and one of music, in the same house.',
+    titles: ['The Tempest', 'Songs Without Words'],
+    discountBasisPoints: 1_500,
+    limit: 100,
+    divisible: true,
+  },
+  promo: { code: 'WELCOME', basisPoints: 1_000 },
+} as const;
+
 const tempest = {
   title: 'The Tempest',
   description: 'An island, a storm, and a magician who lets go.',
@@ -73,6 +117,7 @@ const tempest = {
   hour: 18,
   hours: 3,
   prices: theatrePrices,
+  refundRules: theatreRefunds,
 } as const;
 
 export const demoHouses: readonly DemoHouse[] = [
@@ -100,6 +145,8 @@ export const demoHouses: readonly DemoHouse[] = [
         hour: 18,
         hours: 2,
         prices: theatrePrices,
+        refundRules: { ...theatreRefunds, feePerTicket: 200, returnServiceFees: false },
+        moving: ['Premium', 'Category 1'],
       },
     ],
   },
@@ -135,6 +182,7 @@ export const demoHouses: readonly DemoHouse[] = [
         hour: 18,
         hours: 4,
         prices: stadiumPrices,
+        instalmentPlans: [thirds],
       },
     ],
   },

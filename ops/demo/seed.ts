@@ -4,7 +4,7 @@ import type { SessionView } from '#contracts/accounts.contract.ts';
 import type { Caller } from '#contracts/common.ts';
 import { hasCode } from '#domain/errors.ts';
 import type { Runtime } from '#mixins/runtime.ts';
-import { type DemoHouse, type DemoShow, demoHouses } from '#ops/demo/houses.ts';
+import { type DemoHouse, type DemoShow, demoHouses, demoOffers } from '#ops/demo/houses.ts';
 
 /** Who owns the demo; these are no secrets. */
 export const demoOrganizer = {
@@ -23,8 +23,9 @@ const importTimeoutMs = 15_000;
 
 /**
  * Fills an empty catalogue: a theatre, a stadium and a club with events on sale, whose dates are
- * relative to now. Answers undefined, having done nothing, where somebody else has a catalogue
- * already. A run that was cut off is gone on with by the next one. The node must run `charts`.
+ * relative to now, a package and a promo code. Answers undefined, having done nothing, where
+ * somebody else has a catalogue already. A run that was cut off is gone on with by the next one.
+ * The node must run `charts`.
  */
 export async function seedDemo(broker: ServiceBroker, runtime: Runtime): Promise<Demo | undefined> {
   const session = await demoSession(broker);
@@ -36,6 +37,7 @@ export async function seedDemo(broker: ServiceBroker, runtime: Runtime): Promise
   for (const house of demoHouses) {
     events.push(...(await seedHouse(broker, runtime, meta, house)));
   }
+  await seedOffers(broker, meta);
   return { organizer: demoOrganizer, events };
 }
 
@@ -57,6 +59,27 @@ async function demoSession(broker: ServiceBroker): Promise<SessionView | undefin
     if (hasCode(error, 'email-taken')) return undefined;
     throw error;
   }
+}
+
+async function seedOffers(broker: ServiceBroker, meta: Meta): Promise<void> {
+  const options = { meta };
+  const { package: offer, promo } = demoOffers;
+  const { items: packages } = await call(broker, 'bundles.organizerPackages', {}, options);
+  if (!packages.some(({ name }) => name === offer.name)) {
+    const { titles, ...rest } = offer;
+    const { items } = await call(broker, 'catalogue.organizerEvents', { limit: 100 }, options);
+    const events = titles.flatMap((title) => {
+      const event = items.find((known) => known.title === title);
+      return event === undefined ? [] : [{ eventId: event.eventId }];
+    });
+    if (events.length === titles.length) {
+      await call(broker, 'bundles.createPackage', { ...rest, events }, options);
+    }
+  }
+  const { items: codes } = await call(broker, 'promotions.promos', {}, options);
+  if (codes.some(({ code }) => code === promo.code)) return;
+  const off = { by: 'percent', basisPoints: promo.basisPoints } as const;
+  await call(broker, 'promotions.createPromo', { code: promo.code, off }, options);
 }
 
 type Meta = { readonly caller: Caller };
@@ -120,4 +143,26 @@ const eventOf = (house: DemoHouse, show: DemoShow, times: ReturnType<typeof time
   prices: Object.entries(show.prices).map(([category, amount]) => ({ category, amount })),
   fees: [{ name: 'Booking fee', perTicket: 150, basisPoints: 0 }],
   taxes: [],
+  ...(show.refundRules && {
+    refundRules: { ...show.refundRules, tiers: [...show.refundRules.tiers] },
+  }),
+  ...(show.instalmentPlans && { instalmentPlans: [...show.instalmentPlans] }),
+  ...(show.moving && { pricing: show.moving.map((category) => risingPrice(show, category)) }),
 });
+
+/** A price that rises as the category sells, and in the last three days. */
+function risingPrice({ prices }: DemoShow, category: string) {
+  const base = prices[category] ?? 0;
+  return {
+    category,
+    base,
+    floor: base,
+    ceiling: Math.ceil(base * 1.5),
+    roundTo: 100,
+    bySold: [
+      { from: 100, basisPoints: 500 },
+      { from: 5_000, basisPoints: 2_500 },
+    ],
+    byTime: [{ hours: 72, basisPoints: 1_000 }],
+  };
+}

@@ -6,9 +6,11 @@ import { call } from '#broker/call.ts';
 import type { Geometry } from '#domain/chart-geometry.ts';
 import { demoOrganizer, seedDemo } from '#ops/demo/seed.ts';
 import { createAccountsService } from '#services/accounts.service.ts';
+import { createBundlesService } from '#services/bundles.service.ts';
 import { createCatalogueService } from '#services/catalogue.service.ts';
 import { createChartsService } from '#services/charts.service.ts';
 import { createInventoryService } from '#services/inventory.service.ts';
+import { createPromotionsService } from '#services/promotions.service.ts';
 import { createSearchService } from '#services/search.service.ts';
 import { createVenuesService } from '#services/venues.service.ts';
 import { startBroker } from '#test/support/broker.ts';
@@ -33,6 +35,8 @@ describeWith(['mongod'], 'demo', () => {
       createChartsService,
       createCatalogueService,
       createSearchService,
+      createBundlesService,
+      createPromotionsService,
     ];
     broker = await startBroker({ services: services.map((create) => create(runtimeOf())) });
   });
@@ -70,6 +74,17 @@ describeWith(['mongod'], 'demo', () => {
       places.push(event.places);
     }
     expect(places.toSorted((a, b) => a - b)).toEqual([616, 616, 1196, 1196, 1196, 50_000, 50_000]);
+  });
+
+  it('has one package and one promo code, however often it is filled', async () => {
+    const { user } = await call(broker, 'accounts.login', demoOrganizer);
+    const organizerIds = user.organizers.map(({ organizerId }) => organizerId);
+    const meta = { caller: { userId: user.userId, roles: user.roles, organizerIds } };
+    await seedDemo(broker, runtimeOf());
+    const packages = await call(broker, 'bundles.organizerPackages', {}, { meta });
+    expect(packages.items.map(({ events }) => events.length)).toEqual([2]);
+    const promos = await call(broker, 'promotions.promos', {}, { meta });
+    expect(promos.items.map(({ code }) => code)).toEqual(['WELCOME']);
   });
 
   it('draws the stadium', async () => {

@@ -1,0 +1,163 @@
+import { api, newKey, price } from './api.js';
+import { followed, payAgain, paymentNotices } from './booking-view.js';
+import { cardChoice } from './card-choice.js';
+import { countdown } from './countdown.js';
+import { el, say, seatName } from './dom.js';
+import { stateText } from './texts.js';
+
+/** My order of a package: what is held, paying it, and what became of it. */
+export async function orderView(main, bundleId) {
+  const path = `/v1/bundle-orders/${bundleId}`;
+  const state = el('p', { class: 'state', role: 'status' });
+  const body = el('div');
+  main.append(el('h1', {}, 'Your package'), state, body);
+  const first = await api('GET', path);
+  const titles = await titlesOf(first);
+  let endClock;
+  const stop = followed(path, first, (bundle, again) => {
+    endClock?.();
+    state.textContent = stateText(bundle);
+    const held = bundle.status === 'held' ? heldPanel(bundle, again) : undefined;
+    endClock = held?.end;
+    body.replaceChildren(
+      el('p', {}, `${bundle.quantity} × ${bundle.name}`),
+      ...paymentNotices(bundle, again, retry),
+      el('ul', { class: 'cards' }, bundle.events.map(eventCard(titles))),
+      priceLine(bundle.price),
+      ...(held ? [held.node] : []),
+      ...(['confirmed', 'partially_refunded'].includes(bundle.status)
+        ? [cancelForm(bundle, again)]
+        : []),
+    );
+  });
+  return () => {
+    stop();
+    endClock?.();
+  };
+}
+
+async function titlesOf({ events }) {
+  const found = await Promise.allSettled(
+    events.map(({ eventId }) => api('GET', `/v1/events/${eventId}`)),
+  );
+  return new Map(events.map(({ eventId }, i) => [eventId, found[i].value?.title ?? 'Event']));
+}
+
+const eventCard = (titles) => (event) =>
+  el(
+    'li',
+    { class: 'card' },
+    el('h2', {}, titles.get(event.eventId)),
+    el('p', {}, event.seats.map(seatName).join(', ')),
+    el('p', {}, `${price(event.total)} instead of ${price(event.separately)}`),
+    event.booking
+      ? el(
+          'p',
+          {},
+          `${stateText(event.booking)} · `,
+          el(
+            'a',
+            { href: `#/bookings/${event.booking.bookingId}` },
+            `tickets of ${titles.get(event.eventId)}`,
+          ),
+        )
+      : '',
+  );
+
+const priceLine = ({ separately, discount, total }) =>
+  el(
+    'p',
+    {},
+    el('strong', {}, `Total ${price(total)}`),
+    ` (${price(separately)} less ${price(discount)})`,
+  );
+
+const orderOf =
+  ({ bundleId }) =>
+  (payment) => ({ bundleId, payment });
+
+const retry = (bundle, again) => payAgain('/v1/bundles/checkout', orderOf(bundle), again);
+
+function heldPanel(bundle, again) {
+  const problem = el('p', { class: 'error', role: 'alert' });
+  const clock = countdown(() => bundle.expiresAt, again);
+  const card = cardChoice();
+  const act = (work) => async (event) => {
+    event.preventDefault();
+    problem.textContent = '';
+    try {
+      await work();
+      again();
+    } catch (failure) {
+      problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+    }
+  };
+  const pay = () =>
+    api('POST', '/v1/bundles/checkout', orderOf(bundle)(card.payment()), { key: newKey() });
+  const release = () => api('DELETE', `/v1/bundle-orders/${bundle.bundleId}`);
+  const node = el(
+    'section',
+    { class: 'card', 'aria-label': 'Pay' },
+    el('h2', {}, 'Held for you'),
+    clock.node,
+    problem,
+    el(
+      'form',
+      { onsubmit: act(pay) },
+      card.node,
+      el('button', {}, `Pay ${price(bundle.price.total)}`),
+    ),
+    el('button', { class: 'quiet', onclick: act(release) }, 'Give back'),
+  );
+  return { node, end: clock.end };
+}
+
+function cancelForm(bundle, again) {
+  const problem = el('p', { class: 'error', role: 'alert' });
+  const outcome = el('div', { class: 'outcome', tabindex: '-1' });
+  const cancel = async (event) => {
+    event.target.disabled = true;
+    try {
+      const path = `/v1/bundle-orders/${bundle.bundleId}/cancel`;
+      const { refund } = await api('POST', path, {}, { key: newKey() });
+      say(`Cancelled. ${price(refund.amount)} comes back.`);
+      again();
+    } catch (failure) {
+      problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+      event.target.disabled = false;
+    }
+  };
+  const look = async () => {
+    outcome.replaceChildren(
+      el('h3', {}, await backText(bundle)),
+      el('button', { class: 'danger', onclick: cancel }, 'Cancel the whole package for good'),
+      ' ',
+      el('button', { class: 'quiet', onclick: () => outcome.replaceChildren() }, 'Keep it'),
+    );
+    outcome.focus();
+  };
+  return el(
+    'section',
+    { class: 'card' },
+    el('h2', {}, 'Give the package back'),
+    el('button', { class: 'quiet', onclick: look }, 'What would come back?'),
+    problem,
+    outcome,
+  );
+}
+
+/** The sum of what each event's booking would return; where one cannot say, the rule. */
+async function backText({ events, price: { total } }) {
+  const open = events.filter(({ booking }) =>
+    ['confirmed', 'partially_refunded'].includes(booking?.status),
+  );
+  const told = await Promise.allSettled(
+    open.map(({ booking }) => api('GET', `/v1/bookings/${booking.bookingId}/cancellation`)),
+  );
+  if (told.some(({ status }) => status === 'rejected')) {
+    return 'Each event gives back what its refund rules say.';
+  }
+  const sum = (key) => told.reduce((all, { value }) => all + value[key].amount, 0);
+  const money = (amount) => price({ amount, currency: total.currency });
+  return `${money(sum('refund'))} comes back, ${money(sum('kept'))} does not`;
+}
