@@ -28,8 +28,8 @@ export const pathBar: Bar = { id: 'P2', what: 'accepted reservations/s', least: 
 
 /**
  * Reservations through HTTP on one hot event: authentication, idempotency keys, validation, limits
- * and metrics on, half of the requests with a token that is new to the gateway; every answer after a
- * majority, journaled commit. Single process and cluster take turns, run by run.
+ * and metrics on, half of the requests with a token that is new to the gateway; every answer after
+ * a majority, journaled commit. Single process and cluster take turns, run by run.
  */
 export async function measurePath(options: PathOptions): Promise<Figures> {
   const systems = [await startSingle(), await startSplit()];
