@@ -81,7 +81,7 @@ export class World {
       ...shared,
       size: chance.int(2, 3),
       // Every lone command fits; a batch of several may not.
-      entryCharsMax: chance.hits(0.5) ? 1_300 : 1_000_000,
+      entryCharsMax: chance.hits(0.5) ? 1_500 : 1_000_000,
       passivateAfterIdleMs: () => (this.#calm() ? 3_000 : idleMs),
       applied: (entry) => {
         this.#say(`${entry.seq} e${entry.epoch} ${entry.node} at ${entry.at}: ${entry.facts}`);
