@@ -32,7 +32,7 @@ describeWith(['mongod', 'nats-server'], 'while the payment provider is away', ()
       method: 'PUT',
       body: JSON.stringify(settings),
     });
-  const until = async (holds: () => Promise<boolean>, ms = 20_000): Promise<void> => {
+  const until = async (holds: () => Promise<boolean>, ms = 40_000): Promise<void> => {
     for (const end = Date.now() + ms; !(await holds()); await systemClock.sleep(50)) {
       if (Date.now() > end) throw new Error('it did not happen in time');
     }
@@ -84,7 +84,7 @@ describeWith(['mongod', 'nats-server'], 'while the payment provider is away', ()
       provider: 'answers',
       count: 0,
     });
-  }, 60_000);
+  }, 90_000);
 
   it('or refused with a time to come back, before anything is written', async () => {
     const eventId = await refusing.openEvent();
@@ -102,5 +102,5 @@ describeWith(['mongod', 'nats-server'], 'while the payment provider is away', ()
     await until(async () => {
       return (await refusing.ask('POST', '/v1/checkout', buyer, body)).status === 202;
     });
-  }, 60_000);
+  }, 90_000);
 });
