@@ -25,14 +25,48 @@ export const ticketsToCancel = z
   .optional()
   .describe('Absent: all that are still valid');
 
+/** What giving tickets of one booking back would come to. */
+export const cancellationPreview = z.object({
+  bookingId: id('booking'),
+  refund: moneySchema.describe('What goes back if it is cancelled now'),
+  kept: moneySchema,
+  tickets: z.array(
+    z.object({
+      ticketId: id('ticket'),
+      paid: moneySchema,
+      returned: moneySchema,
+      kept: moneySchema,
+    }),
+  ),
+  discountLost: moneySchema.describe(
+    'Taken off because too few tickets stay for the promo code; below 0: given back',
+  ),
+  basisPoints: z.int().describe('The part of the price that goes back: 10 000 is all'),
+  feePerTicket: moneySchema,
+  returnServiceFees: z.boolean(),
+  reason: z
+    .enum(['tier', 'too-late', 'postponed', 'waived'])
+    .describe('`postponed`: all goes back because the event was put off'),
+  until: timestamp.optional().describe('Until when that holds'),
+  rules: refundRulesSchema.describe('What was promised at checkout'),
+});
+
+/** What support says of a cancellation for a buyer. */
+export const supportOrder = {
+  waiveRules: z
+    .boolean()
+    .default(false)
+    .describe('Returns all that was paid, whatever the refund rules say'),
+  reason: z.string().trim().min(1).max(500).describe('Kept in the audit log'),
+};
+
 const ticketId = 'tkt_[0-9A-Z]{52}';
-const supportHttp = {
+export const supportHttp = {
   method: 'POST',
   access: 'user',
   idempotency: 'required',
   tag: 'Support',
 } as const;
-const reason = z.string().trim().min(1).max(500).describe('Kept in the audit log');
 const onceErrors = ['idempotency-key-required', 'idempotency-key-reused'] as const;
 
 /** Actions of the bookings service by which money goes back, beside the buyer's `cancel`. */
@@ -47,30 +81,7 @@ export const refundActions = {
         .optional()
         .describe('Ids with commas between; absent: all that are still valid'),
     }),
-    result: z.object({
-      bookingId: id('booking'),
-      refund: moneySchema.describe('What goes back if it is cancelled now'),
-      kept: moneySchema,
-      tickets: z.array(
-        z.object({
-          ticketId: id('ticket'),
-          paid: moneySchema,
-          returned: moneySchema,
-          kept: moneySchema,
-        }),
-      ),
-      discountLost: moneySchema.describe(
-        'Taken off because too few tickets stay for the promo code; below 0: given back',
-      ),
-      basisPoints: z.int().describe('The part of the price that goes back: 10 000 is all'),
-      feePerTicket: moneySchema,
-      returnServiceFees: z.boolean(),
-      reason: z
-        .enum(['tier', 'too-late', 'postponed', 'waived'])
-        .describe('`postponed`: all goes back because the event was put off'),
-      until: timestamp.optional().describe('Until when that holds'),
-      rules: refundRulesSchema.describe('What was promised at checkout'),
-    }),
+    result: cancellationPreview,
     errors: ['unauthenticated', 'not-found', 'not-cancellable', 'unavailable'],
     http: {
       method: 'GET',
@@ -86,7 +97,7 @@ export const refundActions = {
     params: z.strictObject({
       bookingId: id('booking'),
       amount: moneySchema.describe('At most what was paid and not given back'),
-      reason,
+      reason: supportOrder.reason,
       bornBy: z
         .enum(['organizer', 'platform'])
         .default('organizer')
@@ -105,11 +116,7 @@ export const refundActions = {
     params: z.strictObject({
       bookingId: id('booking'),
       tickets: ticketsToCancel,
-      waiveRules: z
-        .boolean()
-        .default(false)
-        .describe('Returns all that was paid, whatever the refund rules say'),
-      reason,
+      ...supportOrder,
     }),
     result: cancelledBooking,
     errors: [...onceErrors, 'forbidden', 'not-found', 'not-cancellable', 'stale-version'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cancellationPreview, supportHttp, supportOrder } from '#contracts/booking-refunds.ts';
 import { bookingStatus, checkoutPayment, paidRecord } from '#contracts/bookings.contract.ts';
 import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
@@ -53,6 +54,12 @@ export const bundleView = z.object({
   updatedAt: timestamp,
 });
 export type BundleView = z.infer<typeof bundleView>;
+
+const cancelledBundle = z.object({
+  bundleId: id('bundle'),
+  status: z.enum(['cancelled', 'cancel-requested']),
+  refund: refundSchema.describe('What this cancellation returns'),
+});
 
 const organizerHttp = { access: 'organizer', tag: 'Packages' } as const;
 const buyerHttp = { access: 'user', tag: 'Packages' } as const;
@@ -230,11 +237,7 @@ export const bundlesContract = service({
     cancel: action({
       summary: 'Cancels a whole bundle and returns what was paid for it',
       params: z.strictObject({ bundleId }),
-      result: z.object({
-        bundleId,
-        status: z.enum(['cancelled', 'cancel-requested']),
-        refund: refundSchema.describe('What this cancellation returns'),
-      }),
+      result: cancelledBundle,
       errors: [...keyed, 'not-found', 'not-cancellable', 'stale-version', 'unavailable'],
       http: {
         method: 'POST',
@@ -243,6 +246,25 @@ export const bundlesContract = service({
         idempotency: 'required',
         ...buyerHttp,
       },
+    }),
+    cancellation: action({
+      summary: 'What a cancellation of my bundle would return now, and why, event by event',
+      params: z.strictObject({ bundleId }),
+      result: z.object({
+        bundleId,
+        refund: moneySchema,
+        kept: moneySchema,
+        events: z.array(cancellationPreview.extend({ eventId: id('event') })),
+      }),
+      errors: ['unauthenticated', 'not-found', 'not-cancellable', 'unavailable'],
+      http: { method: 'GET', path: `${orderPath}/cancellation`, success: 200, ...buyerHttp },
+    }),
+    supportCancel: action({
+      summary: 'Cancels a whole bundle on behalf of its buyer',
+      params: z.strictObject({ bundleId, ...supportOrder }),
+      result: cancelledBundle,
+      errors: [...keyed, 'forbidden', 'not-found', 'not-cancellable', 'stale-version'],
+      http: { ...supportHttp, path: `/v1/support/bundle-orders/{bundleId}/cancel`, success: 202 },
     }),
     paymentChanged: action({
       summary: 'The provider has news of a bundle: it is looked at again at once',

@@ -144,7 +144,7 @@ export const actOfEvent = (eventId: string, organizerId: string, own: EventAct):
   data: own.data,
 });
 
-/** An act on a promo code or a voucher, as it is kept beside them. */
+/** An act on a promo code, a voucher or a package, as it is kept beside them. */
 export const actOfPromotion = (id: string, own: Omit<Act, 'source'>): Act => ({
   source: `${promotionSource}${id}`,
   ...own,

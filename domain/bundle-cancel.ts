@@ -4,8 +4,12 @@ import { type Bundle, bundleMoved } from '#domain/bundle.ts';
 import { type BundleChange, bundleChange, withOrder } from '#domain/bundle-moves.ts';
 import { cancel } from '#domain/cancellation.ts';
 import type { Ticket } from '#domain/ticket.ts';
+import type { CancelWish } from '#domain/withdrawal.ts';
 
-/** What a buyer's wish to cancel a whole bundle comes to. */
+/** Of a whole bundle. `key` names the request: what it did before it answers again. */
+export type WholeWish = Pick<CancelWish, 'order'> & { readonly key: string };
+
+/** What a wish to cancel a whole bundle comes to. */
 export type BundleCancellation =
   /** Recorded; the flow does it as soon as the payment is settled. */
   | { readonly kind: 'requested'; readonly change: BundleChange | undefined }
@@ -17,26 +21,27 @@ const isOver = ({ status }: Booking): boolean =>
 
 /**
  * Decides it: all bookings that still have tickets, each by its own refund rules and all with one
- * change, or none of them. `key` names the request: what it did before it answers again.
+ * change, or none of them.
  */
 export function cancelWhole(
   b: Bundle,
   bookings: readonly Booking[],
   tickets: readonly Ticket[],
-  key: string,
+  wish: WholeWish,
   now: number,
 ): BundleCancellation {
+  const { key } = wish;
   const before = b.cancels.find((one) => one.key === key);
   if (before !== undefined) return { kind: 'done', change: undefined, amount: before.amount };
   const { order } = b;
   if (order === undefined) return { kind: 'refused', why: 'It was not ordered: release it' };
   if (isOver(order)) return { kind: 'refused', why: `It is ${order.status}` };
-  if (order.status !== 'confirmed') return wished(b, order, now);
+  if (order.status !== 'confirmed') return wished(b, order, wish, now);
   const members: Change[] = [];
   let amount = 0;
   for (const booking of bookings.filter((one) => !isOver(one))) {
     const own = tickets.filter(({ bookingId }) => bookingId === booking.bookingId);
-    const decision = cancel(booking, own, { key }, now);
+    const decision = cancel(booking, own, wish, now);
     if (decision.kind !== 'done') {
       const why = decision.kind === 'refused' ? decision.why : 'Its payment is being settled';
       return { kind: 'refused', why, eventId: booking.eventId };
@@ -52,10 +57,15 @@ export function cancelWhole(
   return { kind: 'done', change, amount };
 }
 
-/** While a payment runs the wish is recorded; the flow grants it as soon as it has settled. */
-function wished(b: Bundle, order: Booking, now: number): BundleCancellation {
-  if (order.cancelRequested) return { kind: 'requested', change: undefined };
-  const note = { cancelRequested: true, cancelAs: { at: now }, tries: order.tries };
+/**
+ * While a payment runs the wish is recorded; the flow grants it as soon as it has settled. An order
+ * stands above the buyer's own wish.
+ */
+function wished(b: Bundle, order: Booking, wish: WholeWish, now: number): BundleCancellation {
+  const ordered = wish.order === undefined || order.cancelAs?.order !== undefined;
+  if (order.cancelRequested && ordered) return { kind: 'requested', change: undefined };
+  const cancelAs = { order: wish.order, at: now };
+  const note = { cancelRequested: true, cancelAs, tries: order.tries };
   const next = moved(order, { ...note, dueAt: now }, now);
   return { kind: 'requested', change: withOrder(b, change(order, next), now) };
 }

@@ -99,7 +99,8 @@ async function orderStep(bundle: Bundle, ports: BundlePorts): Promise<BundleChan
   // An event of it may have been cancelled: then a wish stands in its booking.
   const wished = order.cancelRequested || parts.some((part) => part.cancelRequested);
   if (wished && isUnsold(order)) {
-    const why = order.cancelRequested ? 'cancelled-by-buyer' : 'event-cancelled';
+    const asked = order.cancelAs?.order?.reason ?? 'cancelled-by-buyer';
+    const why = order.cancelRequested ? asked : 'event-cancelled';
     return followed(whole, ended(order, 'cancelled', why, ports.clock.now()), ports);
   }
   const own: Partial<Record<Step, DoOrder>> = { pin: pinAll, sell: sellAll };

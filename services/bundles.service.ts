@@ -1,6 +1,7 @@
 import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
+import { OfferActs } from '#adapters/store/offer-acts.ts';
 import { type PackageRow, packagesCollection } from '#adapters/store/package-rows.ts';
 import type { UsherContext } from '#broker/call.ts';
 import { bundlesContract } from '#contracts/bundles.contract.ts';
@@ -11,7 +12,7 @@ import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin } from '#mixins/inventory-client.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
-import { cancelBundle } from '#services/bundles/cancelling.ts';
+import { cancelBundle, previewBundle } from '#services/bundles/cancelling.ts';
 import type { BundleDesk } from '#services/bundles/desk.ts';
 import { disputeBundle } from '#services/bundles/disputes.ts';
 import { orderBundle } from '#services/bundles/ordering.ts';
@@ -19,6 +20,7 @@ import * as book from '#services/bundles/package-book.ts';
 import { bundleOfPayment } from '#services/bundles/payment.ts';
 import { readBundle } from '#services/bundles/reading.ts';
 import { releaseBundle, reserveBundle } from '#services/bundles/reserving.ts';
+import { supportCancelBundle } from '#services/bundles/support.ts';
 
 type Actions = (typeof bundlesContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -45,9 +47,11 @@ export function createBundlesService(runtime: Runtime): ServiceSchema {
       bundleFlowMixin(runtime),
     ],
 
-    started(this: Service) {
+    async started(this: Service) {
       const { bundles, once, broker } = this as Bound;
-      desk = { ...bundles, once, broker, packages, events: new EventInfos(broker, clock) };
+      const acts = new OfferActs(packages.db);
+      await acts.prepare();
+      desk = { ...bundles, once, broker, packages, acts, events: new EventInfos(broker, clock) };
     },
 
     actions: {
@@ -60,6 +64,8 @@ export function createBundlesService(runtime: Runtime): ServiceSchema {
       release: (ctx: Ctx<'release'>) => releaseBundle(desk, ctx),
       checkout: (ctx: Ctx<'checkout'>) => orderBundle(desk, ctx),
       cancel: (ctx: Ctx<'cancel'>) => cancelBundle(desk, ctx),
+      cancellation: (ctx: Ctx<'cancellation'>) => previewBundle(desk, ctx),
+      supportCancel: (ctx: Ctx<'supportCancel'>) => supportCancelBundle(desk, ctx),
 
       read: (ctx: Ctx<'read'>) => {
         const { bundleId, wait } = ctx.params;

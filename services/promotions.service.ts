@@ -2,8 +2,8 @@ import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import { prepareClaims } from '#adapters/store/claim-writes.ts';
 import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
+import { OfferActs } from '#adapters/store/offer-acts.ts';
 import { OfferReader } from '#adapters/store/offers.ts';
-import { PromotionActs } from '#adapters/store/promotion-acts.ts';
 import { type PromoRow, promotionCollections } from '#adapters/store/promotion-rows.ts';
 import { Vouchers } from '#adapters/store/vouchers.ts';
 import type { UsherContext } from '#broker/call.ts';
@@ -58,7 +58,7 @@ export function createPromotionsService(runtime: Runtime): ServiceSchema {
       const { once, inventory } = this as Service & WithOnce & WithInventory;
       await prepareClaims(promos.db);
       const vouchers = new Vouchers(promos.db);
-      const acts = new PromotionActs(promos.db);
+      const acts = new OfferActs(promos.db);
       await acts.prepare();
       promoBook = new PromoBook({ promos, acts, once, clock });
       voucherBook = new VoucherBook({ vouchers, acts, once, clock, ids });

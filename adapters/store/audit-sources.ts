@@ -6,7 +6,7 @@ import {
 } from '#adapters/store/booking-documents.ts';
 import type { ActRow, EventRow } from '#adapters/store/event-rows.ts';
 import { stored } from '#adapters/store/failures.ts';
-import type { PromotionActRow } from '#adapters/store/promotion-acts.ts';
+import type { OfferActRow } from '#adapters/store/offer-acts.ts';
 import { promotionCollections } from '#adapters/store/promotion-rows.ts';
 import type { Act } from '#domain/audit.ts';
 import {
@@ -39,7 +39,7 @@ type Names = {
 const eventActOf = (row: EventRow, { body, ...rest }: ActRow): Act =>
   actOfEvent(row._id, row.organizerId, { ...rest, data: JSON.parse(body) });
 
-const promotionActOf = ({ _id, body, unaudited: _, ...rest }: PromotionActRow): Act =>
+const promotionActOf = ({ _id, body, unaudited: _, ...rest }: OfferActRow): Act =>
   actOfPromotion(_id, { ...rest, data: JSON.parse(body) });
 
 /** Ids by source; of an event the highest number. */
@@ -68,7 +68,7 @@ export class AuditSources {
   readonly #ledger: Collection<LedgerDocument>;
   readonly #messages: Collection<OutboxDocument>;
   readonly #bookings: Collection<{ readonly _id: string; readonly buyerId: string }>;
-  readonly #promotions: Collection<PromotionActRow>;
+  readonly #promotions: Collection<OfferActRow>;
   readonly #events: Collection<EventRow>;
 
   constructor(db: Db) {

@@ -2,7 +2,12 @@ import { type Booking, isLed } from '#domain/booking.ts';
 import { cancel } from '#domain/cancellation.ts';
 import { UsherError } from '#domain/errors.ts';
 import { type Given, givenBy } from '#domain/refund-parts.ts';
-import { type CancelWish, chosenTickets, withdrawalOf } from '#domain/withdrawal.ts';
+import {
+  type CancelWish,
+  chosenTickets,
+  type Withdrawal,
+  withdrawalOf,
+} from '#domain/withdrawal.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 
 export type CancelAnswer = {
@@ -50,8 +55,15 @@ export function separable(b: Booking): Booking {
   throw new UsherError('not-cancellable', why, { bundleId });
 }
 
+export type CancellationPreview = Withdrawal & { readonly booking: Booking };
+type PreviewDesk = Pick<Desk, 'store' | 'events' | 'clock'>;
+
 /** What a cancellation by the buyer would come to now. Rejects with `not-cancellable`. */
-export async function previewCancellation(desk: Desk, found: Booking, wish: CancelWish) {
+export async function previewCancellation(
+  desk: PreviewDesk,
+  found: Booking,
+  wish: CancelWish,
+): Promise<CancellationPreview> {
   const b = await withEvent(desk, found);
   if (b.status !== 'confirmed' && b.status !== 'partially_refunded') {
     throw new UsherError('not-cancellable', `It is ${b.status}: it has no tickets to give back`);
@@ -63,6 +75,6 @@ export async function previewCancellation(desk: Desk, found: Booking, wish: Canc
 }
 
 /** The catalogue did not answer at checkout: what it says now holds, if it answers. */
-async function withEvent(desk: Desk, b: Booking): Promise<Booking> {
+async function withEvent(desk: Pick<Desk, 'events'>, b: Booking): Promise<Booking> {
   return b.event === undefined ? { ...b, event: await desk.events.of(b.eventId) } : b;
 }

@@ -4,7 +4,6 @@ import type { bookingsContract } from '#contracts/bookings.contract.ts';
 import type { CancelOrder } from '#domain/booking.ts';
 import { invalid } from '#domain/checkout.ts';
 import { UsherError } from '#domain/errors.ts';
-import { money } from '#domain/money.ts';
 import { callerOf } from '#mixins/caller.ts';
 import type { Sweeps } from '#mixins/event-sweeps.ts';
 import type { WithOnce } from '#mixins/idempotency.mixin.ts';
@@ -14,7 +13,7 @@ import { noteDispute } from '#services/bookings/disputes.ts';
 import { cancellationProgress, takeNews } from '#services/bookings/event-news.ts';
 import { giveGoodwill } from '#services/bookings/goodwill.ts';
 import { isSupport, servedBooking } from '#services/bookings/support.ts';
-import { cancelledView, refundOf, rulesView } from '#services/bookings/view.ts';
+import { cancellationView, cancelledView, refundOf } from '#services/bookings/view.ts';
 
 type Actions = (typeof bookingsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -50,26 +49,7 @@ async function cancellation(
   const { bookingId, tickets } = ctx.params;
   const found = separable(await ownBooking(desk, bookingId, callerOf(ctx).userId));
   const wish = { ticketIds: tickets?.split(',') };
-  const { booking, each, rate, amount, kept, less } = await previewCancellation(desk, found, wish);
-  const sum = (of: number) => money(of, booking.quote.currency);
-  return {
-    bookingId,
-    refund: sum(amount),
-    kept: sum(kept),
-    tickets: each.map((one) => ({
-      ticketId: one.ticketId,
-      paid: sum(one.paid),
-      returned: sum(one.returned),
-      kept: sum(one.kept),
-    })),
-    discountLost: sum(less.discount),
-    basisPoints: rate.basisPoints,
-    feePerTicket: sum(rate.feePerTicket),
-    returnServiceFees: rate.returnServiceFees,
-    reason: rate.why,
-    ...(rate.until === undefined ? {} : { until: new Date(rate.until).toISOString() }),
-    rules: rulesView(booking),
-  };
+  return cancellationView(await previewCancellation(desk, found, wish));
 }
 
 async function supportRefund(

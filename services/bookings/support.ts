@@ -18,14 +18,18 @@ export async function servedBooking(
   ctx: UsherContext,
   bookingId: string,
 ): Promise<Booking> {
-  const caller = callerOf(ctx);
   const b = await desk.store.find(bookingId);
-  if (b === undefined) throw new UsherError('not-found');
-  if (isSupport(ctx)) return b;
-  if (caller.organizerIds.length === 0) throw new UsherError('not-found');
-  const organizerId = await organizerOf(ctx, b.eventId);
-  if (organizerId === undefined || !actsFor(caller, organizerId)) throw new UsherError('not-found');
+  if (b === undefined || !(await serves(ctx, b.eventId))) throw new UsherError('not-found');
   return b;
+}
+
+/** Whether the caller may act for buyers of this event. */
+export async function serves(ctx: UsherContext, eventId: string): Promise<boolean> {
+  if (isSupport(ctx)) return true;
+  const caller = callerOf(ctx);
+  if (caller.organizerIds.length === 0) return false;
+  const organizerId = await organizerOf(ctx, eventId);
+  return organizerId !== undefined && actsFor(caller, organizerId);
 }
 
 async function organizerOf(ctx: UsherContext, eventId: string): Promise<string | undefined> {

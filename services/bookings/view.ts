@@ -2,9 +2,10 @@ import type { BookingView } from '#contracts/bookings.contract.ts';
 import { cardTotal } from '#domain/bill.ts';
 import { type Booking, lastAttempt, type Return } from '#domain/booking.ts';
 import { admits } from '#domain/instalments.ts';
+import { money } from '#domain/money.ts';
 import type { Ticket } from '#domain/ticket.ts';
 import { refundTermsOf } from '#domain/withdrawal.ts';
-import type { CancelAnswer } from '#services/bookings/cancelling.ts';
+import type { CancelAnswer, CancellationPreview } from '#services/bookings/cancelling.ts';
 import { instalmentsOf } from '#services/bookings/instalments-view.ts';
 
 /** A booking as its buyer sees it; tickets appear with the confirmation. */
@@ -92,3 +93,27 @@ export function cancelledView({ booking, given }: CancelAnswer) {
 
 const cancelledStatus = (status: string): 'cancelled' | 'partially_refunded' | 'refunded' =>
   status === 'partially_refunded' || status === 'refunded' ? status : 'cancelled';
+
+/** What a cancellation would come to, as its answer says it. */
+export function cancellationView(preview: CancellationPreview) {
+  const { booking, each, rate, amount, kept, less } = preview;
+  const sum = (of: number) => money(of, booking.quote.currency);
+  return {
+    bookingId: booking.bookingId,
+    refund: sum(amount),
+    kept: sum(kept),
+    tickets: each.map((one) => ({
+      ticketId: one.ticketId,
+      paid: sum(one.paid),
+      returned: sum(one.returned),
+      kept: sum(one.kept),
+    })),
+    discountLost: sum(less.discount),
+    basisPoints: rate.basisPoints,
+    feePerTicket: sum(rate.feePerTicket),
+    returnServiceFees: rate.returnServiceFees,
+    reason: rate.why,
+    ...(rate.until === undefined ? {} : { until: new Date(rate.until).toISOString() }),
+    rules: rulesView(booking),
+  };
+}

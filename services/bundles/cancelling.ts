@@ -3,10 +3,12 @@ import type { UsherContext } from '#broker/call.ts';
 import type { bundlesContract } from '#contracts/bundles.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Bundle } from '#domain/bundle.ts';
-import { type BundleCancellation, cancelWhole } from '#domain/bundle-cancel.ts';
+import { type BundleCancellation, cancelWhole, type WholeWish } from '#domain/bundle-cancel.ts';
 import { UsherError } from '#domain/errors.ts';
 import { money } from '#domain/money.ts';
 import { callerOf } from '#mixins/caller.ts';
+import { previewCancellation } from '#services/bookings/cancelling.ts';
+import { cancellationView } from '#services/bookings/view.ts';
 import { type BundleDesk, type OrderDesk, ownBundle } from '#services/bundles/desk.ts';
 import { stale } from '#services/bundles/reserving.ts';
 
@@ -22,24 +24,55 @@ export function cancelBundle(desk: BundleDesk, ctx: Ctx<'cancel'>): Promise<Resu
   const { userId } = callerOf(ctx);
   if (ctx.meta.idempotencyKey === undefined) throw new UsherError('idempotency-key-required');
   return desk.once(ctx, 'bundles.cancel', ctx.params, ({ ulid: key }) =>
-    cancelOf(desk, () => ownBundle(desk, bundleId, userId), key),
+    cancelOf(desk, () => ownBundle(desk, bundleId, userId), { key }),
   );
 }
 
-/** Cancels the bundle that `find` answers; `key` is the same for every run of a request. */
+/**
+ * `bundles.cancellation`: what `cancelBundle` would do now, each event by its own rules. Rejects with
+ * `not-cancellable`, also while the payment runs.
+ */
+export async function previewBundle(
+  desk: BundleDesk,
+  ctx: Ctx<'cancellation'>,
+): Promise<Result<'cancellation'>> {
+  const { bundleId } = ctx.params;
+  const b = await ownBundle(desk, bundleId, callerOf(ctx).userId);
+  // No request has this key: what was cancelled before is not answered again.
+  const decision = await decide(desk, b, { key: '' });
+  if (decision.kind === 'refused') throw refusal(decision);
+  if (decision.kind === 'requested') {
+    throw new UsherError('not-cancellable', 'What it returns is known when its payment is settled');
+  }
+  const going = (decision.change?.members ?? []).map(({ booking }) => booking.bookingId);
+  const bookings = await desk.ports.bundles.bookings(bundleId);
+  const parts = { ...desk.ports, events: desk.events };
+  const events = await Promise.all(
+    bookings
+      .filter((one) => going.includes(one.bookingId))
+      .map(async (one) => ({
+        eventId: one.eventId,
+        ...cancellationView(await previewCancellation(parts, one, {})),
+      })),
+  );
+  const sum = (of: 'refund' | 'kept') =>
+    money(
+      events.reduce((all, event) => all + event[of].amount, 0),
+      b.order?.quote.currency ?? '',
+    );
+  return { bundleId, refund: sum('refund'), kept: sum('kept'), events };
+}
+
+/** Cancels the bundle that `find` answers; `wish` is the same for every run of a request. */
 export async function cancelOf(
   desk: OrderDesk,
   find: () => Promise<Bundle>,
-  key: string,
+  wish: WholeWish,
 ): Promise<Result<'cancel'>> {
   for (let i = 0; i < triesMax; i++) {
     const b = await find();
-    const decision = await decide(desk, b, key);
-    if (decision.kind === 'refused') {
-      const { why, eventId } = decision;
-      if (eventId === undefined) throw new UsherError('not-cancellable', why);
-      throw new UsherError('not-cancellable', `${eventId}: ${why}`, { eventId });
-    }
+    const decision = await decide(desk, b, wish);
+    if (decision.kind === 'refused') throw refusal(decision);
     const { change } = decision;
     if (change === undefined) return answer(b, decision);
     // A step of a flow was faster: decide again on what it made of the bundle.
@@ -51,7 +84,12 @@ export async function cancelOf(
   throw stale();
 }
 
-async function decide(desk: OrderDesk, b: Bundle, key: string): Promise<BundleCancellation> {
+function refusal({ why, eventId }: Extract<BundleCancellation, { kind: 'refused' }>): UsherError {
+  if (eventId === undefined) return new UsherError('not-cancellable', why);
+  return new UsherError('not-cancellable', `${eventId}: ${why}`, { eventId });
+}
+
+async function decide(desk: OrderDesk, b: Bundle, wish: WholeWish): Promise<BundleCancellation> {
   const { bundles, store, clock } = desk.ports;
   const found = await bundles.bookings(b.bundleId);
   // Where the catalogue did not answer at checkout, what it says now holds.
@@ -61,7 +99,7 @@ async function decide(desk: OrderDesk, b: Bundle, key: string): Promise<BundleCa
     }),
   );
   const tickets = await store.tickets(bookings.map(({ bookingId }) => bookingId));
-  return cancelWhole(b, bookings, tickets, key, clock.now());
+  return cancelWhole(b, bookings, tickets, wish, clock.now());
 }
 
 function answer(b: Bundle, decision: BundleCancellation): Result<'cancel'> {

@@ -1,5 +1,6 @@
 import type { ServiceBroker } from 'moleculer';
 import type { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
+import type { OfferActs } from '#adapters/store/offer-acts.ts';
 import type { PackageRow } from '#adapters/store/package-rows.ts';
 import type { Bundle } from '#domain/bundle.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -10,6 +11,7 @@ import type { EventInfos } from '#services/bookings/event-info.ts';
 /** What the actions of the bundles service work with. */
 export type BundleDesk = WithBundles & {
   readonly packages: MoleculerDbAdapter<PackageRow>;
+  readonly acts: OfferActs;
   readonly once: WithOnce['once'];
   readonly events: EventInfos;
   readonly broker: ServiceBroker;

@@ -1,14 +1,17 @@
 import type { z } from 'zod';
+import type { OfferAct } from '#adapters/store/offer-acts.ts';
 import type { PackageRow } from '#adapters/store/package-rows.ts';
 import { call, type UsherContext } from '#broker/call.ts';
 import type { bundlesContract } from '#contracts/bundles.contract.ts';
 import type { EventView } from '#contracts/event-schemas.ts';
 import type { PackageView, PublicPackageDetail } from '#contracts/package-schemas.ts';
+import { changedFields } from '#domain/audit-acts.ts';
 import { invalid } from '#domain/checkout.ts';
 import { UsherError } from '#domain/errors.ts';
 import { makeId } from '#domain/ids.ts';
 import { stepOf } from '#domain/money.ts';
 import type { PackagePrice } from '#domain/package.ts';
+import { callerOf } from '#mixins/caller.ts';
 import { owned, ownedFilter } from '#mixins/organizer.ts';
 import type { BundleDesk } from '#services/bundles/desk.ts';
 import {
@@ -49,7 +52,12 @@ export function createPackage(desk: BundleDesk, ctx: Ctx<'createPackage'>): Prom
       createdAt: now,
       updatedAt: now,
     };
-    return packageViewOf(await desk.packages.insertOnce(row));
+    const { name, limit, divisible, opensAt, closesAt } = row;
+    const data = { name, events, price, limit, divisible, opensAt, closesAt };
+    const act = actOf(ctx, row, 1, 'package.created', data);
+    const written = await desk.acts.insertOnce(act, desk.packages, row);
+    if (written === null) throw new UsherError('unavailable');
+    return packageViewOf(written);
   });
 }
 
@@ -114,13 +122,29 @@ export async function patchPackage(
   const row = owned(ctx, await desk.packages.findById(packageId));
   const price = priceOf({ discountBasisPoints, fixedPrice }, row.currency);
   const given = Object.entries({ ...plain, price }).filter(([, value]) => value !== undefined);
-  const set: Partial<PackageRow> = {
+  const said: Partial<PackageRow> = {
     ...Object.fromEntries(given),
     ...(sale === undefined ? {} : windowOf(sale)),
-    updatedAt: desk.ports.clock.now(),
   };
-  return packageViewOf(await desk.packages.updateVersioned(packageId, version, { set }));
+  const set = { ...said, updatedAt: desk.ports.clock.now() };
+  const changes = changedFields(row, said);
+  const act = actOf(ctx, { ...row, ...set }, version + 1, 'package.changed', changes);
+  const written = await desk.acts.record(act, (session) =>
+    desk.packages.updateVersioned(packageId, version, { set }, session),
+  );
+  return packageViewOf(written);
 }
+
+const actOf = (
+  ctx: UsherContext,
+  { _id: subject, organizerId, updatedAt: at }: PackageRow,
+  version: number,
+  act: string,
+  data: OfferAct['data'],
+): OfferAct => {
+  const actor = callerOf(ctx).userId;
+  return { subject, organizerId, at, actor, act, version, data };
+};
 
 /** `bundles.organizerPackages` */
 export async function organizerPackages(desk: BundleDesk, ctx: Ctx<'organizerPackages'>) {

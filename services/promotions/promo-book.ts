@@ -1,7 +1,6 @@
 import type { z } from 'zod';
-import { isDuplicateKey } from '#adapters/store/failures.ts';
 import type { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
-import type { PromotionAct, PromotionActs } from '#adapters/store/promotion-acts.ts';
+import type { OfferAct, OfferActs } from '#adapters/store/offer-acts.ts';
 import { type PromoRow, promoOf } from '#adapters/store/promotion-rows.ts';
 import type { UsherContext } from '#broker/call.ts';
 import type { PromoView, promoFields } from '#contracts/promotion-schemas.ts';
@@ -21,7 +20,7 @@ type Fields = { [K in keyof typeof promoFields]?: z.output<(typeof promoFields)[
 
 export type PromoPorts = {
   readonly promos: MoleculerDbAdapter<PromoRow>;
-  readonly acts: PromotionActs;
+  readonly acts: OfferActs;
   readonly once: WithOnce['once'];
   readonly clock: Runtime['clock'];
 };
@@ -61,17 +60,10 @@ export class PromoBook {
   }
 
   /** Repeated by the same request, the first one's. */
-  async #insert(ctx: UsherContext, row: PromoRow, data: PromotionAct['data']): Promise<PromoRow> {
+  async #insert(ctx: UsherContext, row: PromoRow, data: OfferAct['data']): Promise<PromoRow> {
     const { promos, acts } = this.#ports;
-    try {
-      await acts.record(actOf(ctx, row, 1, 'promo-code.created', data), (session) =>
-        promos.rows.insertOne(row, { session }),
-      );
-      return row;
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-    }
-    const written: PromoRow | null = await promos.findById(row._id);
+    const act = actOf(ctx, row, 1, 'promo-code.created', data);
+    const written = await acts.insertOnce(act, promos, row);
     if (written === null) throw new UsherError('promo-code-taken');
     return written;
   }
@@ -135,8 +127,8 @@ const actOf = (
   { _id: subject, organizerId, updatedAt: at }: PromoRow,
   version: number,
   act: string,
-  data: PromotionAct['data'],
-): PromotionAct => {
+  data: OfferAct['data'],
+): OfferAct => {
   const actor = callerOf(ctx).userId;
   return { subject, organizerId, at, actor, act, version, data };
 };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { isDuplicateKey } from '#adapters/store/failures.ts';
-import type { PromotionActs } from '#adapters/store/promotion-acts.ts';
+import type { OfferActs } from '#adapters/store/offer-acts.ts';
 import { type VoucherRow, voucherOf } from '#adapters/store/promotion-rows.ts';
 import type { Vouchers } from '#adapters/store/vouchers.ts';
 import type { UsherContext } from '#broker/call.ts';
@@ -23,7 +23,7 @@ type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>
 
 export type VoucherPorts = Pick<Runtime, 'clock' | 'ids'> & {
   readonly vouchers: Vouchers;
-  readonly acts: PromotionActs;
+  readonly acts: OfferActs;
   readonly once: WithOnce['once'];
 };
 

@@ -147,7 +147,7 @@ export async function cancelBundle(
   const key = chance.ids().ulid();
   for (let tries = 0; tries < 6; tries++) {
     const answer = await office.ofBundles((desk) =>
-      cancelOf(desk, () => found(desk, bundleId), key),
+      cancelOf(desk, () => found(desk, bundleId), { key }),
     );
     if (typeof answer === 'string' && !passing.includes(answer)) return;
     if (typeof answer === 'object') return;

@@ -1,100 +1,105 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
-import type { ServiceBroker } from 'moleculer';
 import { systemClock } from '#adapters/clock/system.ts';
-import { systemIds } from '#adapters/ids/system.ts';
-import { type Simulator, startSimulator } from '#adapters/payments/simulator/index.ts';
-import { call } from '#broker/call.ts';
-import type { Caller } from '#contracts/common.ts';
-import { checkBooks } from '#ops/audit/check-books.ts';
-import { checkEvent } from '#ops/verify/event-checks.ts';
-import { readRecords } from '#ops/verify/event-records.ts';
-import { servicesOf } from '#services/index.ts';
-import { createMessagesService } from '#services/messages.service.ts';
-import { createReportsService } from '#services/reports.service.ts';
-import { startBroker } from '#test/support/broker.ts';
-import { type Answer, send } from '#test/support/buying.ts';
-import { as, draftEvent } from '#test/support/catalogue.ts';
-import { testConfig } from '#test/support/config.ts';
-import { freePort, type TestDatabase } from '#test/support/servers.ts';
+import { type House, type Person, startHouse } from '#test/integration/services/house-kit.ts';
+import type { Answer } from '#test/support/buying.ts';
+import type { TestDatabase } from '#test/support/servers.ts';
 
-export type Person = { readonly userId: string; readonly token: string };
+export const card = (token = 'pm_card_visa') => ({ payment: { method: 'card', token } });
 
-/** Everything in one process, a provider with webhooks, an organizer and events on sale. */
-export type House = {
-  readonly broker: ServiceBroker;
-  readonly simulator: Simulator;
-  readonly organizer: Person & { readonly caller: Caller };
-  /** On sale: 20 seats, rows 1 (category A, 5000) and 2 (B, 3000), 30 standing places (B). */
-  event(fields?: object): Promise<string>;
-  buyer(): Promise<Person>;
-  ask(method: string, path: string, by?: Person, body?: object, key?: string): Promise<Answer>;
-  /** What does not add up, at these events and in the books. */
-  mistakes(eventIds: readonly string[]): Promise<readonly unknown[]>;
-  stop(): Promise<void>;
-};
+/** A house with three events and a package of them at 10 % off. */
+export async function startShop(database: TestDatabase): Promise<Shop> {
+  const house = await startHouse(database);
+  const events = await Promise.all([house.event(), house.event(), house.event()]);
+  const shop = new Shop(house, database, events.sort(), await house.person());
+  shop.packageId = await shop.offer({ discountBasisPoints: 1_000 });
+  return shop;
+}
 
-const webhookSecret = 'whsec_test';
+/** What people do with packages, over HTTP. */
+export class Shop {
+  readonly house: House;
+  readonly events: readonly string[];
+  packageId = '';
+  /** Whom bundles are for. */
+  buyer: Person;
+  readonly #database: TestDatabase;
 
-export async function startHouse({ uri: mongodbUri, db }: TestDatabase): Promise<House> {
-  const simulatorPort = await freePort();
-  const apiBase = `http://127.0.0.1:${simulatorPort}`;
-  const stripe = { secretKey: 'sk_test_x', webhookSecret, apiBase, simulator: true };
-  const config = testConfig({ mongodbUri, stripe });
-  const runtime = { config, clock: systemClock, ids: systemIds };
-  const services = servicesOf(['gateway', 'inventory', 'core']).map((create) => create(runtime));
-  services.push(createMessagesService(runtime), createReportsService(runtime));
-  const broker = await startBroker({ services });
-  const api = broker.getLocalService('api') as unknown as { address(): { port: number } };
-  const url = `http://127.0.0.1:${api.address().port}`;
-  const webhookUrl = `${url}/v1/payments/stripe/webhook`;
-  const options = { port: simulatorPort, mongodbUri, webhookUrl, webhookSecret };
-  const simulator = await startSimulator(options);
-  const signup = async (more: object) => {
-    const name = randomUUID();
-    const body = { email: `${name}@example.org`, password: 'correct horse', name, ...more };
-    return (await send(url, 'POST', '/v1/auth/signup', { body })).body;
-  };
-  const { user, accessToken: token } = await signup({ organizer: { name: 'The house' } });
-  const caller: Caller = {
-    userId: user.userId,
-    roles: ['organizer'],
-    organizerIds: [user.organizers[0].organizerId],
-  };
-  return {
-    broker,
-    simulator,
-    organizer: { userId: user.userId, token, caller },
-    event: async (fields = {}) => {
-      const { event } = await draftEvent(broker, caller);
-      const { eventId, version } = event;
-      const patch = { eventId, version, ...fields };
-      const changed = await call(broker, 'catalogue.patchEvent', patch, as(caller));
-      expect(changed.eventId).toBe(eventId);
-      await call(broker, 'catalogue.publish', { eventId }, as(caller));
-      return eventId;
-    },
-    buyer: async () => {
-      const { user: own, accessToken } = await signup({});
-      return { userId: own.userId, token: accessToken };
-    },
-    ask: (method, path, by, body, key = randomUUID()) =>
-      send(url, method, path, {
-        key,
-        ...(body === undefined ? {} : { body }),
-        ...(by === undefined ? {} : { token: by.token }),
-      }),
-    mistakes: async (eventIds) => {
-      const bounds = { now: Date.now(), overdueMs: 60_000 };
-      const found: unknown[] = [...(await checkBooks(db)).mistakes];
-      for (const eventId of eventIds) {
-        found.push(...checkEvent(await readRecords(db, eventId), bounds));
-      }
-      return found;
-    },
-    stop: async () => {
-      await broker.stop();
-      await simulator.stop();
-    },
-  };
+  constructor(house: House, database: TestDatabase, events: readonly string[], buyer: Person) {
+    this.house = house;
+    this.#database = database;
+    this.events = events;
+    this.buyer = buyer;
+  }
+
+  /** Offers category A of the three events; answers the package's id. */
+  async offer(fields: object): Promise<string> {
+    const events = this.events.map((eventId) => ({ eventId, category: 'A' }));
+    const body = { name: 'A season', events, ...fields };
+    const path = '/v1/organizer/bundles';
+    const { body: made, status } = await this.house.ask('POST', path, this.house.organizer, body);
+    expect([status, made.code]).toEqual([201, undefined]);
+    return made.packageId;
+  }
+
+  reserve(id = this.packageId, more: object = {}, key = randomUUID()): Promise<Answer> {
+    const body = { quantity: 2, ...more };
+    return this.house.ask('POST', `/v1/bundles/${id}/reserve`, this.buyer, body, key);
+  }
+
+  /** Reserves and orders two; answers the bundle as it then is. */
+  async order(token = 'pm_card_visa', id = this.packageId) {
+    const { body: held } = await this.reserve(id);
+    const body = { bundleId: held.bundleId, ...card(token) };
+    const path = '/v1/bundles/checkout';
+    const { status, body: begun } = await this.house.ask('POST', path, this.buyer, body);
+    expect([status, begun.code]).toEqual([202, undefined]);
+    return this.read(held.bundleId);
+  }
+
+  async read(bundleId: string) {
+    const path = `/v1/bundle-orders/${bundleId}?wait=15`;
+    return (await this.house.ask('GET', path, this.buyer)).body;
+  }
+
+  async free(eventId = this.events[0]): Promise<number> {
+    const { body } = await this.house.ask('GET', `/v1/events/${eventId}/availability`);
+    return body.counts.available;
+  }
+
+  /** What is free once the view has followed what went before. */
+  async atRest(): Promise<number> {
+    for (let last = await this.free(); ; ) {
+      await systemClock.sleep(500);
+      const now = await this.free();
+      if (now === last) return now;
+      last = now;
+    }
+  }
+
+  /** Views of seats follow within a moment. */
+  async becomesFree(count: number): Promise<void> {
+    for (let look = 0; look < 50 && (await this.free()) !== count; look++)
+      await systemClock.sleep(50);
+    expect(await this.free()).toBe(count);
+  }
+
+  /** The bundle once it has this status. */
+  async settled(bundleId: string, status: string) {
+    for (let look = 0; look < 200; look++) {
+      const now = await this.read(bundleId);
+      if (now.status === status) return now;
+      await systemClock.sleep(50);
+    }
+    throw new Error(`${bundleId} is ${(await this.read(bundleId)).status}, not ${status}`);
+  }
+
+  /** Waits until no booking has anything left to do. */
+  async quiet(): Promise<void> {
+    const bookings = this.#database.db.collection('bookings');
+    for (let look = 0; look < 200; look++) {
+      if ((await bookings.countDocuments({ dueAt: { $exists: true } })) === 0) return;
+      await systemClock.sleep(50);
+    }
+  }
 }

@@ -4,20 +4,16 @@ import { systemClock } from '#adapters/clock/system.ts';
 import { systemIds } from '#adapters/ids/system.ts';
 import { type Simulator, startSimulator } from '#adapters/payments/simulator/index.ts';
 import { AccountsStore } from '#adapters/store/accounts.ts';
+import { call } from '#broker/call.ts';
 import type { BookingView } from '#contracts/bookings.contract.ts';
+import { checkBooks } from '#ops/audit/check-books.ts';
 import { setRole } from '#ops/people/role.ts';
-import { createAccountsService } from '#services/accounts.service.ts';
-import { createApiService } from '#services/api.service.ts';
+import { checkEvent } from '#ops/verify/event-checks.ts';
+import { readRecords } from '#ops/verify/event-records.ts';
 import { createAuditService } from '#services/audit.service.ts';
-import { createBookingsService } from '#services/bookings.service.ts';
-import { createCatalogueService } from '#services/catalogue.service.ts';
-import { createChartsService } from '#services/charts.service.ts';
-import { createInventoryService } from '#services/inventory.service.ts';
+import { servicesOf } from '#services/index.ts';
 import { createMessagesService } from '#services/messages.service.ts';
-import { createPaymentsService } from '#services/payments.service.ts';
 import { createReportsService } from '#services/reports.service.ts';
-import { createReservationsService } from '#services/reservations.service.ts';
-import { createVenuesService } from '#services/venues.service.ts';
 import { startBroker } from '#test/support/broker.ts';
 import { type Answer, send } from '#test/support/buying.ts';
 import { eventFields, hall, venueFields } from '#test/support/catalogue.ts';
@@ -29,6 +25,7 @@ export type Person = { readonly userId: string; readonly token: string };
 /** A whole system in one process, from the organizer's draft to the buyer's mail. */
 export type House = {
   readonly broker: ServiceBroker;
+  readonly simulator: Simulator;
   readonly organizer: Person;
   ask(method: string, path: string, who?: Person, body?: unknown, key?: string): Promise<Answer>;
   person(more?: object): Promise<Person>;
@@ -42,23 +39,19 @@ export type House = {
   ended(bookingId: string, status: string, who: Person): Promise<BookingView>;
   /** Kinds of the messages about a booking, oldest first. */
   told(bookingId: string): Promise<readonly string[]>;
+  /** What is done to `subject` as the organizer's audit log has it, oldest first: act and actor. */
+  acts(subject: string): Promise<readonly (readonly [string, string])[]>;
+  /** What does not add up, at these events and in the books. */
+  mistakes(eventIds: readonly string[]): Promise<readonly unknown[]>;
   stop(): Promise<void>;
 };
 
 const webhookSecret = 'whsec_test';
 const services = [
-  createAccountsService,
-  createVenuesService,
-  createChartsService,
-  createCatalogueService,
-  createInventoryService,
-  createReservationsService,
-  createBookingsService,
-  createPaymentsService,
+  ...servicesOf(['gateway', 'inventory', 'core']),
   createMessagesService,
   createAuditService,
   createReportsService,
-  createApiService,
 ];
 
 export async function startHouse(database: TestDatabase): Promise<House> {
@@ -73,7 +66,7 @@ export async function startHouse(database: TestDatabase): Promise<House> {
   const url = `http://127.0.0.1:${api.address().port}`;
   const webhookUrl = `${url}/v1/payments/stripe/webhook`;
   const options = { port: simulatorPort, mongodbUri: uri, webhookUrl, webhookSecret };
-  const simulator: Simulator = await startSimulator(options);
+  const simulator = await startSimulator(options);
 
   const ask: House['ask'] = (method, path, who, body, key = randomUUID()) =>
     send(url, method, path, {
@@ -85,14 +78,38 @@ export async function startHouse(database: TestDatabase): Promise<House> {
     await broker.stop();
     await simulator.stop();
   };
-  return { broker, stop, ask, ...(await doings(ask, database)) };
+  const acts: House['acts'] = async (subject) => {
+    await call(broker, 'audit.append', {});
+    const { body } = await ask('GET', '/v1/organizer/audit?limit=100', house.organizer);
+    return body.items
+      .filter((item: { subject: string }) => item.subject === subject)
+      .map(({ act, actor }: { act: string; actor: string }) => [act, actor])
+      .reverse();
+  };
+  const house = await doings(ask, database);
+  return {
+    broker,
+    simulator,
+    stop,
+    ask,
+    acts,
+    mistakes: (ids) => mistakes(database, ids),
+    ...house,
+  };
+}
+
+async function mistakes({ db }: TestDatabase, eventIds: readonly string[]): Promise<unknown[]> {
+  const bounds = { now: Date.now(), overdueMs: 60_000 };
+  const found: unknown[] = [...(await checkBooks(db)).mistakes];
+  for (const eventId of eventIds) found.push(...checkEvent(await readRecords(db, eventId), bounds));
+  return found;
 }
 
 /** What people do in it, over HTTP. */
 async function doings(
   ask: House['ask'],
   { db }: TestDatabase,
-): Promise<Omit<House, 'broker' | 'stop' | 'ask'>> {
+): Promise<Omit<House, 'broker' | 'simulator' | 'stop' | 'ask' | 'acts' | 'mistakes'>> {
   const password = 'correct horse';
   const person: House['person'] = async (more = {}) => {
     const body = { email: `${randomUUID()}@example.org`, password, name: 'Somebody', ...more };

@@ -50,14 +50,6 @@ describeWith(['mongod'], 'refunds', () => {
     expect(chains.flatMap(({ flaws }) => flaws)).toEqual([]);
     expect(unrecorded).toEqual([]);
   };
-  const acts = async (subject: string): Promise<readonly (readonly [string, string])[]> => {
-    await call(house.broker, 'audit.append', {});
-    const { body } = await house.ask('GET', '/v1/organizer/audit?limit=100', house.organizer);
-    return body.items
-      .filter((item: { subject: string }) => item.subject === subject)
-      .map(({ act, actor }: { act: string; actor: string }) => [act, actor])
-      .reverse();
-  };
   const cancel = (bookingId: string, body: object, who = ada, key?: string) =>
     house.ask('POST', `/v1/bookings/${bookingId}/cancel`, who, body, key);
   const idsOf = ({ tickets }: BookingView) => tickets.map(({ ticketId }) => ticketId);
@@ -157,7 +149,7 @@ describeWith(['mongod'], 'refunds', () => {
     expect(whole.refunds.map((r) => r.amount.amount)).toEqual([1_500, 500, 8_000]);
     expect(await payoutOf(eventId)).toMatchObject({ refunds: 10_000, net: 0, fees: 0 });
     await sound(eventId);
-    expect((await acts(booking.bookingId)).slice(2)).toEqual([
+    expect((await house.acts(booking.bookingId)).slice(2)).toEqual([
       ['booking.goodwill', support.userId],
       ['payment.refunded', 'system'],
       ['booking.goodwill', house.organizer.userId],
@@ -180,7 +172,7 @@ describeWith(['mongod'], 'refunds', () => {
     const end = await house.ended(booking.bookingId, 'refunded', ada);
     expect(end.reason).toBe('cancelled-by-support');
     await sound(eventId);
-    expect((await acts(booking.bookingId)).slice(2)).toEqual([
+    expect((await house.acts(booking.bookingId)).slice(2)).toEqual([
       ['booking.cancelled', support.userId],
       ['booking.cancelled', house.organizer.userId],
       ['payment.refunded', 'system'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { moved } from '#domain/booking.ts';
+import { type CancelOrder, moved } from '#domain/booking.ts';
 import { cancelWhole } from '#domain/bundle-cancel.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
@@ -7,11 +7,11 @@ import { BundleWorker } from '#flows/bundle.worker.ts';
 import { BundleWorld, bundleContradictions, eventIds } from '#test/unit/flows/bundle-world.ts';
 
 /** A buyer's wish to cancel the whole; workers go on with it. */
-async function cancelNow(world: BundleWorld, key = 'cancel-1') {
+async function cancelNow(world: BundleWorld, key = 'cancel-1', order?: CancelOrder) {
   const b = await world.bundle();
   const bookings = await world.bundles.bookings(b.bundleId);
   const tickets = await world.store.tickets(bookings.map(({ bookingId }) => bookingId));
-  const decision = cancelWhole(b, bookings, tickets, key, world.clock.now());
+  const decision = cancelWhole(b, bookings, tickets, { key, order }, world.clock.now());
   if (decision.kind !== 'refused' && decision.change !== undefined) {
     expect(await world.bundles.commit(decision.change)).toBe('done');
   }
@@ -51,6 +51,24 @@ describe('a cancellation of a bundle', () => {
     expect(await cancelNow(world)).toMatchObject({ kind: 'requested' });
     await world.pass(5_000);
     expect(await world.statuses()).toEqual(['cancelled', 'cancelled', 'cancelled']);
+    expect(bundleContradictions(world)).toEqual([]);
+  });
+
+  it('by support stands above the buyer’s own wish while the payment runs', async () => {
+    const world = new BundleWorld();
+    await world.checkout('3ds');
+    await cancelNow(world);
+    const order: CancelOrder = {
+      actor: 'usr_support',
+      reason: 'cancelled-by-support',
+      waiveRules: true,
+    };
+    expect(await cancelNow(world, 'cancel-2', order)).toMatchObject({ kind: 'requested' });
+    expect((await world.bundle()).order?.cancelAs?.order).toEqual(order);
+    expect(await cancelNow(world, 'cancel-3')).toEqual({ kind: 'requested', change: undefined });
+    await world.pass(5_000);
+    expect(await world.statuses()).toEqual(['cancelled', 'cancelled', 'cancelled']);
+    expect((await world.bundle()).order?.reason).toBe('cancelled-by-support');
     expect(bundleContradictions(world)).toEqual([]);
   });
 

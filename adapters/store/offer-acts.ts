@@ -1,11 +1,12 @@
-import type { ClientSession, Collection, Db } from 'mongodb';
-import { stored } from '#adapters/store/failures.ts';
+import type { ClientSession, Collection, Db, OptionalUnlessRequiredId } from 'mongodb';
+import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
+import type { Versioned } from '#adapters/store/moleculer-db-adapter.ts';
 import { transactionOptions } from '#adapters/store/mongo.ts';
 import { promotionCollections } from '#adapters/store/promotion-rows.ts';
 import { limits } from '#domain/limits.ts';
 
-/** What somebody did to a promo code or a voucher, for the audit log; its data as JSON text. */
-export type PromotionActRow = {
+/** What somebody did to a promo code, a voucher or a package, for the audit log; data as JSON. */
+export type OfferActRow = {
   /** `<subject>:<version it made>`. */
   readonly _id: string;
   readonly organizerId: string;
@@ -19,15 +20,20 @@ export type PromotionActRow = {
   readonly unaudited?: true;
 };
 
-export type PromotionAct = Omit<PromotionActRow, '_id' | 'body' | 'unaudited'> & {
+export type OfferAct = Omit<OfferActRow, '_id' | 'body' | 'unaudited'> & {
   readonly version: number;
   readonly data: Readonly<Record<string, unknown>>;
 };
 
-/** Acts on promo codes and vouchers, each written in one transaction with what it did. */
-export class PromotionActs {
+type Rows<T extends Versioned> = {
+  readonly rows: Collection<T>;
+  findById(id: string): Promise<T | null>;
+};
+
+/** Acts on what organizers offer, each written in one transaction with what it did. */
+export class OfferActs {
   readonly #db: Db;
-  readonly #rows: Collection<PromotionActRow>;
+  readonly #rows: Collection<OfferActRow>;
 
   constructor(db: Db) {
     this.#db = db;
@@ -39,8 +45,23 @@ export class PromotionActs {
     await stored(() => this.#rows.createIndex({ at: 1 }, unaudited));
   }
 
+  /**
+   * Inserts a row with its act. A row whose id a repeated request makes again: then the first one
+   * is answered; null when another row stands in its way.
+   */
+  async insertOnce<T extends Versioned>(act: OfferAct, rows: Rows<T>, row: T): Promise<T | null> {
+    try {
+      const fresh = row as OptionalUnlessRequiredId<T>;
+      await this.record(act, (session) => rows.rows.insertOne(fresh, { session }));
+      return row;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      return rows.findById(row._id);
+    }
+  }
+
   /** Runs `work` and writes its act, both or neither. A duplicate key is passed on as it is. */
-  record<T>(act: PromotionAct, work: (session: ClientSession) => Promise<T>): Promise<T> {
+  record<T>(act: OfferAct, work: (session: ClientSession) => Promise<T>): Promise<T> {
     const { version, data, ...rest } = act;
     const body = JSON.stringify(data);
     const row = { _id: `${act.subject}:${version}`, ...rest, body, unaudited: true } as const;
