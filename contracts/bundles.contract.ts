@@ -286,7 +286,10 @@ export const bundlesContract = service({
     }),
     byPayment: action({
       summary: 'What the books say of the intent of a bundle: of all its bookings together',
-      params: z.object({ intentId: z.string() }),
+      params: z.object({
+        intentId: z.string(),
+        bundleId: bundleId.optional().describe('Whose it is if no attempt has it'),
+      }),
       result: z.object({
         bundle: z
           .object({

@@ -80,7 +80,7 @@ export function createBundlesService(runtime: Runtime): ServiceSchema {
 
       disputed: (ctx: Ctx<'disputed'>) => disputeBundle(desk, ctx, ctx.params),
 
-      byPayment: ({ params }: Ctx<'byPayment'>) => bundleOfPayment(desk, params.intentId),
+      byPayment: ({ params }: Ctx<'byPayment'>) => bundleOfPayment(desk, params),
     },
   };
 }

@@ -6,6 +6,9 @@ import type { ChaosCluster } from '#ops/chaos/cluster.ts';
 import type { Crowd, Stage } from '#ops/chaos/crowd.ts';
 import type { History } from '#ops/chaos/history.ts';
 import { type HandOver, type Sweep, sweepJournal } from '#ops/chaos/journal-sweep.ts';
+import { inspectMoney, type MoneyFigures } from '#ops/chaos/money-aftermath.ts';
+import type { MoneyCrowd } from '#ops/chaos/money-crowd.ts';
+import { toldFindings } from '#ops/chaos/money-told.ts';
 import { Shopper } from '#ops/chaos/shopper.ts';
 import { verifyEvent } from '#ops/verify/verify-event.ts';
 
@@ -14,6 +17,7 @@ export type Aftermath = {
   readonly findings: readonly string[];
   readonly handOvers: readonly HandOver[];
   readonly journalEntries: number;
+  readonly money: MoneyFigures;
 };
 
 type Quiet = {
@@ -23,6 +27,7 @@ type Quiet = {
   readonly http: HttpClient;
   readonly history: History;
   readonly crowd: Crowd;
+  readonly money: MoneyCrowd;
 };
 
 const settleMs = 120_000;
@@ -37,7 +42,10 @@ const viewMs = 20_000;
 export async function inspect(quiet: Quiet): Promise<Aftermath> {
   const { db, stages, crowd, history } = quiet;
   await followCheckouts(quiet);
-  const findings = (await Promise.all(stages.map((stage) => verified(db, stage)))).flat();
+  const { eventIds, cancelledId } = quiet.money.stage;
+  const ofMoney = [...eventIds, cancelledId];
+  const all = [...stages.map(({ eventId }) => eventId), ...ofMoney];
+  const findings = (await Promise.all(all.map((eventId) => verified(db, eventId)))).flat();
   // Every booking is finished: what was to be given back has been.
   if (findings.length === 0) for (const op of crowd.openCancels) op.r = history.now();
   await readAgain(quiet);
@@ -50,11 +58,19 @@ export async function inspect(quiet: Quiet): Promise<Aftermath> {
     sweeps.push(sweep);
     findings.push(...sweep.findings);
   }
+  for (const eventId of ofMoney) {
+    const sweep = await sweepJournal(db, eventId);
+    findings.push(...sweep.findings);
+  }
   findings.push(...journalsKeep(history, sweeps));
+  const money = await inspectMoney(db, quiet.cluster.provider.mongodbUri);
+  findings.push(...money.findings);
+  findings.push(...(await toldFindings(db, quiet.money, quiet.cluster.gatewayUrls)));
   return {
     findings,
     handOvers: sweeps.flatMap((sweep) => sweep.handOvers),
     journalEntries: sweeps.reduce((sum, { seq }) => sum + seq, 0),
+    money: money.figures,
   };
 }
 
@@ -77,7 +93,7 @@ async function followCheckouts({ crowd, http, history }: Quiet): Promise<void> {
   });
 }
 
-async function verified(db: Db, { eventId }: Stage): Promise<string[]> {
+async function verified(db: Db, eventId: string): Promise<string[]> {
   const report = await verifyEvent(db, eventId, { settled: true, settleMs });
   const findings = report.findings.map(({ problem, about }) => `${eventId} ${problem}: ${about}`);
   return report.settled ? findings : [...findings, `${eventId} did not come to rest`];

@@ -1,6 +1,7 @@
 import type { Db } from 'mongodb';
 import { systemIds } from '#adapters/ids/system.ts';
 import { importKey, signAccessToken } from '#adapters/tokens/access-token.ts';
+import type { AccountRole } from '#domain/account.ts';
 import { makeId } from '#domain/ids.ts';
 
 const tokenTtlMs = 15 * 60_000;
@@ -38,10 +39,18 @@ export class Buyers {
     this.#free.push(buyer);
   }
 
-  #newcomer(): Buyer {
+  /** Somebody who acts for this organizer. */
+  organizer(organizerId: string): Buyer {
+    return this.#newcomer(['buyer', 'organizer'], [organizerId]);
+  }
+
+  #newcomer(
+    roles: readonly AccountRole[] = ['buyer'],
+    organizerIds: readonly string[] = [],
+  ): Buyer {
     const userId = makeId('user', systemIds.ulid());
     const sessionId = systemIds.ulid();
-    const claims = { userId, roles: ['buyer'] as const, organizerIds: [], sessionId };
+    const claims = { userId, roles, organizerIds, sessionId };
     let signedAt = Number.NEGATIVE_INFINITY;
     let token = '';
     return {

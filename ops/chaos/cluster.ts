@@ -34,6 +34,8 @@ export type ChaosCluster = {
   readonly mongod: Server;
   readonly mongodbUri: string;
   readonly nats: Server;
+  /** The payment provider: a simulator, which keeps what it knows in a database of its own. */
+  readonly provider: { readonly url: string; readonly mongodbUri: string };
   /** Nodes that ended although nobody asked them to, in words. */
   readonly diedByThemselves: string[];
 };
@@ -47,8 +49,17 @@ export type ClusterPlan = {
   readonly cleanUp: AsyncDisposableStack;
 };
 
+/** Payments of this age are reconciled, ms: a run is too short for ten minutes. */
+export const reconcileAgeMs = 15_000;
+
 /** Short holds, so that many expire in a run; frequent snapshots, so that restarts use them. */
-const limits = 'failoverMs=8000,holdTtlMs=12000,snapshotEveryEntries=200,drainMs=10000';
+const limits = [
+  'failoverMs=8000',
+  'holdTtlMs=12000',
+  'snapshotEveryEntries=200',
+  'drainMs=10000',
+  `reconcileSafeAgeMs=${reconcileAgeMs}`,
+].join();
 
 /** How long a hold of this cluster lives, epoch ms. */
 export const holdTtlMs = 12_000;
@@ -59,8 +70,11 @@ export async function startChaosCluster(plan: ClusterPlan): Promise<ChaosCluster
   mkdirSync(join(folder, 'logs'), { recursive: true });
   const { server: mongod, uri: mongodbUri } = await mongodServer(network.serverHost, folder);
   const nats = await natsServer(network.serverHost, folder);
-  cleanUp.defer(async () => void (await Promise.all([mongod.kill(), nats.kill()])));
-  await Promise.all([mongod.start(), nats.start()]);
+  // What the provider knows is its own: no fault of ours takes it away.
+  const providers = await mongodServer(network.serverHost, join(folder, 'provider'));
+  const servers = [mongod, nats, providers.server];
+  cleanUp.defer(async () => void (await Promise.all(servers.map((server) => server.kill()))));
+  await Promise.all(servers.map((server) => server.start()));
 
   const seats = await seatsFor(counts, network);
   const gateways = seats.filter(({ role }) => role === 'gateway');
@@ -69,7 +83,7 @@ export async function startChaosCluster(plan: ClusterPlan): Promise<ChaosCluster
   const simulator = await startSimulator({
     port: 0,
     host: network.serverHost,
-    mongodbUri,
+    mongodbUri: providers.uri,
     webhookUrl: `${gatewayUrls[0]}/v1/payments/stripe/webhook`,
     webhookSecret,
   });
@@ -92,7 +106,8 @@ export async function startChaosCluster(plan: ClusterPlan): Promise<ChaosCluster
   cleanUp.defer(() => killAll(nodes));
   for (const node of nodes) node.process.start();
   await Promise.all(nodes.map((node) => firstReady(node, folder)));
-  return { nodes, gatewayUrls, mongod, mongodbUri, nats, diedByThemselves };
+  const provider = { url: simulator.url, mongodbUri: providers.uri };
+  return { nodes, gatewayUrls, mongod, mongodbUri, nats, provider, diedByThemselves };
 }
 
 /** What a node that does not even start has said belongs to the reason. */

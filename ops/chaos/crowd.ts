@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpClient } from '#bench/support/http.ts';
 import type { Buyers } from '#ops/chaos/buyers.ts';
 import type { History, SeatOp } from '#ops/chaos/history.ts';
+import type { MoneyCrowd } from '#ops/chaos/money-crowd.ts';
 import {
   cardDeclined,
   cardGood,
@@ -19,11 +20,22 @@ export type CrowdOptions = {
   readonly history: History;
   readonly buyers: Buyers;
   readonly stages: readonly Stage[];
+  readonly money: MoneyCrowd;
   readonly clients: number;
 };
 
 /** Shares of what a client does with a reservation; the rest lets it expire. */
-const habits = { checkOut: 0.1, release: 0.8, decline: 0.08, keep: 0.2, leave: 0.01, look: 0.3 };
+const habits = {
+  checkOut: 0.2,
+  release: 0.75,
+  decline: 0.08,
+  keep: 0.2,
+  leave: 0.01,
+  look: 0.3,
+  money: 0.1,
+};
+/** One lane in so many pays: who waits for his money keeps nobody else waiting. */
+const payingEvery = 2;
 const ticketsMax = 3;
 const thinkMs = 40;
 /** Of an event's seats, at most this share stays sold: the oldest bookings are cancelled. */
@@ -46,9 +58,10 @@ export class Crowd {
 
   /** Resolves when `stop` was called and everybody has come to an end. */
   async play(): Promise<void> {
-    const lane = async (): Promise<void> => {
+    const lane = async (_: unknown, i: number): Promise<void> => {
+      const pays = i % payingEvery === 0;
       while (this.#going) {
-        await this.journey();
+        await this.journey(pays);
         await sleep(Math.random() * thinkMs);
       }
     };
@@ -64,8 +77,9 @@ export class Crowd {
     return [...this.#kept.values()].flat();
   }
 
-  /** One client from its first look to its end. */
-  async journey(): Promise<void> {
+  /** One client from its first look to its end; who does not pay only reserves and releases. */
+  async journey(pays: boolean): Promise<void> {
+    if (pays && Math.random() < habits.money) return this.#o.money.journey();
     const { http, history, buyers, stages } = this.#o;
     const stage = stages[Math.floor(Math.random() * stages.length)] as Stage;
     const buyer = buyers.take();
@@ -77,7 +91,7 @@ export class Crowd {
     if (typeof held === 'string') return;
     if (Math.random() < habits.look) await shopper.read(held);
     const choice = Math.random();
-    if (choice < habits.checkOut) await this.#buy(shopper, stage, held);
+    if (pays && choice < habits.checkOut) await this.#buy(shopper, stage, held);
     else if (choice < habits.checkOut + habits.release) {
       if (await shopper.release(held)) buyers.giveBack(buyer);
     } else this.#abandon(held);

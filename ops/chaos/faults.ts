@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChaosCluster, Node, Role } from '#ops/chaos/cluster.ts';
 import type { Cut, Direction } from '#ops/chaos/network.ts';
+import { providerFaults } from '#ops/chaos/provider-faults.ts';
 import type { Round } from '#ops/chaos/schedule.ts';
 
 /** What a fault may touch. */
@@ -246,4 +247,5 @@ export const allFaults: readonly Fault[] = [
   restart('restart-database', 'database'),
   restart('restart-nats', 'nats'),
   clockJump,
+  ...providerFaults,
 ];

@@ -34,6 +34,14 @@ export type OperationKind =
   | 'release'
   | 'checkout'
   | 'cancel'
+  | 'cancel tickets'
+  | 'cancel event'
+  | 'order with extras'
+  | 'order package'
+  | 'pay instalment'
+  | 'goodwill'
+  | 'sell for cash'
+  | 'pay out'
   | 'read reservation'
   | 'read availability';
 

@@ -5,6 +5,7 @@ import { Samples, table } from '#bench/support/stats.ts';
 import type { Counts } from '#ops/chaos/cluster.ts';
 import type { OperationRow } from '#ops/chaos/history.ts';
 import type { HandOver } from '#ops/chaos/journal-sweep.ts';
+import type { MoneyFigures } from '#ops/chaos/money-aftermath.ts';
 import type { RecoveryRow } from '#ops/chaos/recovery.ts';
 
 export type ChaosReport = {
@@ -24,6 +25,8 @@ export type ChaosReport = {
   /** Planned ones: of owners that were drained, and of their coming back. */
   readonly handOvers: readonly HandOver[];
   readonly journalEntries: number;
+  /** What the provider, the ledger and the audit log had when all was quiet; minor units. */
+  readonly money: MoneyFigures;
   readonly linearizable: { readonly seats: number; readonly operations: number };
   /** Everything that does not hold, in words. */
   readonly violations: readonly string[];
@@ -83,6 +86,7 @@ export function lines(report: ChaosReport): string[] {
       ` first hold after p50 ${accepts.p50}, p99 ${accepts.p99} ms`,
     '',
     `${report.operations} operations in ${report.rounds} rounds, ${report.journalEntries} journal entries`,
+    moneyLine(report.money),
     `${operations} steps of ${seats} seats checked for linearizability`,
     ...report.violations.slice(0, 20).map((violation) => `✗ ${violation}`),
     report.violations.length === 0
@@ -91,6 +95,11 @@ export function lines(report: ChaosReport): string[] {
     ...short.map((what) => `falls short of R5: ${what}`),
   ];
 }
+
+const moneyLine = ({ payments, captured, refunded, ...checked }: MoneyFigures): string =>
+  `${payments} payments, ${captured} captured and ${refunded} returned (minor units), ` +
+  `${checked.ledgerEntries} ledger entries, ${checked.auditEntries} of the audit log, ` +
+  `${checked.reconciled} payments reconciled`;
 
 /** Writes `bench/results/chaos.json` with where and when it was. */
 export function storeReport(report: ChaosReport): void {

@@ -15,6 +15,8 @@ import { Crowd, type Stage } from '#ops/chaos/crowd.ts';
 import { allFaults, type Fault, type Scene } from '#ops/chaos/faults.ts';
 import { History } from '#ops/chaos/history.ts';
 import { buildChecker, checkHistories } from '#ops/chaos/linearizable.ts';
+import { MoneyCrowd } from '#ops/chaos/money-crowd.ts';
+import { openMoneyStage } from '#ops/chaos/money-stage.ts';
 import { type Network, openNetwork, removeNetwork, sharedLoopback } from '#ops/chaos/network.ts';
 import { Recoveries } from '#ops/chaos/recovery.ts';
 import type { ChaosReport } from '#ops/chaos/report.ts';
@@ -95,6 +97,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       world.drains.some(({ from, to }) => from <= at && at < to),
     ),
     journalEntries: after.journalEntries,
+    money: after.money,
     linearizable: { seats: linearizable.seats, operations: linearizable.operations },
     violations,
     ...(keep.folder ? { folder } : {}),
@@ -123,6 +126,7 @@ type World = {
   readonly history: History;
   readonly http: HttpClient;
   readonly crowd: Crowd;
+  readonly money: MoneyCrowd;
   readonly stages: readonly Stage[];
   readonly recoveries: Recoveries;
   readonly fired: ReadonlyMap<string, number>;
@@ -146,7 +150,10 @@ async function openWorld(
   );
   const history = new History();
   const buyers = await Buyers.of(db);
-  const crowd = new Crowd({ http, history, buyers, stages, clients: options.clients });
+  const staged = { seconds: options.seconds, seats: options.seatsPerEvent };
+  const moneyStage = await openMoneyStage(http, db, buyers, staged);
+  const money = new MoneyCrowd(http, history, buyers, moneyStage);
+  const crowd = new Crowd({ http, history, buyers, stages, money, clients: options.clients });
   const recoveries = new Recoveries(history, (eventId) => {
     const stage = stages.find((s) => s.eventId === eventId);
     return stage === undefined ? Promise.resolve() : crowd.probe(stage);
@@ -158,6 +165,7 @@ async function openWorld(
   let rounds = 0;
   const play = async (): Promise<void> => {
     const playing = crowd.play();
+    const cancelling = cancelHalfWay(money, options, problems);
     const until = Date.now() + options.seconds * 1_000;
     const names = faults.map(({ name }) => name);
     for (const round of schedule(names, options.seed, options.quietMs)) {
@@ -174,15 +182,30 @@ async function openWorld(
       await allReady(cluster, label, problems);
     }
     await recoveries.seen();
+    await cancelling;
     crowd.stop();
     await playing;
   };
   return {
-    ...{ history, http, crowd, stages, recoveries, fired, problems, drains, play },
+    ...{ history, http, crowd, money, stages, recoveries, fired, problems, drains, play },
     get rounds() {
       return rounds;
     },
   };
+}
+
+/** One event is cancelled with its bookings, in the middle of the faults. */
+async function cancelHalfWay(
+  money: MoneyCrowd,
+  { seconds, say }: ChaosOptions,
+  problems: string[],
+): Promise<void> {
+  await sleep(seconds * 500);
+  const bookings = [...money.told.values()];
+  const { cancelledId } = money.stage;
+  const sold = bookings.filter(({ eventId }) => eventId === cancelledId).length;
+  say(`an event with ${sold} bookings is cancelled`);
+  if (!(await money.cancelEvent())) problems.push(`told: ${cancelledId} could not be cancelled`);
 }
 
 async function stageOf(http: HttpClient, index: number, seats: number): Promise<Stage> {

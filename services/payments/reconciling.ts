@@ -94,7 +94,8 @@ function booksOf(broker: ServiceBroker): Books {
   return {
     of: async (intentId, named) => {
       if (named !== undefined && isBundleId(named.bookingId)) {
-        const { bundle } = await call(broker, 'bundles.byPayment', { intentId });
+        const asked = { intentId, bundleId: named.bookingId };
+        const { bundle } = await call(broker, 'bundles.byPayment', asked);
         return bundle === null ? { stray: undefined } : bundle;
       }
       const known = named !== undefined && idPatterns.booking.test(named.bookingId);

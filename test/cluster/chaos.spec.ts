@@ -41,6 +41,21 @@ whereRunnable('a cluster under faults [needs Go]', () => {
     expect(report.linearizable.operations).toBeGreaterThan(200);
   });
 
+  it('really moved money in every way', () => {
+    const done = report.byKind.filter(({ ok }) => ok > 0).map(({ kind }) => kind);
+    expect(done).toEqual(
+      expect.arrayContaining([
+        'order with extras',
+        'order package',
+        'sell for cash',
+        'cancel event',
+      ]),
+    );
+    const { captured, refunded, ledgerEntries, auditEntries, reconciled } = report.money;
+    expect(captured).toBeGreaterThan(refunded);
+    expect(Math.min(refunded, ledgerEntries, auditEntries, reconciled)).toBeGreaterThan(0);
+  });
+
   it('cuts nodes off wherever this machine can', () => {
     if (process.env.CI !== undefined) expect(report.network).toBe('namespaces');
     const cuts = report.faults.filter(({ name }) => name.startsWith('cut'));
