@@ -1,7 +1,7 @@
 import { api, price, session } from './api.js';
 import { cardName, savedCards } from './card-choice.js';
 import { el, say, sayProblem, seatName } from './dom.js';
-import { stateText } from './texts.js';
+import { shortWhen, stateText } from './texts.js';
 
 const changed = () => dispatchEvent(new Event('usher:session'));
 
@@ -87,22 +87,36 @@ export async function bookingsView(main) {
     main.append(el('p', {}, 'Sign in to see your tickets.'));
     return;
   }
-  const { items } = await api('GET', '/v1/bookings');
-  const rows = items.map((booking) =>
-    el(
-      'li',
-      { class: 'card' },
-      el(
-        'h2',
-        {},
-        el(
-          'a',
-          { href: `#/bookings/${booking.bookingId}` },
-          booking.seats.map(seatName).join(', '),
-        ),
-      ),
-      el('p', {}, `${stateText(booking)} · ${price(booking.total)}`),
-    ),
-  );
-  main.append(rows.length ? el('ul', { class: 'cards' }, rows) : el('p', {}, 'Nothing yet.'));
+  const list = el('ul', { class: 'cards' });
+  const more = el('button', { class: 'quiet', hidden: true }, 'Older ones');
+  const titles = new Map();
+  let cursor;
+  const load = async () => {
+    const page = await api('GET', `/v1/bookings?limit=20${cursor ? `&cursor=${cursor}` : ''}`);
+    await learnTitles(titles, page.items);
+    list.append(...page.items.map((booking) => bookingCard(booking, titles)));
+    cursor = page.nextCursor;
+    more.hidden = !cursor;
+  };
+  more.addEventListener('click', () => load().catch(sayProblem));
+  await load();
+  main.append(list.children.length > 0 ? list : el('p', {}, 'Nothing yet.'), more);
 }
+
+async function learnTitles(titles, bookings) {
+  const unknown = new Set(bookings.map(({ eventId }) => eventId).filter((id) => !titles.has(id)));
+  const ask = async (id) => {
+    const event = await api('GET', `/v1/events/${id}`).catch(() => undefined);
+    titles.set(id, event ? `${event.title}, ${shortWhen(event.startsAt, event.zone)}` : 'Event');
+  };
+  await Promise.all([...unknown].map(ask));
+}
+
+const bookingCard = ({ bookingId, eventId, seats, status, reason, total }, titles) =>
+  el(
+    'li',
+    { class: 'card' },
+    el('h2', {}, el('a', { href: `#/bookings/${bookingId}` }, titles.get(eventId))),
+    el('p', {}, seats.map(seatName).join(', ')),
+    el('p', {}, `${stateText({ status, reason })} · ${price(total)}`),
+  );

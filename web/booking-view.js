@@ -15,14 +15,14 @@ const looksMax = 200;
 /** One booking, followed until nothing of it moves any more. */
 export async function bookingView(main, bookingId) {
   const path = `/v1/bookings/${bookingId}`;
-  const state = el('p', { class: 'state', role: 'status' });
+  const state = el('p', { class: 'state', role: 'status', tabindex: '-1' });
   const body = el('div');
   main.append(el('h1', {}, 'Your booking'), state, body);
   const first = await api('GET', path);
   const event = await api('GET', `/v1/events/${first.eventId}`).catch(() => undefined);
   return followed(path, first, (booking, again) => {
     state.textContent = stateText(booking);
-    body.replaceChildren(...details(booking, event, again));
+    refill(body, state, details(booking, event, again));
   });
 }
 
@@ -66,6 +66,13 @@ export function followed(path, first, show) {
   return () => {
     open = false;
   };
+}
+
+/** New content for `body`; a focus that was in the old one goes to `state`, not to nowhere. */
+export function refill(body, state, content) {
+  const within = body.contains(document.activeElement);
+  body.replaceChildren(...content);
+  if (within) state.focus();
 }
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -216,6 +223,11 @@ const intentTexts = {
   canceled: 'not charged',
 };
 
+const paymentText = ({ status, instalments }) =>
+  status === 'succeeded' && instalments?.outstanding.amount > 0
+    ? `in parts, ${price(instalments.outstanding)} still to be paid`
+    : (intentTexts[status] ?? 'not made yet');
+
 const totals = ({ total, discount, voucher, payment }) =>
   el(
     'ul',
@@ -226,7 +238,7 @@ const totals = ({ total, discount, voucher, payment }) =>
     el(
       'li',
       {},
-      `Payment: ${[paidBy[payment.by], intentTexts[payment.status] ?? 'not made yet'].filter(Boolean).join(', ')}`,
+      `Payment: ${[paidBy[payment.by], paymentText(payment)].filter(Boolean).join(', ')}`,
     ),
   );
 

@@ -2,7 +2,7 @@ import { api, newKey, price } from './api.js';
 import { el, say, seatName } from './dom.js';
 import { percent, shortWhen } from './texts.js';
 
-/** Tickets to choose from; what giving them back returns and why, with dates in `zone`; doing it. */
+/** Tickets to choose from; what giving them back returns and why (dates in `zone`); doing it. */
 export function cancelPanel(booking, zone, changed) {
   const valid = booking.tickets.filter(({ status }) => status === 'valid');
   const problem = el('p', { class: 'error', role: 'alert' });

@@ -17,7 +17,7 @@ export const savedCards = () =>
   );
 
 export const cardName = ({ brand, last4, expMonth, expYear }) =>
-  `${brand} ending in ${last4}, good until ${expMonth}/${expYear}`;
+  `${brand[0].toUpperCase()}${brand.slice(1)} ending in ${last4}, good until ${expMonth}/${expYear}`;
 
 /** Whether a card may be typed in here: only the provider's stand-in is spoken to directly. */
 export const browserPayments = () =>
@@ -28,10 +28,11 @@ export const browserPayments = () =>
 
 /**
  * What to pay with: a saved card, a test card, or (unless `typed` is false) a card that is typed in
- * on the next page. `payment()` is what a checkout takes; `onSaving(false)` where keeping the card
- * is not the buyer's to choose.
+ * on the next page. `payment()` is what a checkout takes; `mayKeep(false)` where whether the card
+ * is kept is not the buyer's to choose.
  */
 export function cardChoice({ typed = true, savable = true } = {}) {
+  let mayKeep = savable;
   const select = el(
     'select',
     { name: 'card' },
@@ -59,14 +60,14 @@ export function cardChoice({ typed = true, savable = true } = {}) {
     shown();
   };
   const shown = () => {
-    keepLine.hidden = !savable || select.value.startsWith('saved:');
+    keepLine.hidden = !mayKeep || select.value.startsWith('saved:');
   };
   select.addEventListener('change', shown);
   fill();
   const payment = () => {
     const [kind, id] = [select.value.slice(0, 5), select.value.slice(6)];
     if (kind === 'saved') return { method: 'card', paymentMethodId: id };
-    const kept = savable && keep.checked ? { savePaymentMethod: true } : {};
+    const kept = mayKeep && keep.checked ? { savePaymentMethod: true } : {};
     return { method: 'card', ...(kind === 'token' ? { token: id } : {}), ...kept };
   };
   const node = el(
@@ -76,5 +77,12 @@ export function cardChoice({ typed = true, savable = true } = {}) {
     el('label', {}, 'Card', select),
     keepLine,
   );
-  return { node, payment };
+  return {
+    node,
+    payment,
+    mayKeep: (may) => {
+      mayKeep = may;
+      shown();
+    },
+  };
 }

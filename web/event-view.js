@@ -31,12 +31,21 @@ export async function eventView(main, eventId) {
     if (now.counts) counts.textContent = countsText(now);
     redraw();
   });
-  const prices = livePrices(event, (shown) => legend(shown, categories));
   const place = `${event.venue.name}, ${event.venue.city}`;
+  const date = el('p', { class: 'muted' });
+  const news = el('div', { 'aria-live': 'polite' });
+  const prices = livePrices(
+    event,
+    (shown) => legend(shown, categories),
+    (now) => {
+      date.textContent = `${place} · ${when(now.startsAt, now.zone)}`;
+      news.replaceChildren(eventNotice(now));
+    },
+  );
   main.append(
     el('h1', {}, event.title),
-    el('p', { class: 'muted' }, `${place} · ${when(event.startsAt, event.zone)}`),
-    eventNotice(event),
+    date,
+    news,
     counts,
     el(
       'div',
@@ -68,6 +77,10 @@ function choosing({ event, chart, panel, chosen, redraw }) {
   };
   const show = () => {
     end();
+    if (event.status === 'cancelled') {
+      panel.replaceChildren(el('p', {}, 'No tickets are sold any more.'));
+      return;
+    }
     panel.replaceChildren(...choices(event, chart, [...chosen], reserve));
   };
   const released = () => {

@@ -37,7 +37,10 @@ export function holdPanel(panel, first, onReleased) {
     showButton();
   });
   const card = cardChoice();
-  const plans = planChoice(hold.reservationId, showButton);
+  const plans = planChoice(hold.reservationId, (plan) => {
+    card.mayKeep(plan === undefined);
+    showButton();
+  });
   const form = paymentForm(hold, quote, [plans.node, card.node]);
   form.addEventListener(
     'submit',
@@ -50,6 +53,7 @@ export function holdPanel(panel, first, onReleased) {
       location.hash = `#/bookings/${bookingId}`;
     }),
   );
+  const heading = el('h2', { tabindex: '-1' }, 'Held for you');
   const extend = act(async () => {
     hold = await api('PATCH', path, { extend: true });
   });
@@ -58,13 +62,9 @@ export function holdPanel(panel, first, onReleased) {
     onReleased();
   });
   panel.replaceChildren(
-    el('h2', {}, 'Held for you'),
+    heading,
     clock.node,
-    el(
-      'ul',
-      {},
-      hold.seats.map((seat) => el('li', {}, `${seatName(seat)} (${seat.category})`)),
-    ),
+    seatList(hold),
     total,
     el('p', { class: 'muted' }, 'This price is yours while you hold the seats.'),
     problem,
@@ -72,8 +72,16 @@ export function holdPanel(panel, first, onReleased) {
     el('button', { class: 'quiet', onclick: extend }, 'More time'),
     el('button', { class: 'quiet', onclick: release }, 'Give back'),
   );
+  heading.focus();
   return clock.end;
 }
+
+const seatList = ({ seats }) =>
+  el(
+    'ul',
+    {},
+    seats.map((seat) => el('li', {}, `${seatName(seat)} (${seat.category})`)),
+  );
 
 /** The codes that were typed in. */
 const codesOf = (form) => {

@@ -14,7 +14,7 @@ const partStates = {
 /** Parts with amount and date, as a table. */
 export function schedule(parts, caption) {
   const row = (part) => {
-    const state = part.status ? partStates[part.status] : part.no === 1 ? 'now' : 'by itself';
+    const state = part.status ? partStates[part.status] : part.no === 1 ? 'now' : 'automatic';
     const again = part.nextTryAt ? `; tried again ${shortWhen(part.nextTryAt)}` : '';
     return el(
       'tr',
@@ -94,7 +94,9 @@ export function bookingInstalments(booking, changed) {
   const left =
     outstanding.amount > 0
       ? `${price(outstanding)} still to be paid.${admitsBeforePaid ? '' : ' Tickets open the door once all is paid.'}`
-      : 'All paid.';
+      : parts.some(({ status }) => status === 'void')
+        ? 'Nothing more is owed.'
+        : 'All paid.';
   const body = [heading, schedule(parts, 'Your payments'), el('p', {}, left)];
   if (open.length > 0 && parts[0].status === 'paid') body.push(payForm(booking, open, changed));
   return el('section', { class: 'card' }, body);

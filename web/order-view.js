@@ -1,5 +1,5 @@
 import { api, newKey, price } from './api.js';
-import { followed, payAgain, paymentNotices } from './booking-view.js';
+import { followed, payAgain, paymentNotices, refill } from './booking-view.js';
 import { cardChoice } from './card-choice.js';
 import { countdown } from './countdown.js';
 import { el, say, seatName } from './dom.js';
@@ -8,7 +8,7 @@ import { stateText } from './texts.js';
 /** My order of a package: what is held, paying it, and what became of it. */
 export async function orderView(main, bundleId) {
   const path = `/v1/bundle-orders/${bundleId}`;
-  const state = el('p', { class: 'state', role: 'status' });
+  const state = el('p', { class: 'state', role: 'status', tabindex: '-1' });
   const body = el('div');
   main.append(el('h1', {}, 'Your package'), state, body);
   const first = await api('GET', path);
@@ -19,7 +19,7 @@ export async function orderView(main, bundleId) {
     state.textContent = stateText(bundle);
     const held = bundle.status === 'held' ? heldPanel(bundle, again) : undefined;
     endClock = held?.end;
-    body.replaceChildren(
+    refill(body, state, [
       el('p', {}, `${bundle.quantity} × ${bundle.name}`),
       ...paymentNotices(bundle, again, retry),
       el('ul', { class: 'cards' }, bundle.events.map(eventCard(titles))),
@@ -28,7 +28,7 @@ export async function orderView(main, bundleId) {
       ...(['confirmed', 'partially_refunded'].includes(bundle.status)
         ? [cancelForm(bundle, again)]
         : []),
-    );
+    ]);
   });
   return () => {
     stop();
