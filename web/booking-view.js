@@ -20,10 +20,21 @@ export async function bookingView(main, bookingId) {
   main.append(el('h1', {}, 'Your booking'), state, body);
   const first = await api('GET', path);
   const event = await api('GET', `/v1/events/${first.eventId}`).catch(() => undefined);
+  const alone = !first.bundleId || (await divisible(first.bundleId));
   return followed(path, first, (booking, again) => {
     state.textContent = stateText(booking);
-    refill(body, state, details(booking, event, again));
+    refill(body, state, details(booking, event, alone, again));
   });
+}
+
+/** Whether a booking of this order may be given back by itself. */
+async function divisible(bundleId) {
+  try {
+    const { packageId } = await api('GET', `/v1/bundle-orders/${bundleId}`);
+    return (await api('GET', `/v1/bundles/${packageId}`)).divisible;
+  } catch {
+    return true;
+  }
 }
 
 /**
@@ -97,7 +108,7 @@ const moves = ({ cancelRequested, refunds = [], payment }) =>
   payment?.nextActionUrl !== undefined ||
   (payment?.instalments?.parts ?? []).some(({ status }) => status === 'charging');
 
-function details(booking, event, changed) {
+function details(booking, event, alone, changed) {
   const { payment, tickets, refunds } = booking;
   const valid = tickets.some(({ status }) => status === 'valid');
   const frozen = tickets.some(({ status }) => status === 'frozen');
@@ -115,12 +126,16 @@ function details(booking, event, changed) {
       ? notice('Being cancelled.', 'As soon as the payment has settled, it goes back.')
       : '',
     totals(booking),
-    payment.instalments ? bookingInstalments(booking, changed) : '',
+    payment.instalments && booking.status !== 'declined'
+      ? bookingInstalments(booking, changed)
+      : '',
     ticketList(tickets),
     refunds.length > 0 ? refundList(refunds) : '',
     booking.bundleId ? bundleLine(booking.bundleId) : '',
     booking.refundRules && event && valid ? refundRules(booking.refundRules, event) : '',
-    valid && !running.has(booking.status) ? cancelPanel(booking, event?.zone, changed) : '',
+    alone && valid && !running.has(booking.status)
+      ? cancelPanel(booking, event?.zone, changed)
+      : '',
   ];
 }
 
@@ -185,12 +200,12 @@ function retryForm(booking, changed) {
     reservationId: booking.reservationId,
     payment: { ...payment, ...(plan ? { plan } : {}) },
   });
-  return payAgain('/v1/checkout', body, changed);
+  return payAgain('/v1/checkout', body, changed, plan === undefined);
 }
 
 /** A form to try another card. `bodyOf(payment)` is what is sent to `path`. */
-export function payAgain(path, bodyOf, changed) {
-  const card = cardChoice();
+export function payAgain(path, bodyOf, changed, savable = true) {
+  const card = cardChoice({ savable });
   const problem = el('p', { class: 'error', role: 'alert' });
   const form = el(
     'form',
@@ -238,7 +253,7 @@ const totals = ({ total, discount, voucher, payment }) =>
     el(
       'li',
       {},
-      `Payment: ${[paidBy[payment.by], paymentText(payment)].filter(Boolean).join(', ')}`,
+      `Payment: ${[payment.status === 'not_required' ? undefined : paidBy[payment.by], paymentText(payment)].filter(Boolean).join(', ')}`,
     ),
   );
 

@@ -77,7 +77,10 @@ function preview(told, seats, zone) {
       el('th', { scope: 'row' }, seats.get(ticketId) ?? ticketId),
       ...[paid, returned, stays].map((money) => el('td', {}, price(money))),
     );
-  const head = ['Ticket', 'Paid', 'Comes back', 'Kept'];
+  const head = ['Ticket', 'Price', 'Comes back', 'Kept'];
+  // Of what would come back, what instalments that are still to come would have paid.
+  const returned = tickets.reduce((sum, ticket) => sum + ticket.returned.amount, 0);
+  const owed = returned - Math.max(0, discountLost.amount) - refund.amount;
   const lost = {
     ...discountLost,
     amount: Math.abs(discountLost.amount),
@@ -85,6 +88,13 @@ function preview(told, seats, zone) {
   return [
     el('h3', {}, `${price(refund)} comes back, ${price(kept)} does not`),
     ...whyTexts(told, zone).map((text) => el('p', {}, text)),
+    owed > 0
+      ? el(
+          'p',
+          {},
+          `${price({ ...refund, amount: owed })} of it was not paid yet and is not owed any more.`,
+        )
+      : '',
     discountLost.amount > 0
       ? el('p', {}, `${price(lost)} is taken off: too few tickets stay for your promo code.`)
       : '',

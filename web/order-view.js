@@ -3,7 +3,7 @@ import { followed, payAgain, paymentNotices, refill } from './booking-view.js';
 import { cardChoice } from './card-choice.js';
 import { countdown } from './countdown.js';
 import { el, say, seatName } from './dom.js';
-import { stateText } from './texts.js';
+import { ruleTexts, stateText } from './texts.js';
 
 /** My order of a package: what is held, paying it, and what became of it. */
 export async function orderView(main, bundleId) {
@@ -128,8 +128,11 @@ function cancelForm(bundle, again) {
     }
   };
   const look = async () => {
+    const told = await whatComesBack(bundle).catch((failure) => [
+      el('p', { class: 'error' }, failure?.detail ?? failure?.title ?? 'That did not work.'),
+    ]);
     outcome.replaceChildren(
-      el('h3', {}, await backText(bundle)),
+      ...told,
       el('button', { class: 'danger', onclick: cancel }, 'Cancel the whole package for good'),
       ' ',
       el('button', { class: 'quiet', onclick: () => outcome.replaceChildren() }, 'Keep it'),
@@ -146,8 +149,8 @@ function cancelForm(bundle, again) {
   );
 }
 
-/** The sum of what each event's booking would return; where one cannot say, the rule. */
-async function backText({ events, price: { total } }) {
+/** The sum of what the events' bookings would return; where they cannot say, their rules. */
+async function whatComesBack({ events, price: { total } }) {
   const open = events.filter(({ booking }) =>
     ['confirmed', 'partially_refunded'].includes(booking?.status),
   );
@@ -155,9 +158,27 @@ async function backText({ events, price: { total } }) {
     open.map(({ booking }) => api('GET', `/v1/bookings/${booking.bookingId}/cancellation`)),
   );
   if (told.some(({ status }) => status === 'rejected')) {
-    return 'Each event gives back what its refund rules say.';
+    return Promise.all(open.map(rulesOf));
   }
   const sum = (key) => told.reduce((all, { value }) => all + value[key].amount, 0);
   const money = (amount) => price({ amount, currency: total.currency });
-  return `${money(sum('refund'))} comes back, ${money(sum('kept'))} does not`;
+  return [el('h3', {}, `${money(sum('refund'))} comes back, ${money(sum('kept'))} does not`)];
+}
+
+async function rulesOf({ eventId, total, booking: { bookingId } }) {
+  const [event, { refundRules }] = await Promise.all([
+    api('GET', `/v1/events/${eventId}`),
+    api('GET', `/v1/bookings/${bookingId}`),
+  ]);
+  const texts = ruleTexts(refundRules ?? event.refundRules, event);
+  return el(
+    'section',
+    {},
+    el('h3', {}, `${event.title}: ${price(total)}`),
+    el(
+      'ul',
+      {},
+      texts.map((text) => el('li', {}, text)),
+    ),
+  );
 }

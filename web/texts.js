@@ -62,6 +62,8 @@ const reasons = {
   'event-cancelled': 'The event is cancelled.',
   'instalments-unpaid': 'A part was not paid in time.',
   'dispute-lost': 'The bank took the payment back.',
+  'cancelled-by-buyer': 'You cancelled it.',
+  released: 'The seats are free again.',
   'cancelled-by-support': 'The support has cancelled it.',
 };
 export const reasonText = (reason) => reasons[reason] ?? reason.replaceAll('-', ' ');
