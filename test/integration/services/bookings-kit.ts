@@ -4,6 +4,7 @@ import { systemClock } from '#adapters/clock/system.ts';
 import { systemIds } from '#adapters/ids/system.ts';
 import { type Simulator, startSimulator } from '#adapters/payments/simulator/index.ts';
 import type { Config } from '#config/config.ts';
+import type { BookingView } from '#contracts/bookings.contract.ts';
 import { makeId } from '#domain/ids.ts';
 import { fingerprintOf, holdIdOf } from '#domain/inventory/command-id.ts';
 import type { CommandOf, HoldView } from '#domain/inventory/commands.ts';
@@ -35,6 +36,12 @@ export type BookingCluster = {
   buyer(): Promise<Buyer>;
   hold(eventId: string, buyer: Buyer, seats: readonly string[]): Promise<HoldView>;
   ask(method: string, path: string, buyer?: Buyer, body?: unknown, key?: string): Promise<Answer>;
+  /** A buyer's booking once this holds of it, within 20 s. */
+  until(
+    bookingId: string,
+    buyer: Buyer,
+    holds: (view: BookingView) => boolean,
+  ): Promise<BookingView>;
   stop(): Promise<void>;
 };
 
@@ -50,6 +57,12 @@ export async function startBookings(
   const webhookUrl = `${url}/v1/payments/stripe/webhook`;
   const options = { port: simulatorPort, mongodbUri: uri, webhookUrl, webhookSecret };
   const simulator = await startSimulator(options);
+  const ask: BookingCluster['ask'] = (method, path, buyer, body, key = randomUUID()) =>
+    send(url, method, path, {
+      key,
+      ...(body === undefined ? {} : { body }),
+      ...(buyer === undefined ? {} : { token: buyer.token }),
+    });
   return {
     cores: nodes.cores,
     simulator,
@@ -60,12 +73,16 @@ export async function startBookings(
       const { body: session } = await send(url, 'POST', '/v1/auth/signup', { body });
       return { userId: session.user.userId, token: session.accessToken };
     },
-    ask: (method, path, buyer, body, key = randomUUID()) =>
-      send(url, method, path, {
-        key,
-        ...(body === undefined ? {} : { body }),
-        ...(buyer === undefined ? {} : { token: buyer.token }),
-      }),
+    ask,
+    until: async (bookingId, buyer, holds) => {
+      for (let look = 0; look < 200; look++) {
+        const { body } = await ask('GET', `/v1/bookings/${bookingId}`, buyer);
+        if (holds(body)) return body;
+        await systemClock.sleep(100);
+      }
+      const { body } = await ask('GET', `/v1/bookings/${bookingId}`, buyer);
+      throw new Error(`not in time: ${JSON.stringify(body)}`);
+    },
     stop: async () => {
       await Promise.all([nodes.gateway, ...nodes.cores].map((broker) => broker.stop()));
       await nodes.worker.stop();

@@ -27,14 +27,6 @@ describeWith(['mongod', 'nats-server'], 'disputes', () => {
 
   const read = async (bookingId: string): Promise<BookingView> =>
     (await cluster.ask('GET', `/v1/bookings/${bookingId}`, ada)).body;
-  const until = async (bookingId: string, holds: (view: BookingView) => boolean) => {
-    for (let i = 0; i < 150; i++) {
-      const view = await read(bookingId);
-      if (holds(view)) return view;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error(`it did not happen to ${JSON.stringify(await read(bookingId))}`);
-  };
   const ticketsAre = (status: string) => (view: BookingView) =>
     view.tickets.length > 0 && view.tickets.every((ticket) => ticket.status === status);
 
@@ -44,7 +36,7 @@ describeWith(['mongod', 'nats-server'], 'disputes', () => {
     const body = { reservationId, payment: { method: 'card', token } };
     const { body: answer } = await cluster.ask('POST', '/v1/checkout', ada, body);
     const bookingId: string = answer.bookingId;
-    await until(bookingId, ({ status }) => status === 'confirmed');
+    await cluster.until(bookingId, ada, ({ status }) => status === 'confirmed');
     return { eventId, bookingId };
   };
   /** As support sees it. */
@@ -66,13 +58,13 @@ describeWith(['mongod', 'nats-server'], 'disputes', () => {
 
   it('freeze tickets, and set them free when they are won', async () => {
     const { bookingId, eventId } = await booked('pm_card_createDispute');
-    await until(bookingId, ticketsAre('frozen'));
+    await cluster.until(bookingId, ada, ticketsAre('frozen'));
     const { items } = await listed(bookingId);
     expect(items).toMatchObject([
       { bookingId, state: 'open', reason: 'fraudulent', amount: { amount: 10_000 } },
     ]);
     await control({ dispute: items[0]?.disputeId, status: 'won' });
-    await until(bookingId, ticketsAre('valid'));
+    await cluster.until(bookingId, ada, ticketsAre('valid'));
     expect((await listed(bookingId)).items).toMatchObject([{ state: 'won', status: 'won' }]);
     const { findings } = await verifyEvent(database.db, eventId, { settled: true });
     expect(findings).toEqual([]);
@@ -81,10 +73,10 @@ describeWith(['mongod', 'nats-server'], 'disputes', () => {
   it('void tickets when they are lost', async () => {
     const { bookingId } = await booked('pm_card_visa');
     await control({ payment_intent: await intentOf(bookingId), reason: 'product_not_received' });
-    await until(bookingId, ticketsAre('frozen'));
+    await cluster.until(bookingId, ada, ticketsAre('frozen'));
     const [dispute] = (await listed(bookingId)).items;
     await control({ dispute: dispute?.disputeId, status: 'lost' });
-    const lost = await until(bookingId, ({ status }) => status === 'cancelled');
+    const lost = await cluster.until(bookingId, ada, ({ status }) => status === 'cancelled');
     expect(lost).toMatchObject({ reason: 'dispute-lost' });
     expect(lost.tickets.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
   });

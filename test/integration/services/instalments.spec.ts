@@ -103,21 +103,8 @@ describeWith(['mongod', 'nats-server'], 'payment in instalments, over HTTP', () 
     const { body } = await cluster.ask('POST', '/v1/checkout', ada, { reservationId, payment });
     return { eventId, reservationId, bookingId: body.bookingId as string };
   };
-  const read = async (bookingId: string): Promise<BookingView> =>
-    (await cluster.ask('GET', `/v1/bookings/${bookingId}`, ada)).body;
   const parts = ({ payment }: BookingView): string[] =>
     (payment.instalments?.parts ?? []).map(({ amount, status }) => `${amount.amount} ${status}`);
-  const until = async (
-    bookingId: string,
-    holds: (view: BookingView) => boolean,
-  ): Promise<BookingView> => {
-    for (let i = 0; i < 200; i++) {
-      const view = await read(bookingId);
-      if (holds(view)) return view;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error(`not in time: ${JSON.stringify(await read(bookingId))}`);
-  };
   const agrees = async (eventId: string) => {
     const { findings } = await verifyEvent(database.db, eventId, { settled: true });
     expect(findings).toEqual([]);
@@ -158,12 +145,13 @@ describeWith(['mongod', 'nats-server'], 'payment in instalments, over HTTP', () 
 
   it('sells with the first part and charges the saved card for the rest on the dates', async () => {
     const { eventId, bookingId } = await checkout('pm_card_visa', 6, 8);
-    const first = await until(bookingId, ({ status }) => status === 'confirmed');
+    const first = await cluster.until(bookingId, ada, ({ status }) => status === 'confirmed');
     expect(parts(first)).toEqual(['4200 paid', '3150 due', '3150 due']);
     expect(first.tickets.map(({ usable }) => usable)).toEqual([false, false]);
     await agrees(eventId);
-    const last = await until(
+    const last = await cluster.until(
       bookingId,
+      ada,
       ({ payment }) => payment.instalments?.outstanding.amount === 0,
     );
     expect(parts(last)).toEqual(['4200 paid', '3150 paid', '3150 paid']);
@@ -179,13 +167,17 @@ describeWith(['mongod', 'nats-server'], 'payment in instalments, over HTTP', () 
 
   it('tells the buyer of a charge that failed, who pays with another card', async () => {
     const { eventId, bookingId } = await checkout('pm_card_authenticationRequired', 6, 3_600);
-    const acting = await until(bookingId, ({ status }) => status === 'requires_action');
+    const acting = await cluster.until(
+      bookingId,
+      ada,
+      ({ status }) => status === 'requires_action',
+    );
     await fetch(acting.payment.nextActionUrl ?? '', {
       method: 'POST',
       redirect: 'manual',
       body: new URLSearchParams({ outcome: 'complete' }),
     });
-    const failed = await until(bookingId, (view) => parts(view)[1] === '3150 failed');
+    const failed = await cluster.until(bookingId, ada, (view) => parts(view)[1] === '3150 failed');
     expect(failed.status).toBe('confirmed');
     await agrees(eventId);
     const mails = database.db.collection<{ _id: string; kind: string }>('messages');
@@ -195,23 +187,27 @@ describeWith(['mongod', 'nats-server'], 'payment in instalments, over HTTP', () 
     const path = `/v1/bookings/${bookingId}/instalments`;
     const { status } = await cluster.ask('POST', `${path}/2/pay`, ada, pay, 'pay-2');
     expect(status).toBe(202);
-    const paid = await until(bookingId, (view) => parts(view)[1] === '3150 paid');
+    const paid = await cluster.until(bookingId, ada, (view) => parts(view)[1] === '3150 paid');
     expect(parts(paid)).toEqual(['4200 paid', '3150 paid', '3150 due']);
     // Paying off early: everything up to the last one.
     expect((await cluster.ask('POST', `${path}/3/pay`, ada, pay, 'pay-3')).status).toBe(202);
-    await until(bookingId, ({ payment }) => payment.instalments?.outstanding.amount === 0);
+    await cluster.until(
+      bookingId,
+      ada,
+      ({ payment }) => payment.instalments?.outstanding.amount === 0,
+    );
     await agrees(eventId);
   }, 60_000);
 
   it('cancels with several captured payments, the newest back first', async () => {
     const { eventId, bookingId } = await checkout('pm_card_visa', 3_600, 7_200);
-    await until(bookingId, ({ status }) => status === 'confirmed');
+    await cluster.until(bookingId, ada, ({ status }) => status === 'confirmed');
     const pay = { payment: { method: 'card', token: 'pm_card_mastercard' } };
     await cluster.ask('POST', `/v1/bookings/${bookingId}/instalments/2/pay`, ada, pay);
-    await until(bookingId, (view) => parts(view)[1] === '3150 paid');
+    await cluster.until(bookingId, ada, (view) => parts(view)[1] === '3150 paid');
     const cancelled = await cluster.ask('POST', `/v1/bookings/${bookingId}/cancel`, ada, {});
     expect(cancelled.body.refund.amount.amount).toBe(7_350);
-    const over = await until(bookingId, ({ status }) => status === 'refunded');
+    const over = await cluster.until(bookingId, ada, ({ status }) => status === 'refunded');
     expect(over.refunds.map(({ amount }) => amount.amount)).toEqual([3_150, 4_200]);
     expect(over.payment.instalments?.outstanding.amount).toBe(0);
     await agrees(eventId);

@@ -81,14 +81,8 @@ describeWith(['mongod', 'nats-server'], 'promo codes and gift vouchers', () => {
     expect([started.status, started.body.code]).toEqual([202, undefined]);
     return read(started.body.bookingId, buyer);
   };
-  const ended = async (bookingId: string, status: string): Promise<BookingView> => {
-    for (let look = 0; look < 100; look++) {
-      const b = await read(bookingId);
-      if (b.status === status) return b;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error(`${bookingId} is not ${status}`);
-  };
+  const ended = (bookingId: string, status: string): Promise<BookingView> =>
+    cluster.until(bookingId, ada, (view) => view.status === status);
   const agrees = async (eventId: string): Promise<void> => {
     const { findings } = await verifyEvent(database.db, eventId, { settled: true });
     expect(findings).toEqual([]);

@@ -38,14 +38,8 @@ describeWith(['mongod', 'nats-server'], 'ways to pay, over HTTP', () => {
   };
   const read = async (bookingId: string, buyer = ada): Promise<BookingView> =>
     (await cluster.ask('GET', `/v1/bookings/${bookingId}?wait=10`, buyer)).body;
-  const reaches = async (bookingId: string, status: string): Promise<BookingView> => {
-    for (let i = 0; i < 100; i++) {
-      const view = await read(bookingId);
-      if (view.status === status) return view;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error(`${bookingId} did not become ${status}`);
-  };
+  const reaches = (bookingId: string, status: string): Promise<BookingView> =>
+    cluster.until(bookingId, ada, (view) => view.status === status);
   const methods = async (buyer = ada): Promise<{ paymentMethodId: string; last4: string }[]> =>
     (await cluster.ask('GET', path, buyer)).body.items;
 
