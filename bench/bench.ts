@@ -4,6 +4,7 @@ import { measureSales } from '#bench/checkout/sales.ts';
 import { measureCore } from '#bench/core/core.ts';
 import { measureFailover } from '#bench/failover/failover.ts';
 import { measurePath } from '#bench/path/path.ts';
+import { measureProfile } from '#bench/profile/profile.ts';
 import { writeDocument } from '#bench/report/document.ts';
 import { writePage } from '#bench/report/page.ts';
 import { readResults } from '#bench/report/results.ts';
@@ -22,6 +23,8 @@ const usage = `npm run bench -- [suite …] [options]
   failover         a cluster whose nodes are killed, paused, join, drain and restart
   restart          a large event on another host, many small events on one
   soak             memory of one node over --minutes M (30); not part of --all
+  profile          flame graphs of gateway, inventory node, event actor and sales, into docs/profiles;
+                   not part of --all
   --all            every other suite
   --report         only the page bench/results/report.html, from the results there are
   --docs           only the figures of docs/performance.md, from the results there are
@@ -31,7 +34,10 @@ const usage = `npm run bench -- [suite …] [options]
   --seats N        seats of the hot event (60000)
 For figures of a two-core machine on a larger one: taskset -c 0,1 npm run bench`;
 
-const suites: Readonly<Record<string, (numbers: Numbers) => Promise<Figures>>> = {
+/** Suites that only run when they are named. */
+const onlyNamed = ['soak', 'profile'];
+
+const suites: Readonly<Record<string, (numbers: Numbers) => Promise<Figures | undefined>>> = {
   path: measurePath,
   tail: measureTail,
   core: measureCore,
@@ -40,6 +46,7 @@ const suites: Readonly<Record<string, (numbers: Numbers) => Promise<Figures>>> =
   failover: measureFailover,
   restart: measureRestart,
   soak: measureSoak,
+  profile: measureProfile,
 };
 
 type Numbers = {
@@ -77,7 +84,7 @@ function options() {
     if (Number.isInteger(given) && given >= 1 && given <= max) return given;
     throw new Error(`--${name} must be a whole number from 1 to ${max}.`);
   };
-  const every = Object.keys(suites).filter((name) => name !== 'soak');
+  const every = Object.keys(suites).filter((name) => !onlyNamed.includes(name));
   const names = values.all ? every : positionals.length > 0 ? positionals : ['path'];
   const unknown = names.find((name) => suites[name] === undefined);
   if (unknown !== undefined) throw new Error(`There is no suite "${unknown}".\n${usage}`);

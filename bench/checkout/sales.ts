@@ -24,7 +24,12 @@ import { limits } from '#domain/limits.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import { verifyEvent } from '#ops/verify/verify-event.ts';
 
-export type SalesOptions = { readonly runs: number; readonly seconds: number };
+export type SalesOptions = {
+  readonly runs: number;
+  readonly seconds: number;
+  /** Is told when the load of a run begins and when it is over, such as a profiler. */
+  readonly onLoad?: (state: 'begins' | 'ended') => Promise<void>;
+};
 
 const width = 1_024;
 const salesMaxPerSecond = 6_000;
@@ -45,7 +50,8 @@ type Run = {
  * all its steps, tickets, ledger and messages on real MongoDB, in one process; the payment provider
  * answers at once. The event is verified after every run.
  */
-export async function measureSales({ runs, seconds }: SalesOptions): Promise<Figures> {
+export async function measureSales(options: SalesOptions): Promise<Figures> {
+  const { runs, seconds } = options;
   const uri = databaseUri('sales');
   const client = new MongoClient(uri, { writeConcern: { w: 'majority', journal: true } });
   const list: Run[] = [];
@@ -53,7 +59,7 @@ export async function measureSales({ runs, seconds }: SalesOptions): Promise<Fig
     const db = client.db();
     await Promise.all([prepareInventory(db), prepareBookings(db)]);
     for (let round = 0; round <= runs; round++) {
-      const run = await measureOnce(db, seconds);
+      const run = await measureOnce(db, options);
       console.log(`sales, ${round === 0 ? 'warm-up' : `run ${round}`}: ${describe(run)}`);
       if (round > 0) list.push(run);
     }
@@ -72,14 +78,16 @@ export async function measureSales({ runs, seconds }: SalesOptions): Promise<Fig
   return { suite: 'sales', settings: { runs, seconds, width }, rows: [row], bars: [bar] };
 }
 
-async function measureOnce(db: Db, seconds: number): Promise<Run> {
+async function measureOnce(db: Db, { seconds, onLoad }: SalesOptions): Promise<Run> {
   const host = await startHost(db);
   try {
     const eventId = makeId('event', systemIds.ulid());
     const count = salesMaxPerSecond * seconds;
     const holds = await openWithHolds(host, eventId, Math.min(count, limits.chartPlacesMax));
     const provider = new InstantProvider();
+    await onLoad?.('begins');
     const measured = await sellAll(db, host, holds, provider, seconds);
+    await onLoad?.('ended');
     const records = provider.records;
     if (records.length > 0) await db.collection<{ _id: string }>('payments').insertMany(records);
     await db.collection('bookings_outbox').updateMany({ eventId }, { $set: { state: 'done' } });

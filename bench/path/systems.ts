@@ -60,14 +60,17 @@ export async function startSingle(env: Readonly<Record<string, string>> = {}): P
   };
 }
 
-/** One gateway, one inventory node, one core node and one worker over NATS, as on two cores. */
-export async function startSplit(): Promise<System> {
+/**
+ * One gateway, one inventory node, one core node and one worker over NATS, as on two cores; its
+ * pids are in this order. `env` adds to their settings.
+ */
+export async function startSplit(env: Readonly<Record<string, string>> = {}): Promise<System> {
   const cluster = await startCluster({
     counts: { gateway: 1, inventory: 1, core: 1, worker: 1 },
     mongodbUri: databaseUri('cluster'),
     natsUrl: process.env.USHER_TEST_NATS_URL ?? '',
     namespace: `bench-${Date.now()}`,
-    env: { DEMO: 'false', LOG_LEVEL: 'error' },
+    env: { DEMO: 'false', LOG_LEVEL: 'error', ...env },
   });
   return {
     name: 'cluster over NATS',

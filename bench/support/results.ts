@@ -169,7 +169,8 @@ const titles: Readonly<Record<string, string>> = {
 export const titleOf = (figure: string): string =>
   titles[figure] ?? figure.replace(/([A-Z])/g, (_, letter: string) => ` ${letter.toLowerCase()}`);
 
-function where() {
+/** Where and how everything here is measured. */
+export function where() {
   return {
     at: new Date().toISOString(),
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
