@@ -112,11 +112,14 @@ async function learnTitles(titles, bookings) {
   await Promise.all([...unknown].map(ask));
 }
 
-const bookingCard = ({ bookingId, eventId, seats, status, reason, total }, titles) =>
+const bookingCard = ({ bookingId, eventId, seats, tickets, status, reason, total }, titles) =>
   el(
     'li',
     { class: 'card' },
     el('h2', {}, el('a', { href: `#/bookings/${bookingId}` }, titles.get(eventId))),
     el('p', {}, seats.map(seatName).join(', ')),
     el('p', {}, `${stateText({ status, reason })} · ${price(total)}`),
+    tickets.some((ticket) => ticket.status === 'frozen')
+      ? el('p', { class: 'error' }, 'Frozen by a dispute')
+      : '',
   );

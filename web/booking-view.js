@@ -190,7 +190,7 @@ const waiting = () =>
     el(
       'p',
       {},
-      'It cannot be reached at the moment. Your seats are kept, and your payment goes on by itself as soon as it answers. You may leave this page: you will get a mail either way, and nothing is charged twice.',
+      'It cannot be reached at the moment. Your seats are kept, and your payment goes on by itself as soon as it answers. You may leave this page: you will get a mail either way, and nothing is charged twice. Should it stay away for long, the booking ends and nothing is charged.',
     ),
   );
 
@@ -238,6 +238,8 @@ const intentTexts = {
   canceled: 'not charged',
 };
 
+const discountName = ({ code }) => (code.startsWith('pkg_') ? 'As part of a package' : code);
+
 const paymentText = ({ status, instalments }) =>
   status === 'succeeded' && instalments?.outstanding.amount > 0
     ? `in parts, ${price(instalments.outstanding)} still to be paid`
@@ -248,7 +250,7 @@ const totals = ({ total, discount, voucher, payment }) =>
     'ul',
     { class: 'plain' },
     el('li', {}, `Total ${price(total)}`),
-    discount ? el('li', {}, `${discount.code}: ${price(discount.amount)} off`) : '',
+    discount ? el('li', {}, `${discountName(discount)}: ${price(discount.amount)} off`) : '',
     voucher ? el('li', {}, `Your gift voucher pays ${price(voucher)}`) : '',
     el(
       'li',
