@@ -14,7 +14,7 @@ const askMs = 10_000;
 /** What the money crowd was told, compared with what is kept. */
 export async function toldFindings(
   db: Db,
-  { told, stage, cancelled }: MoneyCrowd,
+  { told, stage, cancelled }: Pick<MoneyCrowd, 'told' | 'stage' | 'cancelled'>,
   gatewayUrls: readonly string[],
 ): Promise<string[]> {
   const all = [...told.values()];
