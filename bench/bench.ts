@@ -23,8 +23,8 @@ const usage = `npm run bench -- [suite …] [options]
   failover         a cluster whose nodes are killed, paused, join, drain and restart
   restart          a large event on another host, many small events on one
   soak             memory of one node over --minutes M (30); not part of --all
-  profile          flame graphs of gateway, inventory node, event actor and sales, into docs/profiles;
-                   not part of --all
+  profile          flame graphs of gateway, inventory node, event actor and sales, into
+                   docs/profiles; not part of --all
   --all            every other suite
   --report         only the page bench/results/report.html, from the results there are
   --docs           only the figures of docs/performance.md, from the results there are
