@@ -100,6 +100,11 @@ export class EventActor {
     return this.#state === undefined ? null : nextDeadline(this.#state);
   }
 
+  /** Epoch ms of the event's end by its terms. */
+  get endsAt(): number | undefined {
+    return this.#state?.terms?.endsAt;
+  }
+
   /** Live holds, those of a batch in flight among them; for operators. */
   get holds(): number {
     return this.#state?.holds.size ?? 0;
@@ -150,9 +155,10 @@ export class EventActor {
     });
   }
 
-  /** Stores a snapshot if a new owner had much to replay. Serves on; resolves when it is stored. */
-  cutTail(): Promise<void> {
-    if (this.#phase !== 'serving' || this.#tail?.want() !== true) return Promise.resolve();
+  /** Stores a snapshot if a new owner had much to replay (`all`: anything). Serves on; resolves
+   * when it is stored, or could not be. */
+  cutTail(all = false): Promise<void> {
+    if (this.#phase !== 'serving' || this.#tail?.want(all) !== true) return Promise.resolve();
     return new Promise((done) => {
       this.#cuts.push(done);
       this.#kick();

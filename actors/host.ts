@@ -11,7 +11,7 @@ import { Upkeep } from '#actors/upkeep.ts';
 import type { PackedView } from '#actors/view-desk.ts';
 import type { Cancel, Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
-import type { Directory, Journal, Nodes, Snapshots } from '#adapters/journal/port.ts';
+import type { Directory, DirectoryRow, Journal, Nodes, Snapshots } from '#adapters/journal/port.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { Command, Counts } from '#domain/inventory/commands.ts';
 import type { Limits } from '#domain/limits.ts';
@@ -190,13 +190,26 @@ export class Host {
    * Live events that no living node holds, at most `limit`; each should be woken. Nothing while
    * this node may not judge who lives. Rejects when the database does not answer.
    */
-  async orphans(limit: number): Promise<readonly string[]> {
+  orphans(limit: number): Promise<readonly string[]> {
+    return this.#unowned(limit, (after, rows) => this.#o.directory.live(after, rows));
+  }
+
+  /** Events long over that no living node holds, whose owner would delete keys; like `orphans`. */
+  forgettable(limit: number): Promise<readonly string[]> {
+    const now = this.#members.serverNow();
+    return this.#unowned(limit, (after, rows) => this.#o.directory.forgettable(now, after, rows));
+  }
+
+  async #unowned(
+    limit: number,
+    page: (after: string, rows: number) => Promise<readonly DirectoryRow[]>,
+  ): Promise<readonly string[]> {
     const living = await this.#members.living();
     const found: string[] = [];
     if (living === undefined) return found;
     const pageRows = 500;
     for (let after = ''; found.length < limit; ) {
-      const rows = await this.#o.directory.live(after, pageRows);
+      const rows = await page(after, pageRows);
       for (const { eventId, owner, incarnation } of rows) {
         if (!living.has(`${owner}:${incarnation}`)) found.push(eventId);
       }

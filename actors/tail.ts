@@ -36,9 +36,9 @@ export class Tail {
     return few && this.#bytes <= snapshotEveryBytes * shortShare;
   }
 
-  /** Asks for a snapshot before it is due; false: what there is to replay is short. */
-  want(): boolean {
-    this.#wanted = !this.short;
+  /** Asks for a snapshot before it is due; false: there is little to replay (`all`: nothing). */
+  want(all = false): boolean {
+    this.#wanted = all ? this.#entries > 0 : !this.short;
     return this.#wanted;
   }
 

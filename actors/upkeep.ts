@@ -2,14 +2,16 @@ import type { Writer } from '#actors/entries.ts';
 import type { EventActor } from '#actors/event-actor.ts';
 import { inParallel, within } from '#actors/every.ts';
 import type { Members } from '#actors/members.ts';
+import { Retention } from '#actors/retention.ts';
 import type { Clock } from '#adapters/clock/port.ts';
-import type { Directory, DirectoryRow, Journal } from '#adapters/journal/port.ts';
+import type { Directory, DirectoryRow, Journal, Snapshots } from '#adapters/journal/port.ts';
 import type { Limits } from '#domain/limits.ts';
 import { rankNodes } from '#domain/placement.ts';
 
 export type UpkeepDeps = Writer & {
   readonly clock: Clock;
   readonly journal: Journal;
+  readonly snapshots: Snapshots;
   readonly directory: Directory;
   readonly members: Members;
   readonly limits: Limits;
@@ -37,9 +39,11 @@ export class Upkeep {
 
   /** Events that were let go, with what is known of them, until the directory says so. */
   readonly #loose = new Map<string, Loose>();
+  readonly #retention: Retention;
 
   constructor(deps: UpkeepDeps) {
     this.#d = deps;
+    this.#retention = new Retention(deps);
   }
 
   /**
@@ -52,6 +56,7 @@ export class Upkeep {
     await this.#passivate();
     await this.#moveAway(leaving);
     await this.#compact();
+    await this.#retention.round(this.#serving());
   }
 
   /** Hands everything to others, where there are any that take events. */
@@ -183,6 +188,8 @@ export class Upkeep {
     const { eventId, epoch, seq, snapshotSeq, nextExpiry } = actor;
     const counts = actor.counts ?? { available: 0, reserved: 0, sold: 0, blocked: 0 };
     const { nodeId: owner, incarnation } = this.#d;
-    return { eventId, owner, incarnation, live: true, epoch, seq, snapshotSeq, counts, nextExpiry };
+    const forgetAt = this.#retention.dueAt(actor);
+    const at = { epoch, seq, snapshotSeq, nextExpiry, forgetAt };
+    return { eventId, owner, incarnation, live: true, counts, ...at };
   }
 }

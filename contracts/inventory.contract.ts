@@ -68,6 +68,13 @@ export const inventoryContract = service({
       result: z.object({ events: z.array(id('event')) }),
       errors: ['unavailable'],
     }),
+    forgettable: action({
+      summary:
+        'Events long over that no living node holds: woken, they forget keys of their journal',
+      params: z.object({ limit: z.int().min(1).max(10_000).default(50) }),
+      result: z.object({ events: z.array(id('event')) }),
+      errors: ['unavailable'],
+    }),
     inspect: action({
       summary: 'Looks into the actor of an event on the node that is asked (operators)',
       params: z.object({ eventId: id('event') }),

@@ -40,6 +40,10 @@ export function createInventoryService(runtime: Runtime): ServiceSchema {
         return { events: await reachable(actorsOf(this).orphans(limit)) };
       },
 
+      async forgettable(this: Service, { params: { limit } }: Ctx<'forgettable'>) {
+        return { events: await reachable(actorsOf(this).forgettable(limit)) };
+      },
+
       async inspect(this: Service, { params: { eventId } }: Ctx<'inspect'>) {
         const found = await reachable(actorsOf(this).inspect(eventId));
         if (found === undefined) throw new UsherError('not-found', 'No such event was ever opened');

@@ -53,13 +53,7 @@ export function createSchedulerService({ clock, ids, config }: Runtime): Service
 
 /** What is done, how often, and how long a turn may take. */
 const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
-  {
-    name: 'wake-events',
-    everyMs: 3 * seconds,
-    lockMs,
-    limitMs: 20 * seconds,
-    run: () => wakeEvents(broker),
-  },
+  ...eventJobs(broker),
   {
     name: 'charge-instalments',
     everyMs: 1 * minutes,
@@ -120,9 +114,37 @@ const jobsOf = (broker: ServiceBroker): RecurringJob[] => [
   },
 ];
 
+const eventJobs = (broker: ServiceBroker): RecurringJob[] => [
+  {
+    name: 'wake-events',
+    everyMs: 3 * seconds,
+    lockMs,
+    limitMs: 20 * seconds,
+    run: () => wakeEvents(broker),
+  },
+  {
+    // A small share of what a node holds: each stays awake until it is idle.
+    name: 'forget-events',
+    everyMs: 1 * minutes,
+    lockMs,
+    limitMs: 20 * seconds,
+    run: () => forgetEvents(broker),
+  },
+];
+
 /** Wakes live events that nobody living owns, so that their holds expire on time. */
 async function wakeEvents(broker: ServiceBroker) {
   const { events } = await call(broker, 'inventory.orphans', {});
+  return wake(broker, events);
+}
+
+/** Wakes events that ended long ago: whoever owns one then deletes keys of its journal. */
+async function forgetEvents(broker: ServiceBroker) {
+  const { events } = await call(broker, 'inventory.forgettable', {});
+  return wake(broker, events);
+}
+
+async function wake(broker: ServiceBroker, events: readonly string[]) {
   let woken = 0;
   let failed = 0;
   for (let at = 0; at < events.length; at += wakesAtOnceMax) {

@@ -43,6 +43,8 @@ export function createMemoryStore(serverNow: () => number): MemoryStore {
 
 function createJournal(events: Map<string, Entry[]>): Journal {
   const archive = new Map<string, string>();
+  // What the archive keeps besides bodies, of entries whose keys are gone.
+  const forgotten = new Map<string, Entry[]>();
   const of = (eventId: string): Entry[] => events.get(eventId) ?? [];
   const page = (eventId: string, fromSeq: number, limit: number): Entry[] =>
     of(eventId)
@@ -84,10 +86,21 @@ function createJournal(events: Map<string, Entry[]>): Journal {
       }
       return emptied;
     },
-    async history(eventId, fromSeq, limit) {
-      return page(eventId, fromSeq, limit).map((e) =>
-        e.compacted === true ? restored(e, archive.get(`${eventId}:${e.seq}`)) : e,
+    async forget(eventId, below, olderThan) {
+      const list = of(eventId);
+      const end = Math.min(below, list.at(-1)?.seq ?? 0);
+      const stays = list.findIndex(
+        (e) => e.seq >= end || e.compacted !== true || e.at >= olderThan,
       );
+      const gone = list.splice(0, Math.max(stays, 0));
+      forgotten.set(eventId, [...(forgotten.get(eventId) ?? []), ...gone]);
+      return gone.length;
+    },
+    async history(eventId, fromSeq, limit) {
+      return [...(forgotten.get(eventId) ?? []), ...of(eventId)]
+        .filter((e) => e.seq >= fromSeq)
+        .slice(0, limit)
+        .map((e) => (e.compacted === true ? restored(e, archive.get(`${eventId}:${e.seq}`)) : e));
     },
   };
 }
@@ -110,6 +123,8 @@ function createSnapshots(): Snapshots {
       const found = newest.get(eventId);
       return found && { seq: found.seq, bytes: found.bytes.slice() };
     },
+    // It keeps one only.
+    async removeBelow() {},
   };
 }
 
@@ -141,6 +156,13 @@ function createDirectory(): Directory {
     async live(afterEventId, limit) {
       return [...rows.values()]
         .filter((row) => row.live && row.eventId > afterEventId)
+        .sort((a, b) => (a.eventId < b.eventId ? -1 : 1))
+        .slice(0, limit);
+    },
+    async forgettable(now, afterEventId, limit) {
+      const isDue = ({ forgetAt }: DirectoryRow): boolean => (forgetAt ?? now + 1) <= now;
+      return [...rows.values()]
+        .filter((row) => isDue(row) && row.eventId > afterEventId)
         .sort((a, b) => (a.eventId < b.eventId ? -1 : 1))
         .slice(0, limit);
     },

@@ -54,6 +54,11 @@ export function createMongoDirectory(db: Db, limits: Limits, clock: Clock): Dire
       const found = await inTime(() => page.limit(limit).toArray());
       return found.map(rowOf);
     },
+    async forgettable(now, afterEventId, limit) {
+      const page = rows.find({ forgetAt: { $lte: now }, _id: { $gt: afterEventId } });
+      const found = await inTime(() => page.sort({ _id: 1 }).limit(limit).toArray());
+      return found.map(rowOf);
+    },
   };
 }
 

@@ -16,6 +16,8 @@ type EntryDocument = Entry & { readonly _id: string };
 
 /** Entries that one step of a compaction copies and empties, and steps of one call. */
 const compaction = { entries: 100, steps: 50 } as const;
+/** Keys that one step of forgetting deletes, and steps of one call. */
+const forgetting = { keys: 500, steps: 10 } as const;
 
 /** The journal in MongoDB; see the port for what each call means. */
 export function createMongoJournal(db: Db, limits: Limits, clock: Clock): Journal {
@@ -66,12 +68,25 @@ export function createMongoJournal(db: Db, limits: Limits, clock: Clock): Journa
       }
       return emptied;
     },
+    async forget(eventId, below, olderThan) {
+      let deleted = 0;
+      for (let step = 0; step < forgetting.steps; step++) {
+        const count = await forgetStep({ inTime, journal, archive }, eventId, below, olderThan);
+        deleted += count;
+        if (count < forgetting.keys) break;
+      }
+      return deleted;
+    },
     async history(eventId, fromSeq, limit) {
+      // The journal first: what leaves it meanwhile is in the archive already.
       const entries = await page(eventId, fromSeq, limit);
-      const ids = entries.filter((e) => e.compacted === true).map((e) => e._id);
-      const bodies = await inTime(() => archive.find({ _id: { $in: ids } }).toArray());
+      const bodies = await inTime(() =>
+        archive.find(keysFrom(eventId, fromSeq)).sort({ _id: 1 }).limit(limit).toArray(),
+      );
       const byId = new Map(bodies.map((body) => [body._id, body]));
-      return entries.map((e) => entryOf(e.compacted === true ? required(byId, e._id) : e));
+      for (const e of entries) if (!byId.has(e._id)) byId.set(e._id, e);
+      const first = [...byId.values()].sort((a, b) => a.seq - b.seq).slice(0, limit);
+      return first.map((e) => entryOf(withBody(e)));
     },
   };
 }
@@ -116,10 +131,30 @@ async function compactStep(
   return ids.length;
 }
 
+/** Deletes the oldest keys up to the first that must stay. */
+async function forgetStep(
+  { inTime, journal, archive }: CompactionDeps,
+  eventId: string,
+  below: number,
+  olderThan: number,
+): Promise<number> {
+  const [head] = await inTime(() => newest(journal, eventId));
+  const end = keyOf(eventId, Math.min(below, head?.seq ?? 0));
+  const oldest = journal.find({ _id: { $gte: keyOf(eventId, 0), $lt: end } });
+  const entries = await inTime(() => oldest.sort({ _id: 1 }).limit(forgetting.keys).toArray());
+  const stays = entries.findIndex((e) => e.compacted !== true || e.at >= olderThan);
+  const ids = entries.slice(0, stays < 0 ? entries.length : stays).map((e) => e._id);
+  if (ids.length === 0) return 0;
+  const bodies = archive.find({ _id: { $in: ids }, facts: { $gt: '' } });
+  const kept = await inTime(() => bodies.project({ _id: 1 }).toArray());
+  if (kept.length < ids.length) throw new Error(`the archive of ${eventId} lacks entries`);
+  await inTime(() => journal.deleteMany({ _id: { $in: ids }, compacted: true }));
+  return ids.length;
+}
+
 const entryOf = ({ _id, ...entry }: EntryDocument): Entry => entry;
 
-function required(byId: ReadonlyMap<string, EntryDocument>, id: string): EntryDocument {
-  const found = byId.get(id);
-  if (found === undefined) throw new Error(`no body of ${id}`);
-  return found;
+function withBody(entry: EntryDocument): EntryDocument {
+  if (entry.compacted === true) throw new Error(`no body of ${entry._id}`);
+  return entry;
 }

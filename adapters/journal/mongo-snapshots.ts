@@ -72,6 +72,8 @@ export function createMongoSnapshots(db: Db, limits: Limits, clock: Clock): Snap
       }
       throw new Error(`the snapshots of ${eventId} are damaged`);
     },
+    removeBelow: (eventId, seq) =>
+      removeBelow(inTime, headers, chunks, eventId, keyOf(eventId, seq)),
   };
 }
 
@@ -101,8 +103,17 @@ async function removeOlder(
   eventId: string,
 ): Promise<void> {
   const oldest = (await inTime(() => newest(headers, eventId, keptMax))).at(-1);
-  if (oldest === undefined) return;
-  const below = { _id: { $gte: keyOf(eventId, 0), $lt: oldest._id } };
+  if (oldest !== undefined) await removeBelow(inTime, headers, chunks, eventId, oldest._id);
+}
+
+async function removeBelow(
+  inTime: Timed,
+  headers: Collection<Header>,
+  chunks: Collection<Chunk>,
+  eventId: string,
+  key: string,
+): Promise<void> {
+  const below = { _id: { $gte: keyOf(eventId, 0), $lt: key } };
   await inTime(() => headers.deleteMany(below));
   await inTime(() => chunks.deleteMany(below));
 }

@@ -34,4 +34,10 @@ export async function prepareInventory(db: Db): Promise<void> {
   await db
     .collection('inventories')
     .createIndex({ live: 1, _id: 1 }, { partialFilterExpression: { live: true } });
+  await db
+    .collection('inventories')
+    .createIndex(
+      { forgetAt: 1, _id: 1 },
+      { partialFilterExpression: { forgetAt: { $type: 'number' } } },
+    );
 }

@@ -49,7 +49,13 @@ export interface Journal {
   /** Copies bodies of `seq ≤ upTo` with `at < olderThan` to the archive, then empties them. Keys
    * stay. `upTo` must be below a snapshot that was read back. Answers how many were emptied. */
   compact(eventId: string, upTo: number, olderThan: number): Promise<number>;
-  /** Bodies from archive and journal together, for audit and verification. */
+  /**
+   * Deletes the oldest keys, in order, of entries with `seq < below` and `at < olderThan` whose
+   * bodies were read back from the archive; never the newest entry. `below` must be the seq of a
+   * snapshot that was read back. Bounded: what is left over is for the next call. Answers how many.
+   */
+  forget(eventId: string, below: number, olderThan: number): Promise<number>;
+  /** Archive and journal together, in order of seq, for audit and verification. */
   history(eventId: string, fromSeq: number, limit: number): Promise<readonly Entry[]>;
 }
 
@@ -60,6 +66,8 @@ export interface Snapshots {
   save(eventId: string, seq: number, epoch: number, bytes: Uint8Array): Promise<void>;
   /** The highest complete one, by majority read on the primary. */
   load(eventId: string): Promise<{ seq: number; bytes: Uint8Array } | undefined>;
+  /** Removes every snapshot below `seq`, that of a complete one which was read back. */
+  removeBelow(eventId: string, seq: number): Promise<void>;
 }
 
 export type DirectoryRow = {
@@ -74,6 +82,8 @@ export type DirectoryRow = {
   readonly counts: Counts;
   /** Epoch ms of the earliest hold deadline; null when nothing is held. */
   readonly nextExpiry: number | null;
+  /** Epoch ms from which keys of its journal may be deleted; absent or null: nothing to do. */
+  readonly forgetAt?: number | null;
 };
 
 /** Look-up copy of who owns what. Trusted for nothing but `live`. */
@@ -87,6 +97,8 @@ export interface Directory {
   find(eventId: string): Promise<DirectoryRow | undefined>;
   /** Live events, in pages by event id. */
   live(afterEventId: string, limit: number): Promise<readonly DirectoryRow[]>;
+  /** Events with `forgetAt ≤ now` (epoch ms), in pages by event id. */
+  forgettable(now: number, afterEventId: string, limit: number): Promise<readonly DirectoryRow[]>;
 }
 
 export type NodeRow = {

@@ -19,6 +19,10 @@
  *   -DSNAPSHOT_IN_FLIGHT  takes a snapshot of a state with a batch in flight
  *   -DCOMPACT_AHEAD       empties bodies that no snapshot stands for yet
  *   -DDELETE_EARLY        deletes keys while an owner may still be paused
+ *
+ * Keys are deleted by an owner, which has claimed the event for that. That an entry was written
+ * `keysKeptAfterEndMs` ago is here: nobody is left who has not learnt of it, being over, or at that
+ * entry or behind it. At the end an owner that comes long after deletes all below the snapshot.
  */
 #ifndef NODES
 #define NODES 2
@@ -39,6 +43,13 @@ byte high; /* the last committed entry */
 byte new_seq, new_sum, old_seq, old_sum;
 byte finished;
 
+/* The last entry that each node knows of; whoever is over writes nothing more. */
+byte knows[NODES + 1];
+#define LEARNT(k) (knows[1] >= k && knows[2] >= k)
+#if NODES != 2
+#error "LEARNT names two nodes"
+#endif
+
 /* What has come true; only assertions read these. */
 bool taken[SLOTS + 1];
 byte truth[SLOTS + 1]; /* the state at each seq */
@@ -52,6 +63,7 @@ inline insert(at) {
        said[at] = me;
        taken[at] = true;
        truth[at] = truth[at - 1] + me;
+       knows[me] = at;
        high = at
     :: else -> skip
     fi
@@ -76,7 +88,7 @@ claim:
     saved = 0; sum = 0; done = 0; chunk = 0;
     if
     :: runs == RUNS || high >= SLOTS - 1 -> goto over
-    :: else -> runs++; seq = high + 1
+    :: else -> runs++; seq = high + 1; knows[me] = high
     fi
   }
   insert(seq);
@@ -145,12 +157,24 @@ load:
 #endif
 #ifdef DELETE_EARLY
   :: saved > 1 -> atomic { chunk = saved - 1; said[chunk] = 0 }
+#else
+  :: saved > 1 -> /* keys below a snapshot that was read back, in order, never the last one */
+     atomic {
+       chunk = 1;
+       do
+       :: chunk < saved && (said[chunk] == 0 || (emptied[chunk] && LEARNT(chunk))) ->
+          assert(chunk < new_seq && chunk < high);
+          said[chunk] = 0;
+          chunk++
+       :: else -> break
+       od
+     }
 #endif
   :: goto claim /* stopped or cut off, and started again */
   :: goto over  /* stopped for good */
   od;
 over:
-  finished++
+  atomic { knows[me] = SLOTS; finished++ }
 }
 
 /* Long after the event has ended, when nothing can be on its way any more. */

@@ -97,6 +97,8 @@ export class FaultyStore {
         if (emptied > 0) this.#o.fault('entries emptied', `${emptied} up to ${upTo}`);
         return emptied;
       }),
+    forget: (eventId, below, olderThan) =>
+      this.#read('forget', () => this.#o.store.journal.forget(eventId, below, olderThan)),
     history: (eventId, fromSeq, limit) =>
       this.#read('history', () => this.#o.store.journal.history(eventId, fromSeq, limit)),
   };
@@ -119,9 +121,13 @@ export class FaultyStore {
         fault('old snapshot answered', `${before.seq}`);
         return before;
       }),
+    removeBelow: (eventId, seq) =>
+      this.#other('snapshot failed', () => this.#o.store.snapshots.removeBelow(eventId, seq)),
   };
 
   readonly directory: Directory = {
+    forgettable: (...page) =>
+      this.#other('directory failed', () => this.#o.store.directory.forgettable(...page)),
     setLive: (...row) =>
       this.#other('directory failed', () => this.#o.store.directory.setLive(...row)),
     clearLive: (...row) =>

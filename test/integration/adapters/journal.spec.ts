@@ -116,7 +116,67 @@ function journalSuite(store: () => Store): void {
     });
   });
 
+  describe('forgetting keys', () => {
+    const emptied = async (eventId: string, count: number, upTo: number): Promise<void> => {
+      await fill(store().journal, eventId, count);
+      await store().journal.compact(eventId, upTo, Number.MAX_SAFE_INTEGER);
+    };
+    const left = async (eventId: string): Promise<number[]> =>
+      seqs(await store().journal.replay(eventId, 1, 1_000));
+
+    it('deletes old ones below the seq, and history still tells all of them', async () => {
+      const { journal } = store();
+      const eventId = 'evt_forget';
+      await emptied(eventId, 30, 25);
+      expect(await journal.forget(eventId, 20, 11_000)).toBe(10);
+      expect((await left(eventId))[0]).toBe(11);
+      expect(await journal.forget(eventId, 20, 999_000)).toBe(9);
+      expect((await left(eventId))[0]).toBe(20);
+      expect(await journal.forget(eventId, 20, 999_000)).toBe(0);
+      const all = Array.from({ length: 30 }, (_, i) => entryAt(eventId, i + 1));
+      expect(await journal.history(eventId, 1, 100)).toEqual(all);
+      expect(await journal.history(eventId, 8, 15)).toEqual(all.slice(7, 22));
+      expect((await journal.head(eventId))?.seq).toBe(30);
+    });
+
+    it('spares the newest entry, and everything from the first body on that stands', async () => {
+      const { journal } = store();
+      await emptied('evt_newest', 5, 5);
+      expect(await journal.forget('evt_newest', 99, 999_000)).toBe(4);
+      expect(await left('evt_newest')).toEqual([5]);
+      await emptied('evt_stands', 9, 3);
+      expect(await journal.forget('evt_stands', 8, 999_000)).toBe(3);
+      expect((await left('evt_stands'))[0]).toBe(4);
+      expect(await journal.forget('evt_none', 8, 999_000)).toBe(0);
+    });
+
+    it('finds events by when keys may go', async () => {
+      const { directory } = store();
+      const counts = { available: 1, reserved: 0, sold: 0, blocked: 0 };
+      const base = { owner: null, incarnation: null, live: false, epoch: 1, seq: 1, counts };
+      const rows = [1_000, 2_000, null].map((forgetAt, i) => {
+        return { ...base, eventId: `evt_due${i}`, snapshotSeq: 0, nextExpiry: null, forgetAt };
+      });
+      for (const { eventId } of rows) await directory.setLive(eventId, 'node-a', 'life-1', 1);
+      await directory.refresh(rows);
+      const found = async (now: number, after = '') =>
+        (await directory.forgettable(now, after, 9)).map(({ eventId }) => eventId);
+      expect(await found(999)).toEqual([]);
+      expect(await found(1_000)).toEqual(['evt_due0']);
+      expect(await found(5_000)).toEqual(['evt_due0', 'evt_due1']);
+      expect(await found(5_000, 'evt_due0')).toEqual(['evt_due1']);
+    });
+  });
+
   describe('snapshots', () => {
+    it('keeps the one from which older ones are removed', async () => {
+      const { snapshots } = store();
+      await snapshots.save('evt_below', 5, 1, new Uint8Array([5]));
+      await snapshots.save('evt_below', 9, 1, new Uint8Array([9]));
+      await snapshots.removeBelow('evt_below', 9);
+      expect((await snapshots.load('evt_below'))?.seq).toBe(9);
+    });
+
     it('answers the highest one, of any size', async () => {
       const { snapshots } = store();
       const bytes = new Uint8Array(9_000_000).map((_, i) => i * 7);

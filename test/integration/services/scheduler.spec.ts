@@ -11,6 +11,8 @@ import { startBroker } from '#test/support/broker.ts';
 import { testConfig } from '#test/support/config.ts';
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 
+const longOver = makeId('event', systemIds.ulid());
+
 /** What the jobs call, with a note of each call. */
 function neighbours(orphans: Set<string>, calls: string[]): ServiceSchema[] {
   return [
@@ -18,6 +20,7 @@ function neighbours(orphans: Set<string>, calls: string[]): ServiceSchema[] {
       name: 'inventory',
       actions: {
         orphans: () => ({ events: [...orphans] }),
+        forgettable: () => ({ events: calls.includes(`wake ${longOver}`) ? [] : [longOver] }),
         wake: ({ params }) => {
           calls.push(`wake ${params.eventId}`);
           orphans.delete(params.eventId);
@@ -113,11 +116,12 @@ describeWith(['mongod'], 'the scheduler service', () => {
   it('wakes orphans, reminds until nothing is left, reconciles: once for all workers', async () => {
     const events = [...orphans].map((eventId) => `wake ${eventId}`);
     const [one] = await Promise.all([start('one'), start('two')]);
-    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 9);
+    await until(async () => (await call(one, 'scheduler.tallies', {})).jobs.length === 10);
     const reconciled = ['window', 'deep', 'preview'].map(() => 'reconcile');
     expect([...calls].sort()).toEqual(
       [
         ...events,
+        `wake ${longOver}`,
         'charge',
         ...['remind', 'remind', 'remind', ...reconciled, 'append', 'append'],
         ...['reprice all', 'reprice more', 'catch up'],
@@ -128,6 +132,7 @@ describeWith(['mongod'], 'the scheduler service', () => {
       { name: 'append-audit', runs: 1, errors: 0 },
       { name: 'catch-up-webhooks', runs: 1, errors: 0 },
       { name: 'charge-instalments', runs: 1, errors: 0 },
+      { name: 'forget-events', runs: 1, errors: 0 },
       { name: 'reconcile-deep', runs: 1, errors: 1 },
       { name: 'reconcile-payments', runs: 1, errors: 1 },
       { name: 'reconcile-preview', runs: 1, errors: 1 },
@@ -135,7 +140,7 @@ describeWith(['mongod'], 'the scheduler service', () => {
       { name: 'reprice-events', runs: 1, errors: 0 },
       { name: 'wake-events', runs: 1, errors: 0 },
     ]);
-    expect(jobs[3]?.lastError).toContain('payment provider');
+    expect(jobs[4]?.lastError).toContain('payment provider');
   });
 
   it('does a turn at once when told to', async () => {

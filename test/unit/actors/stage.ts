@@ -50,6 +50,8 @@ export class StuntJournal implements Journal {
     this.#do('replay', id, from, () => this.#real.replay(id, from, limit));
   compact = (id: string, upTo: number, olderThan: number) =>
     this.#real.compact(id, upTo, olderThan);
+  forget = (id: string, below: number, olderThan: number) =>
+    this.#real.forget(id, below, olderThan);
   history = (id: string, from: number, limit: number) => this.#real.history(id, from, limit);
   assertStorable = (entry: Entry): void => {
     this.#real.assertStorable(entry);
