@@ -2,7 +2,7 @@ import { amountOf } from '#domain/bill.ts';
 import { type Booking, moved } from '#domain/booking.ts';
 import { messageOf } from '#domain/booking-messages.ts';
 import { type Change, change, ledgerEntry, returnOf, soon } from '#domain/booking-moves.ts';
-import { offset } from '#domain/instalments.ts';
+import { offset, restOf } from '#domain/instalments.ts';
 import { disputePostings, lossPostings } from '#domain/ledger.ts';
 import { sumOf, type Ticket } from '#domain/ticket.ts';
 
@@ -76,7 +76,8 @@ function marked(
   now: number,
 ): Change {
   const waiting = status === 'valid' && b.cancelRequested && !isDisputed(seen);
-  const go = waiting ? ({ step: 'cancel', dueAt: soon(now) } as const) : {};
+  const owes = status === 'valid' && b.step === 'owing' ? restOf(b) : {};
+  const go = waiting ? ({ step: 'cancel', dueAt: soon(now) } as const) : owes;
   const next = moved(seen, { tries: b.tries, ...go }, now);
   // Another dispute of the same booking may still be open.
   if (status === 'valid' && isDisputed(seen)) return change(b, next);

@@ -73,6 +73,13 @@ export class Aftermath {
     return this.sweeps.contents.every(({ state }) => state === 'done');
   }
 
+  /** News of a dispute that a node died of are brought again. */
+  async decide(desk: Desk, { bookingId, disputes = [] }: Booking): Promise<void> {
+    for (const { disputeId, state } of disputes) {
+      if (state === 'open') await noteDispute(desk, bookingId, { disputeId, state: 'won' });
+    }
+  }
+
   /** Something that a sold booking may meet with. */
   async befall(desk: Desk, { bookingId }: Booking, chance: Chance): Promise<void> {
     const find = async (): Promise<Booking> => {

@@ -103,9 +103,9 @@ export class Office {
     return this.#ask(({ orders }) => act(orders));
   }
 
-  /** Something befalls a sold booking; answered or not. */
-  async befall(b: Booking): Promise<void> {
-    await this.#ask(({ desk }) => this.aftermath.befall(desk, b, this.#o.chance));
+  /** Something befalls a sold booking, or a bank decides about it; answered or not. */
+  async befall(b: Booking, act: 'befall' | 'decide' = 'befall'): Promise<void> {
+    await this.#ask(({ desk }) => this.aftermath[act](desk, b, this.#o.chance));
   }
 
   /** One thing befalls one of the core nodes. */

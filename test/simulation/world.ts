@@ -1,5 +1,6 @@
 import type { Delta } from '#actors/delta.ts';
 import type { PackedView } from '#actors/view-desk.ts';
+import { isDisputed } from '#domain/dispute.ts';
 import { eventIdOf, makeId, spellUlid } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
 import { contradictions, openBookings, openMessages } from '#test/simulation/books.ts';
@@ -242,6 +243,7 @@ export class World {
       for (const b of this.#long ? [] : openBookings(office)) {
         if (b.status === 'declined') void cancel({ ...this.#parts(), office }, b, undefined);
       }
+      for (const b of openBookings(office)) if (isDisputed(b)) void office.befall(b, 'decide');
       for (const { bundleId, order } of this.#long ? [] : openBundles(office)) {
         if (order?.status === 'declined') void cancelBundle({ ...this.#parts(), office }, bundleId);
       }

@@ -1,22 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { cancel } from '#domain/cancellation.ts';
-import { type DisputeNews, disputed, inHand } from '#domain/dispute.ts';
+import { inHand } from '#domain/dispute.ts';
+import { tell } from '#test/unit/domain/paid-in-parts.ts';
 import { contradictions } from '#test/unit/flows/consistency.ts';
 import { bookingIdOf, World } from '#test/unit/flows/world.ts';
 
 const bookingId = bookingIdOf(10);
 
-/** Brings news to the world's booking and lets its flow run. */
-async function tell(world: World, news: DisputeNews) {
-  const b = await world.booking();
-  const change = disputed(b, await world.store.tickets([bookingId]), news, world.clock.now());
-  if (change === undefined || change === 'early') return change;
-  expect(await world.store.commit(change)).toBe('done');
-  const worker = world.worker();
-  if (change.booking.step !== 'done') worker.run(change.booking);
-  await worker.idle();
-  return change;
-}
 const statuses = async (world: World) =>
   (await world.store.tickets([bookingId])).map((t) => t.status);
 const kinds = (world: World) => world.store.contents.outbox.map((row) => row.message.kind);

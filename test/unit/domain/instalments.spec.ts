@@ -3,7 +3,15 @@ import type { Booking } from '#domain/booking.ts';
 import { payNow } from '#domain/instalment-moves.ts';
 import { admits, outstanding, owed } from '#domain/instalments.ts';
 import type { BookingWorker } from '#flows/booking.worker.ts';
-import { buy, cancelTickets, captured, days, kinds, pay } from '#test/unit/domain/paid-in-parts.ts';
+import {
+  buy,
+  cancelTickets,
+  captured,
+  days,
+  kinds,
+  pay,
+  tell,
+} from '#test/unit/domain/paid-in-parts.ts';
 import { contradictions } from '#test/unit/flows/consistency.ts';
 import { Mortal, World } from '#test/unit/flows/world.ts';
 
@@ -93,6 +101,18 @@ describe('a booking paid in instalments', () => {
     const closed = await world.booking();
     expect([closed.step, closed.arrears]).toEqual(['owing', undefined]);
     await days(world, 31);
+    expect(captured(world)).toEqual([4_000, 3_000]);
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('is not charged while a bank asks money back, and at once when that is over', async () => {
+    const world = new World(10_000);
+    await buy(world);
+    await tell(world, { disputeId: 'dp_1', state: 'open' });
+    await days(world, 31);
+    expect(captured(world)).toEqual([4_000]);
+    await tell(world, { disputeId: 'dp_1', state: 'won' });
+    await world.pass(60_000);
     expect(captured(world)).toEqual([4_000, 3_000]);
     expect(contradictions(world)).toEqual([]);
   });

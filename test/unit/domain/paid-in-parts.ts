@@ -1,6 +1,7 @@
 import { openBooking } from '#domain/booking-moves.ts';
 import { cancel } from '#domain/cancellation.ts';
 import { checkoutPrice } from '#domain/checkout-price.ts';
+import { type DisputeNews, disputed } from '#domain/dispute.ts';
 import { payNow } from '#domain/instalment-moves.ts';
 import { type InstalmentPlan, planned } from '#domain/instalment-plan.ts';
 import type { RefundRules } from '#domain/refund-rules.ts';
@@ -84,4 +85,16 @@ export async function cancelTickets(
   if (decision.kind !== 'done') return;
   if ((await world.store.commit(decision.change)) === 'done') worker.run(decision.change.booking);
   await worker.idle();
+}
+
+/** Brings news to the world's booking and lets its flow run. */
+export async function tell(world: World, news: DisputeNews) {
+  const b = await world.booking();
+  const change = disputed(b, await world.store.tickets([bookingId]), news, world.clock.now());
+  if (change === undefined || change === 'early') return change;
+  if ((await world.store.commit(change)) !== 'done') throw new Error('another was faster');
+  const worker = world.worker();
+  if (change.booking.step !== 'done') worker.run(change.booking);
+  await worker.idle();
+  return change;
 }
