@@ -41,6 +41,8 @@ export type Report = {
 export type ReportDoc = Report & { readonly _id: string; readonly expiresAt: Date };
 
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
+/** Of `ReportDoc`s; one for each round of a run. */
+export const reportsCollection = 'reconciliation_reports';
 const reportsKeptMs = 30 * 24 * 3_600_000;
 /** Runs overlap by this much: the provider's clock is not ours. */
 const overlapMs = 10_000;
@@ -57,7 +59,7 @@ export class MongoReconciliation implements ReconciliationStore {
     this.#clock = clock;
     this.#watch = db.collection('reconciliation_watch');
     this.#marks = db.collection('reconciliation_marks');
-    this.#reports = db.collection('reconciliation_reports');
+    this.#reports = db.collection(reportsCollection);
     this.#payments = db.collection('payments');
   }
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from 'mongodb';
-import { systemClock } from '#adapters/clock/system.ts';
-import { MongoReconciliation } from '#adapters/payments/reconciliation.ts';
+import { type ReportDoc, reportsCollection } from '#adapters/payments/reconciliation.ts';
 import type { Doc, IntentDoc, RefundDoc } from '#adapters/payments/simulator/model.ts';
 import { runNow } from '#adapters/scheduler/agenda.ts';
 import { AuditLog } from '#adapters/store/audit-log.ts';
@@ -36,7 +35,7 @@ export type MoneyAftermath = {
 
 const restMs = 90_000;
 const auditMs = 60_000;
-const reconcileMs = 90_000;
+const reconcileMs = 5 * 60_000;
 const lookMs = 1_000;
 
 /**
@@ -150,22 +149,24 @@ async function reconciled(db: Db): Promise<{ findings: string[]; checked: number
 
 const unusedPayment = 'open-after-end';
 
-/** A run by a worker, and what it found. */
+/** A run by a worker, with a report for each round, and what it found. */
 async function reconciliation(
   db: Db,
   dryRun: boolean,
 ): Promise<{ left: string[]; checked: number }> {
-  const reports = new MongoReconciliation(db, systemClock);
+  const reports = db.collection<ReportDoc>(reportsCollection);
+  const mode = dryRun ? 'window' : 'deep';
   const asked = Date.now();
   await runNow(db, dryRun ? 'reconcile-preview' : 'reconcile-deep');
   for (const until = asked + reconcileMs; Date.now() < until; await sleep(lookMs)) {
-    const report = await reports.latest({ dryRun });
-    if (report === null || report.at < asked) continue;
-    const left = report.findings.map(
+    const rounds = await reports.find({ dryRun, mode, at: { $gte: asked } }).toArray();
+    if (!rounds.some(({ complete }) => complete)) continue;
+    const findings = rounds.flatMap((round) => round.findings);
+    const left = findings.map(
       ({ problem, intentId, bookingId, outcome, amount }) =>
         `${problem} ${intentId} of ${bookingId}, ${amount.amount}: ${outcome}`,
     );
-    return { checked: report.checked, left };
+    return { checked: rounds.reduce((sum, { checked }) => sum + checked, 0), left };
   }
-  return { checked: 0, left: ['no worker answered'] };
+  return { checked: 0, left: ['no worker came to the end of it'] };
 }
