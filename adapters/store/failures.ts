@@ -5,11 +5,17 @@ import { UsherError } from '#domain/errors.ts';
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === 11_000;
 
-/** Positions of what a unique index refused; undefined when something else went wrong. */
+/**
+ * Positions of what a unique index refused, when all else is durable; undefined when something else
+ * went wrong. What only lacks the majority is such a thing: it may still be lost.
+ */
 export function duplicatesIn(error: unknown): number[] | undefined {
   if (!(error instanceof MongoBulkWriteError)) return undefined;
   const errors = [error.writeErrors].flat();
-  return errors.every((one) => one.code === 11_000) ? errors.map((one) => one.index) : undefined;
+  const durable = error.result.getWriteConcernError() === undefined;
+  return durable && errors.length > 0 && errors.every((one) => one.code === 11_000)
+    ? errors.map((one) => one.index)
+    : undefined;
 }
 
 /**
