@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { WriteConcern } from 'mongodb';
+import { MongoBulkWriteError, MongoClient, type WriteConcern } from 'mongodb';
 import { duplicatesIn } from '#adapters/store/failures.ts';
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 
@@ -33,7 +35,27 @@ describeWith(['mongod'], 'what a unique index refused', () => {
     expect(duplicatesIn(await failureOf([1, 5], tooMany))).toBeUndefined();
   });
 
-  it('is no answer to another failure', () => {
-    expect(duplicatesIn(new Error('no such thing'))).toBeUndefined();
+  it('is not known when the server did not answer', async () => {
+    const target = Number(new URL(database.uri).port);
+    const sockets: Socket[] = [];
+    const proxy = createServer((socket) => {
+      const server = connect(target, '127.0.0.1');
+      sockets.push(socket, server);
+      for (const one of [socket, server]) one.on('error', () => undefined);
+      socket.pipe(server).pipe(socket);
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const uri = `mongodb://127.0.0.1:${port}/${database.db.databaseName}?directConnection=true`;
+    const client = await new MongoClient(uri, { serverSelectionTimeoutMS: 200 }).connect();
+    const things = client.db().collection<{ _id: number }>('things');
+    await things.findOne();
+    proxy.close();
+    for (const socket of sockets) socket.destroy();
+    const failure = await things.insertMany([{ _id: 6 }], { ordered: false }).catch((e) => e);
+    await client.close();
+    // The driver says so in the words of a bulk write in which nothing was refused.
+    expect(failure).toBeInstanceOf(MongoBulkWriteError);
+    expect(duplicatesIn(failure)).toBeUndefined();
   });
 });
