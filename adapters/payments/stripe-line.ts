@@ -133,6 +133,9 @@ export class StripeLine {
     return this.ask(async () => {
       const first = this.#nextKey.get(base) ?? 1;
       for (let generation = first; ; generation++) {
+        // Looked up at once before each further key is used: an earlier look may have failed.
+        const done = generation === 1 ? undefined : await alreadyDone?.();
+        if (done !== undefined) return done;
         try {
           const key = generation === 1 ? base : `${base}:${generation}`;
           return await this.#secondAsk.run(() => task(key), isAnswer);
@@ -140,8 +143,6 @@ export class StripeLine {
           if (!isKeptFailure(error)) throw error;
           this.#remember(base, generation + 1);
           if (generation - first + 1 >= keysPerRequestMax) throw error;
-          const done = await alreadyDone?.();
-          if (done !== undefined) return done;
         }
       }
     });

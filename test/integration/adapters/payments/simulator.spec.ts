@@ -320,4 +320,38 @@ describeWith(['mongod'], 'the Stripe simulator', () => {
     expect(mine.data).toHaveLength(1);
     expect((await stripe.refunds.list({ payment_intent: intentId })).data).toHaveLength(1);
   });
+
+  it('returns a part once, also when nobody can look whether it was returned', async () => {
+    const provider = createStripe({
+      secretKey: 'sk_test_x',
+      webhookSecret: secret,
+      clock: systemClock,
+      apiBase: simulator.url,
+    });
+    await faults({});
+    const eventId = makeId('event', systemIds.ulid());
+    const bookingId = makeScopedId('booking', eventId, systemIds.ulid());
+    const amount = { amount: 700, currency: 'EUR' };
+    const order = { eventId, bookingId, attempt: 1, buyerId: 'usr_x', amount };
+    const { intentId } = await provider.createIntent(order);
+    const token = 'pm_card_visa';
+    await provider.confirm({ bookingId, attempt: 1, intentId, token, returnUrl: 'https://a.eu/' });
+    await provider.capture(intentId);
+    const part = { bookingId, intentId, amount: { amount: 200, currency: 'EUR' }, refundKey: 'a' };
+    await faults({
+      rules: [
+        { operation: 'refunds.create', kind: 'error', after: true, times: 1 },
+        { operation: 'refunds.list', kind: 'rate-limit', times: 4 },
+      ],
+    });
+    await expect(provider.refund(part)).rejects.toMatchObject({
+      code: 'payment-provider-unavailable',
+    });
+    await faults({});
+    const made = await provider.refund(part);
+    const again = await provider.refund(part);
+    const all = (await stripe.refunds.list({ payment_intent: intentId })).data;
+    provider.close();
+    expect([again.refundId, ...all.map(({ id }) => id)]).toEqual([made.refundId, made.refundId]);
+  });
 });
