@@ -11,20 +11,22 @@ import {
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 
 describeWith(['mongod', 'nats-server'], 'while the payment provider is away', () => {
-  let database: TestDatabase;
+  /** One for each: a cluster takes what is due in its database, and asks its own provider. */
+  let databases: TestDatabase[] = [];
   let queueing: BookingCluster;
   let refusing: BookingCluster;
 
   beforeAll(async () => {
-    database = await testDatabase('provider-away');
-    queueing = await startBookings(database);
-    refusing = await startBookings(database, { paymentDownPolicy: 'refuse' });
+    const [one, other] = [await testDatabase('provider-away'), await testDatabase('refusing')];
+    databases = [one, other];
+    queueing = await startBookings(one);
+    refusing = await startBookings(other, { paymentDownPolicy: 'refuse' });
   }, 60_000);
 
   afterAll(async () => {
     await queueing?.stop();
     await refusing?.stop();
-    await database?.drop();
+    for (const database of databases) await database.drop();
   }, 60_000);
 
   const faults = (cluster: BookingCluster, settings: FaultSettings) =>
@@ -93,7 +95,7 @@ describeWith(['mongod', 'nats-server'], 'while the payment provider is away', ()
     const refused = await checkout(refusing, eventId, buyer, 'A-1');
     expect([refused.status, refused.body.code]).toEqual([503, providerAway]);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(await database.db.collection('bookings').countDocuments({ eventId })).toBe(0);
+    expect(await databases[1]?.db.collection('bookings').countDocuments({ eventId })).toBe(0);
     const free = await refusing.openEvent(true);
     expect((await checkout(refusing, free, buyer, 'A-1')).status).toBe(202);
     await faults(refusing, {});
