@@ -1,6 +1,6 @@
-import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
+import type { Collection, Db, Filter } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
-import { stored } from '#adapters/store/failures.ts';
+import { duplicatesIn, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { GroupTake } from '#adapters/store/group-take.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -32,10 +32,6 @@ const bounds = {
   waitingMax: 10_000,
   whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
 } as const;
-
-const onlyDuplicates = (error: unknown): boolean =>
-  error instanceof MongoBulkWriteError &&
-  [error.writeErrors].flat().every((one) => one.code === 11_000);
 
 /** Messages in MongoDB, majority writes; those of one moment are stored together. */
 export class MessageStore {
@@ -124,7 +120,7 @@ export class MessageStore {
     try {
       await this.messages.insertMany([...docs], { ordered: false });
     } catch (error) {
-      if (!onlyDuplicates(error)) throw error;
+      if (duplicatesIn(error) === undefined) throw error;
     }
   }
 }

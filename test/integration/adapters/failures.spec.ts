@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { MongoBulkWriteError, MongoClient, type WriteConcern } from 'mongodb';
+import { type Db, MongoBulkWriteError, MongoClient, type WriteConcern } from 'mongodb';
+import { systemClock } from '#adapters/clock/system.ts';
+import { MessageStore } from '#adapters/mail/store.ts';
 import { duplicatesIn } from '#adapters/store/failures.ts';
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 
@@ -35,7 +37,8 @@ describeWith(['mongod'], 'what a unique index refused', () => {
     expect(duplicatesIn(await failureOf([1, 5], tooMany))).toBeUndefined();
   });
 
-  it('is not known when the server did not answer', async () => {
+  /** A client whose one connection is cut before `ask` is made. */
+  const cutOff = async <T>(ask: (db: Db) => Promise<T>): Promise<unknown> => {
     const target = Number(new URL(database.uri).port);
     const sockets: Socket[] = [];
     const proxy = createServer((socket) => {
@@ -48,14 +51,30 @@ describeWith(['mongod'], 'what a unique index refused', () => {
     const { port } = proxy.address() as AddressInfo;
     const uri = `mongodb://127.0.0.1:${port}/${database.db.databaseName}?directConnection=true`;
     const client = await new MongoClient(uri, { serverSelectionTimeoutMS: 200 }).connect();
-    const things = client.db().collection<{ _id: number }>('things');
-    await things.findOne();
+    await client.db().collection('things').findOne();
     proxy.close();
     for (const socket of sockets) socket.destroy();
-    const failure = await things.insertMany([{ _id: 6 }], { ordered: false }).catch((e) => e);
-    await client.close();
+    try {
+      return await ask(client.db());
+    } catch (error) {
+      return error;
+    } finally {
+      await client.close();
+    }
+  };
+
+  it('is not known when the server did not answer', async () => {
+    const failure = await cutOff((db) =>
+      db.collection<{ _id: number }>('things').insertMany([{ _id: 6 }], { ordered: false }),
+    );
     // The driver says so in the words of a bulk write in which nothing was refused.
     expect(failure).toBeInstanceOf(MongoBulkWriteError);
     expect(duplicatesIn(failure)).toBeUndefined();
+  });
+
+  it('keeps no message from being stored again', async () => {
+    const message = { _id: 'm', kind: 'booking-confirmed', to: { userId: 'u' }, data: {} } as const;
+    const failure = await cutOff((db) => new MessageStore(db, systemClock).add(message, 1_000));
+    expect(failure).toMatchObject({ code: 'unavailable' });
   });
 });
