@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { moneySchema } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
+import { messageKinds } from '#domain/booking-messages.ts';
 
 /**
  * What an outbox sends. `key` identifies the message for ever: delivered again, it has no second
@@ -8,22 +9,7 @@ import { action, service } from '#contracts/contract.ts';
  */
 export const outboxMessage = z.object({
   key: z.string(),
-  kind: z.enum([
-    'booking-confirmed',
-    'booking-cancelled',
-    'booking-refunded',
-    'payment-undone',
-    'payment-unavailable',
-    'booking-reminder',
-    'instalment-paid',
-    'instalment-failed',
-    'instalments-unpaid',
-    'tickets-frozen',
-    'tickets-restored',
-    'tickets-void',
-    'event-cancelled',
-    'event-postponed',
-  ]),
+  kind: z.enum(messageKinds),
   to: z.object({ userId: z.string(), email: z.string().optional() }),
   data: z.record(z.string(), z.unknown()),
 });

@@ -2,21 +2,23 @@ import type { Booking } from '#domain/booking.ts';
 import type { SeatRef } from '#domain/inventory/commands.ts';
 
 /** What a booking tells its buyer; the text is the messages service's. */
-export type MessageKind =
-  | 'booking-confirmed'
-  | 'booking-cancelled'
-  | 'booking-refunded'
-  | 'payment-undone'
-  | 'payment-unavailable'
-  | 'booking-reminder'
-  | 'instalment-paid'
-  | 'instalment-failed'
-  | 'instalments-unpaid'
-  | 'tickets-frozen'
-  | 'tickets-restored'
-  | 'tickets-void'
-  | 'event-cancelled'
-  | 'event-postponed';
+export const messageKinds = [
+  'booking-confirmed',
+  'booking-cancelled',
+  'booking-refunded',
+  'payment-undone',
+  'payment-unavailable',
+  'booking-reminder',
+  'instalment-paid',
+  'instalment-failed',
+  'instalments-unpaid',
+  'tickets-frozen',
+  'tickets-restored',
+  'tickets-void',
+  'event-cancelled',
+  'event-postponed',
+] as const;
+export type MessageKind = (typeof messageKinds)[number];
 
 export type Message = {
   /** For ever: delivered again, it has no second effect. */

@@ -1,22 +1,6 @@
+import type { MessageKind } from '#domain/booking-messages.ts';
 import { escapeHtml } from '#domain/html.ts';
 import { format, type Money } from '#domain/money.ts';
-
-/** What a message is about; the kinds of `contracts/messages.contract.ts`. */
-export type MessageKind =
-  | 'booking-confirmed'
-  | 'booking-cancelled'
-  | 'booking-refunded'
-  | 'payment-undone'
-  | 'payment-unavailable'
-  | 'booking-reminder'
-  | 'instalment-paid'
-  | 'instalment-failed'
-  | 'instalments-unpaid'
-  | 'tickets-frozen'
-  | 'tickets-restored'
-  | 'tickets-void'
-  | 'event-cancelled'
-  | 'event-postponed';
 
 /** What fills the text. Whatever is not known is left out, never the message. */
 export type MessageFacts = {

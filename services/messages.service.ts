@@ -10,8 +10,9 @@ import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { call, type UsherContext } from '#broker/call.ts';
 import type { Caller } from '#contracts/common.ts';
 import { messageData, messagesContract } from '#contracts/messages.contract.ts';
+import type { MessageKind } from '#domain/booking-messages.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
-import { composeMessage, type MessageFacts, type MessageKind } from '#domain/message-text.ts';
+import { composeMessage, type MessageFacts } from '#domain/message-text.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
 type Actions = (typeof messagesContract)['actions'];

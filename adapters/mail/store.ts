@@ -3,9 +3,9 @@ import type { Clock } from '#adapters/clock/port.ts';
 import { duplicatesIn, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { GroupTake } from '#adapters/store/group-take.ts';
+import type { MessageKind } from '#domain/booking-messages.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
-import type { MessageKind } from '#domain/message-text.ts';
 
 /** A message to a person, from its arrival to the mail server's yes. */
 export type MessageDoc = {

@@ -1,11 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  composeMessage,
-  type MessageFacts,
-  type MessageKind,
-  nameOfSeat,
-  timeInZone,
-} from '#domain/message-text.ts';
+import type { MessageKind } from '#domain/booking-messages.ts';
+import { composeMessage, type MessageFacts, nameOfSeat, timeInZone } from '#domain/message-text.ts';
 
 const facts: MessageFacts = {
   name: 'Ada <b>',
