@@ -2,10 +2,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { AuditLog } from '#adapters/store/audit-log.ts';
 import { AuditSources } from '#adapters/store/audit-sources.ts';
-import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { idPatterns } from '#domain/ids.ts';
 import { type Anchors, checkChains, type LogReport } from '#ops/audit/check-chains.ts';
-import { runningDatabase } from '#ops/running-database.ts';
+import { runCommand } from '#ops/command.ts';
+import { onRunningDatabase } from '#ops/running-database.ts';
 
 const usage =
   'npm run audit:verify [-- --organizer org_…] [--anchors <file>] [--uri <mongodb uri>]';
@@ -49,26 +49,16 @@ async function main(): Promise<number> {
   });
   const { organizer, anchors: file } = values;
   if (organizer !== undefined && !idPatterns.organizer.test(organizer)) throw new Error(usage);
-  const uri = runningDatabase(values.uri);
-  if (uri === undefined) throw new Error(`no database: set MONGODB_URI or give --uri\n${usage}`);
-  const db = await acquireMongo(uri);
-  try {
-    const anchors = readAnchors(file);
-    const report = await checkChains(new AuditLog(db), new AuditSources(db), organizer, anchors);
-    for (const line of logLines(report)) console.log(line);
-    if (!isSound(report)) return 1;
-    if (file !== undefined) {
-      writeFileSync(file, `${JSON.stringify(anchorsOf(report, anchors), null, 2)}\n`);
-    }
-    return 0;
-  } finally {
-    await releaseMongo(uri);
+  const anchors = readAnchors(file);
+  const report = await onRunningDatabase(values.uri, usage, (db) =>
+    checkChains(new AuditLog(db), new AuditSources(db), organizer, anchors),
+  );
+  for (const line of logLines(report)) console.log(line);
+  if (!isSound(report)) return 1;
+  if (file !== undefined) {
+    writeFileSync(file, `${JSON.stringify(anchorsOf(report, anchors), null, 2)}\n`);
   }
+  return 0;
 }
 
-if (import.meta.main) {
-  process.exitCode = await main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    return 2;
-  });
-}
+if (import.meta.main) await runCommand(main);

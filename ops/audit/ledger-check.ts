@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { format } from '#domain/money.ts';
 import { type BooksReport, checkBooks } from '#ops/audit/check-books.ts';
-import { runningDatabase } from '#ops/running-database.ts';
+import { runCommand } from '#ops/command.ts';
+import { onRunningDatabase } from '#ops/running-database.ts';
 
 const usage = 'npm run ledger:check [-- --uri <mongodb uri>]';
 
@@ -31,21 +31,9 @@ export function booksLines(report: BooksReport): readonly string[] {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { uri: { type: 'string' } } });
-  const uri = runningDatabase(values.uri);
-  if (uri === undefined) throw new Error(`no database: set MONGODB_URI or give --uri\n${usage}`);
-  const db = await acquireMongo(uri);
-  try {
-    const report = await checkBooks(db);
-    for (const line of booksLines(report)) console.log(line);
-    return report.mistakes.length === 0 ? 0 : 1;
-  } finally {
-    await releaseMongo(uri);
-  }
+  const report = await onRunningDatabase(values.uri, usage, checkBooks);
+  for (const line of booksLines(report)) console.log(line);
+  return report.mistakes.length === 0 ? 0 : 1;
 }
 
-if (import.meta.main) {
-  process.exitCode = await main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    return 2;
-  });
-}
+if (import.meta.main) await runCommand(main);

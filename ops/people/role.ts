@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { AccountsStore } from '#adapters/store/accounts.ts';
-import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { normalizeEmail, type PlatformRole, platformRoles } from '#domain/account.ts';
-import { runningDatabase } from '#ops/running-database.ts';
+import { runCommand } from '#ops/command.ts';
+import { onRunningDatabase } from '#ops/running-database.ts';
 
 const usage = 'npm run role -- <e-mail address> <support|admin> [--off] [--uri <mongodb uri>]';
 
@@ -25,24 +25,16 @@ export async function setRole(
 const isRole = (word: string | undefined): word is PlatformRole =>
   platformRoles.some((role) => role === word);
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const options = { uri: { type: 'string' }, off: { type: 'boolean', default: false } } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [email, role] = positionals;
   if (email === undefined || !isRole(role)) throw new Error(usage);
-  const uri = runningDatabase(values.uri);
-  if (uri === undefined) throw new Error(`no database: set MONGODB_URI or give --uri\n${usage}`);
-  const db = await acquireMongo(uri);
-  try {
-    console.log(await setRole(new AccountsStore(db), email, role, !values.off));
-  } finally {
-    await releaseMongo(uri);
-  }
+  const done = await onRunningDatabase(values.uri, usage, (db) =>
+    setRole(new AccountsStore(db), email, role, !values.off),
+  );
+  console.log(done);
+  return 0;
 }
 
-if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 2;
-  });
-}
+if (import.meta.main) await runCommand(main);

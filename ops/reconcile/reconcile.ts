@@ -9,10 +9,10 @@ import {
   type ReportDoc,
 } from '#adapters/payments/reconciliation.ts';
 import { runNow } from '#adapters/scheduler/agenda.ts';
-import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { format } from '#domain/money.ts';
 import { type Outcome, type ProblemSum, problems, type Remedy } from '#domain/reconciliation.ts';
-import { runningDatabase } from '#ops/running-database.ts';
+import { runCommand } from '#ops/command.ts';
+import { onRunningDatabase } from '#ops/running-database.ts';
 
 const usage =
   'npm run reconcile [-- [--dry-run | --deep] [--stored] [--json] [--uri <mongodb uri>]]';
@@ -117,10 +117,7 @@ async function main(): Promise<number> {
   });
   const dryRun = values['dry-run'];
   if (dryRun && values.deep) throw new Error(usage);
-  const uri = runningDatabase(values.uri);
-  if (uri === undefined) throw new Error(`no database: set MONGODB_URI or give --uri\n${usage}`);
-  const db = await acquireMongo(uri);
-  try {
+  return onRunningDatabase(values.uri, usage, async (db) => {
     const reports = new MongoReconciliation(db, systemClock);
     const job = jobs[dryRun ? 'dryRun' : values.deep ? 'deep' : 'window'];
     const fresh = values.stored ? undefined : await freshReport(db, reports, job);
@@ -132,16 +129,9 @@ async function main(): Promise<number> {
     else for (const line of reconciliationLines(report, Date.now())) console.log(line);
     if (silent) return 2;
     return report.needsPerson === 0 ? 0 : 1;
-  } finally {
-    await releaseMongo(uri);
-  }
+  });
 }
 
 const jsonOf = ({ _id, expiresAt: _, ...report }: ReportDoc): Report => report;
 
-if (import.meta.main) {
-  process.exitCode = await main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    return 2;
-  });
-}
+if (import.meta.main) await runCommand(main);

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Db } from 'mongodb';
-import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { idPatterns } from '#domain/ids.ts';
-import { runningDatabase } from '#ops/running-database.ts';
+import { runCommand } from '#ops/command.ts';
+import { onRunningDatabase } from '#ops/running-database.ts';
 import { checkEvent, type Finding, isMoving, isResting } from '#ops/verify/event-checks.ts';
 import { type EventRecords, readRecords } from '#ops/verify/event-records.ts';
 import { reportLines } from '#ops/verify/report.ts';
@@ -98,22 +98,12 @@ async function main(): Promise<number> {
   });
   const [eventId] = positionals;
   if (eventId === undefined || !idPatterns.event.test(eventId)) throw new Error(usage);
-  const uri = runningDatabase(values.uri);
-  if (uri === undefined) throw new Error(`no database: set MONGODB_URI or give --uri\n${usage}`);
-  const db = await acquireMongo(uri);
-  try {
-    const report = await verifyEvent(db, eventId, { settled: values.settled });
-    for (const line of reportLines(report)) console.log(line);
-    if (values.settled && !report.settled) console.log('(still under way when the wait was over)');
-    return report.findings.length === 0 ? 0 : 1;
-  } finally {
-    await releaseMongo(uri);
-  }
+  const report = await onRunningDatabase(values.uri, usage, (db) =>
+    verifyEvent(db, eventId, { settled: values.settled }),
+  );
+  for (const line of reportLines(report)) console.log(line);
+  if (values.settled && !report.settled) console.log('(still under way when the wait was over)');
+  return report.findings.length === 0 ? 0 : 1;
 }
 
-if (import.meta.main) {
-  process.exitCode = await main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    return 2;
-  });
-}
+if (import.meta.main) await runCommand(main);

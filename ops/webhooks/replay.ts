@@ -4,8 +4,8 @@ import type { Db } from 'mongodb';
 import { systemClock } from '#adapters/clock/system.ts';
 import { type Replayed, WebhookReplay } from '#adapters/payments/replay.ts';
 import { runNow } from '#adapters/scheduler/agenda.ts';
-import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
-import { runningDatabase } from '#ops/running-database.ts';
+import { runCommand } from '#ops/command.ts';
+import { onRunningDatabase } from '#ops/running-database.ts';
 
 const usage =
   'npm run webhooks:replay [-- [--event <evt_…>] [--since <2h | 30min | 2026-05-01T10:00:00Z>] [--dry-run] [--uri <mongodb uri>]]';
@@ -84,20 +84,10 @@ async function main(): Promise<number> {
   });
   const { event: eventId, since } = values;
   if (eventId !== undefined && since !== undefined) throw new Error(usage);
-  const uri = runningDatabase(values.uri);
-  if (uri === undefined) throw new Error(`no database: set MONGODB_URI or give --uri\n${usage}`);
   const from = since === undefined ? undefined : sinceOf(since, Date.now());
-  const db = await acquireMongo(uri);
-  try {
-    return await run(db, { eventId, since: from }, values['dry-run']);
-  } finally {
-    await releaseMongo(uri);
-  }
+  return onRunningDatabase(values.uri, usage, (db) =>
+    run(db, { eventId, since: from }, values['dry-run']),
+  );
 }
 
-if (import.meta.main) {
-  process.exitCode = await main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    return 2;
-  });
-}
+if (import.meta.main) await runCommand(main);
