@@ -25,6 +25,17 @@ export type OfferAct = Omit<OfferActRow, '_id' | 'body' | 'unaudited'> & {
   readonly data: Readonly<Record<string, unknown>>;
 };
 
+/** What `actor` has done to `row`; the row is given as the act leaves it. */
+export const offerActOf = (
+  actor: string,
+  row: Versioned & Pick<OfferAct, 'organizerId'> & { readonly updatedAt: number },
+  act: string,
+  data: OfferAct['data'],
+): OfferAct => {
+  const { _id: subject, organizerId, updatedAt: at, version } = row;
+  return { subject, organizerId, at, actor, act, version, data };
+};
+
 type Rows<T extends Versioned> = {
   readonly rows: Collection<T>;
   findById(id: string): Promise<T | null>;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { OfferAct } from '#adapters/store/offer-acts.ts';
+import { offerActOf } from '#adapters/store/offer-acts.ts';
 import type { PackageRow } from '#adapters/store/package-rows.ts';
 import { call, type UsherContext } from '#broker/call.ts';
 import type { bundlesContract } from '#contracts/bundles.contract.ts';
@@ -54,7 +54,7 @@ export function createPackage(desk: BundleDesk, ctx: Ctx<'createPackage'>): Prom
     };
     const { name, limit, divisible, opensAt, closesAt } = row;
     const data = { name, events, price, limit, divisible, opensAt, closesAt };
-    const act = actOf(ctx, row, 1, 'package.created', data);
+    const act = offerActOf(callerOf(ctx).userId, row, 'package.created', data);
     const written = await desk.acts.insertOnce(act, desk.packages, row);
     if (written === null) throw new UsherError('unavailable');
     return packageViewOf(written);
@@ -127,24 +127,14 @@ export async function patchPackage(
     ...(sale === undefined ? {} : windowOf(sale)),
   };
   const set = { ...said, updatedAt: desk.ports.clock.now() };
-  const changes = changedFields(row, said);
-  const act = actOf(ctx, { ...row, ...set }, version + 1, 'package.changed', changes);
+  const changed = { ...row, ...set, version: version + 1 };
+  const { userId } = callerOf(ctx);
+  const act = offerActOf(userId, changed, 'package.changed', changedFields(row, said));
   const written = await desk.acts.record(act, (session) =>
     desk.packages.updateVersioned(packageId, version, { set }, session),
   );
   return packageViewOf(written);
 }
-
-const actOf = (
-  ctx: UsherContext,
-  { _id: subject, organizerId, updatedAt: at }: PackageRow,
-  version: number,
-  act: string,
-  data: OfferAct['data'],
-): OfferAct => {
-  const actor = callerOf(ctx).userId;
-  return { subject, organizerId, at, actor, act, version, data };
-};
 
 /** `bundles.organizerPackages` */
 export async function organizerPackages(desk: BundleDesk, ctx: Ctx<'organizerPackages'>) {

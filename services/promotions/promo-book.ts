@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
-import type { OfferAct, OfferActs } from '#adapters/store/offer-acts.ts';
+import { type OfferAct, type OfferActs, offerActOf } from '#adapters/store/offer-acts.ts';
 import { type PromoRow, promoOf } from '#adapters/store/promotion-rows.ts';
 import type { UsherContext } from '#broker/call.ts';
 import type { PromoView, promoFields } from '#contracts/promotion-schemas.ts';
@@ -62,7 +62,7 @@ export class PromoBook {
   /** Repeated by the same request, the first one's. */
   async #insert(ctx: UsherContext, row: PromoRow, data: OfferAct['data']): Promise<PromoRow> {
     const { promos, acts } = this.#ports;
-    const act = actOf(ctx, row, 1, 'promo-code.created', data);
+    const act = offerActOf(callerOf(ctx).userId, row, 'promo-code.created', data);
     const written = await acts.insertOnce(act, promos, row);
     if (written === null) throw new UsherError('promo-code-taken');
     return written;
@@ -76,9 +76,10 @@ export class PromoBook {
     act: string,
   ): Promise<PromoRow> {
     const { promos, acts, clock } = this.#ports;
-    const data = changedFields(row, set);
     const fields = { ...set, updatedAt: clock.now() };
-    return acts.record(actOf(ctx, { ...row, ...fields }, version + 1, act, data), (session) =>
+    const changed = { ...row, ...fields, version: version + 1 };
+    const made = offerActOf(callerOf(ctx).userId, changed, act, changedFields(row, set));
+    return acts.record(made, (session) =>
       promos.updateVersioned(row._id, version, { set: fields }, session),
     );
   }
@@ -121,17 +122,6 @@ export class PromoBook {
     }
   }
 }
-
-const actOf = (
-  ctx: UsherContext,
-  { _id: subject, organizerId, updatedAt: at }: PromoRow,
-  version: number,
-  act: string,
-  data: OfferAct['data'],
-): OfferAct => {
-  const actor = callerOf(ctx).userId;
-  return { subject, organizerId, at, actor, act, version, data };
-};
 
 const unbounded: Omit<PromoRule, 'off'> = {
   currency: null,

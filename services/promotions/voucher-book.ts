@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { isDuplicateKey } from '#adapters/store/failures.ts';
-import type { OfferActs } from '#adapters/store/offer-acts.ts';
+import { type OfferActs, offerActOf } from '#adapters/store/offer-acts.ts';
 import { type VoucherRow, voucherOf } from '#adapters/store/promotion-rows.ts';
 import type { Vouchers } from '#adapters/store/vouchers.ts';
 import type { UsherContext } from '#broker/call.ts';
@@ -70,15 +70,10 @@ export class VoucherBook {
     const row = owned(ctx, await vouchers.find(voucherId));
     if (row.disabled) return viewOf(row);
     const now = clock.now();
-    const act = {
-      subject: voucherId,
-      organizerId: row.organizerId,
-      at: now,
-      actor: callerOf(ctx).userId,
-      act: 'voucher.disabled',
-      version: row.version + 1,
-      data: { currency: row.currency, balance: row.balance },
-    };
+    const { currency, balance, version } = row;
+    const disabled = { ...row, updatedAt: now, version: version + 1 };
+    const data = { currency, balance };
+    const act = offerActOf(callerOf(ctx).userId, disabled, 'voucher.disabled', data);
     try {
       await acts.record(act, (session) => vouchers.disable(voucherId, now, session));
     } catch (error) {
