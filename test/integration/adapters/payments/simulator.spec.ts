@@ -12,6 +12,9 @@ import { describeWith, type TestDatabase, testDatabase } from '#test/support/ser
 
 const secret = 'whsec_test';
 
+const providerOf = ({ url: apiBase }: Simulator) =>
+  createStripe({ secretKey: 'sk_test_x', webhookSecret: secret, clock: systemClock, apiBase });
+
 type Delivery = { readonly id: string; readonly type: string; readonly signature: string };
 
 /** An endpoint that notes what it is sent and answers as it is told. */
@@ -235,12 +238,7 @@ describeWith(['mongod'], 'the Stripe simulator', () => {
     // The first request hangs; the one beside it is told what was true when the key was new.
     ['beside a request that hangs', true],
   ])('does not believe an answer that a key is given %s', async (_, hangs) => {
-    const provider = createStripe({
-      secretKey: 'sk_test_x',
-      webhookSecret: secret,
-      clock: systemClock,
-      apiBase: simulator.url,
-    });
+    const provider = providerOf(simulator);
     const eventId = makeId('event', systemIds.ulid());
     const bookingId = makeScopedId('booking', eventId, systemIds.ulid());
     const amount = { amount: 700, currency: 'EUR' };
@@ -266,12 +264,7 @@ describeWith(['mongod'], 'the Stripe simulator', () => {
     ['pm_card_pendingRefund', 'pending', 'succeeded'],
     ['pm_card_refundFail', 'succeeded', 'failed'],
   ])('tells what became of a refund of %s under the same key', async (token, first, then) => {
-    const provider = createStripe({
-      secretKey: 'sk_test_x',
-      webhookSecret: secret,
-      clock: systemClock,
-      apiBase: simulator.url,
-    });
+    const provider = providerOf(simulator);
     const { id: intentId } = await confirm(token);
     await provider.capture(intentId);
     const amount = { amount: 5_000, currency: 'EUR' };
@@ -284,12 +277,7 @@ describeWith(['mongod'], 'the Stripe simulator', () => {
   });
 
   it('carries a payment through silence and errors after success, once', async () => {
-    const provider = createStripe({
-      secretKey: 'sk_test_x',
-      webhookSecret: secret,
-      clock: systemClock,
-      apiBase: simulator.url,
-    });
+    const provider = providerOf(simulator);
     const eventId = makeId('event', systemIds.ulid());
     const bookingId = makeScopedId('booking', eventId, systemIds.ulid());
     const amount = { amount: 700, currency: 'EUR' };
@@ -322,12 +310,7 @@ describeWith(['mongod'], 'the Stripe simulator', () => {
   });
 
   it('returns a part once, also when nobody can look whether it was returned', async () => {
-    const provider = createStripe({
-      secretKey: 'sk_test_x',
-      webhookSecret: secret,
-      clock: systemClock,
-      apiBase: simulator.url,
-    });
+    const provider = providerOf(simulator);
     await faults({});
     const eventId = makeId('event', systemIds.ulid());
     const bookingId = makeScopedId('booking', eventId, systemIds.ulid());
