@@ -1,27 +1,13 @@
 import type { MemoryClaims } from '#adapters/store/memory-claims.ts';
 import type { Offers } from '#domain/checkout-price.ts';
-import type { Promo } from '#domain/promo.ts';
 import type { OffersPort } from '#services/bookings/desk.ts';
 import type { Chance } from '#test/simulation/chance.ts';
+import { promoOf } from '#test/unit/flows/offers.ts';
 
 const promoId = 'prm_1';
 const voucherIds = ['vch_1', 'vch_2', 'vch_3'];
 
-const promo: Promo = {
-  promoId,
-  organizerId: 'org_1',
-  code: 'EARLY',
-  off: { by: 'percent', basisPoints: 1_000 },
-  currency: null,
-  eventIds: null,
-  categories: null,
-  validFrom: null,
-  validTo: null,
-  redemptionsMax: 6,
-  perBuyerMax: 2,
-  ticketsMin: 1,
-  disabled: false,
-};
+const promo = promoOf({ promoId, redemptionsMax: 6, perBuyerMax: 2 });
 
 /** One promo code that a few bookings may use, and vouchers that several buyers share. */
 export function issueOffers({ promos, vouchers }: MemoryClaims): void {
