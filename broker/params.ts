@@ -44,7 +44,7 @@ export function invalidRequest(errors: readonly FieldError[]): UsherError {
 type Issue = z.core.$ZodIssue;
 
 /** zod's issues as the API's field errors: one for each unknown field, a union's nearest branch. */
-export function fieldErrors(issues: readonly Issue[], base: string = ''): FieldError[] {
+function fieldErrors(issues: readonly Issue[], base: string = ''): FieldError[] {
   return issues.flatMap((issue): FieldError[] => {
     const path = joined(base, issue.path);
     if (issue.code === 'unrecognized_keys') {

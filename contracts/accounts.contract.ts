@@ -11,7 +11,7 @@ const password = z.string().min(limits.passwordCharsMin).max(limits.passwordChar
 const triedPassword = z.string().min(1).max(limits.passwordCharsMax);
 const refreshToken = z.string().min(1).max(200);
 
-export const userView = z.object({
+const userView = z.object({
   userId: id('user'),
   email: z.string(),
   name: z.string(),

@@ -4,7 +4,7 @@ import { action, service } from '#contracts/contract.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
-export const auditView = z.object({
+const auditView = z.object({
   organizerId: z.string(),
   seq: z.int().min(1).describe('1, 2, 3, … within the organizer'),
   at: timestamp,

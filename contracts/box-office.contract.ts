@@ -159,4 +159,3 @@ export const boxOfficeContract = service({
     }),
   },
 });
-export type TillLine = z.output<typeof tillLine>;

@@ -20,7 +20,7 @@ const refundSchema = z.object({
   status: z.enum(['none', 'pending', 'succeeded', 'failed']).describe('`none`: nothing is due'),
 });
 
-export const bundleView = z.object({
+const bundleView = z.object({
   bundleId: id('bundle'),
   packageId: id('package'),
   name: z.string(),

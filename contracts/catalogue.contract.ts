@@ -10,7 +10,7 @@ const eventId = id('event');
 const chartVersion = z.int().min(1);
 
 /** The most seats one block or unblock may name. */
-export const seatsPerBlockMax = 2_000;
+const seatsPerBlockMax = 2_000;
 
 /**
  * A change that reaches the seats is answered once they have it: 200, or 202 with `pending: true`

@@ -20,7 +20,7 @@ const source = {
 const version = z.coerce.number().int().min(1);
 const versionParams = z.strictObject({ chartId: id('chart'), version });
 
-export const chartSummary = z.object({
+const chartSummary = z.object({
   chartId: id('chart'),
   organizerId: id('organizer'),
   venueId: id('venue'),

@@ -7,7 +7,7 @@ const minor = z.int().min(0).max(1_000_000_000);
 const days = (max: number) => z.int().min(1).max(max);
 
 /** A plan by which buyers may pay in parts, as organizers write it. */
-export const instalmentPlanSchema = z.strictObject({
+const instalmentPlanSchema = z.strictObject({
   planId: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,39}$/)

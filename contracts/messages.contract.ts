@@ -7,7 +7,7 @@ import { messageKinds } from '#domain/booking-messages.ts';
  * What an outbox sends. `key` identifies the message for ever: delivered again, it has no second
  * effect. `kind` and `data` choose and fill the text.
  */
-export const outboxMessage = z.object({
+const outboxMessage = z.object({
   key: z.string(),
   kind: z.enum(messageKinds),
   to: z.object({ userId: z.string(), email: z.string().optional() }),

@@ -17,7 +17,7 @@ export const intentStatus = z.enum([
   'succeeded',
 ]);
 
-export const intentView = z.object({
+const intentView = z.object({
   intentId: z.string(),
   status: intentStatus,
   amount: moneySchema,
@@ -34,7 +34,7 @@ export type IntentView = z.infer<typeof intentView>;
 
 const amounts = z.array(moneySchema).describe('One for each currency');
 
-export const reconciliationFinding = z.object({
+const reconciliationFinding = z.object({
   intentId: z.string(),
   bookingId: z.string().nullable(),
   problem: z.enum(Object.keys(problems) as [Problem, ...Problem[]]),
@@ -47,7 +47,7 @@ export const reconciliationFinding = z.object({
   why: z.string().optional(),
 });
 
-export const reconciliationReport = z.object({
+const reconciliationReport = z.object({
   at: z.number().describe('Epoch ms, as all times here'),
   mode: z.enum(['window', 'deep']),
   dryRun: z.boolean(),

@@ -83,4 +83,3 @@ export const chartAdditions = z.strictObject({
   companion: z.array(text).optional(),
   restrictedView: z.array(text).optional(),
 });
-export type ChartAdditionsInput = z.infer<typeof chartAdditions>;

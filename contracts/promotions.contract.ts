@@ -13,7 +13,7 @@ const organizerId = id('organizer')
 const code = z.string().trim().min(1).max(64);
 
 /** The most vouchers one request issues. */
-export const vouchersAtOnceMax = 200;
+const vouchersAtOnceMax = 200;
 
 /**
  * Promo codes and gift vouchers of organizers. What a booking takes of them is written by the

@@ -37,7 +37,6 @@ export const reserveParams = z.union([
   }),
   z.strictObject({ eventId: id('event'), area: name('General-admission area'), quantity }),
 ]);
-export type ReserveParams = z.output<typeof reserveParams>;
 
 export const priceSchema = z.object({
   lines: z.array(
@@ -57,7 +56,7 @@ export const priceSchema = z.object({
   total: moneySchema.describe('What is charged'),
 });
 
-export const reservationView = z.object({
+const reservationView = z.object({
   reservationId: id('reservation'),
   eventId: id('event'),
   status: z.enum(['held', 'sold']),
@@ -67,7 +66,6 @@ export const reservationView = z.object({
   createdAt: timestamp,
   bookingId: id('booking').optional().describe('Set when sold'),
 });
-export type ReservationView = z.infer<typeof reservationView>;
 
 const waits = ['overloaded', 'moving', 'unavailable'] as const;
 const gone = ['not-found', 'reservation-expired', 'reservation-released'] as const;

@@ -16,7 +16,7 @@ const near = z
 
 const facet = z.array(z.object({ value: z.string(), count: z.int() }));
 
-export const searchItem = z.object({
+const searchItem = z.object({
   eventId: id('event'),
   title: z.string(),
   category: z.enum(eventCategories),

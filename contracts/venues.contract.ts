@@ -21,7 +21,7 @@ const fields = {
   description: z.string().max(5_000).optional(),
 };
 
-export const venueView = z.object({
+const venueView = z.object({
   venueId: id('venue'),
   organizerId: id('organizer'),
   ...fields,

@@ -254,10 +254,6 @@ export const keptOf = (b: Pick<Booking, 'returns'>): number =>
 
 export const lastAttempt = (b: Booking): Attempt | undefined => b.attempts.at(-1);
 
-/** The intent whose money the booking has, if any. */
-export const capturedAttempt = (b: Booking): Attempt | undefined =>
-  b.attempts.find((a) => a.state === 'captured');
-
 export type Patch = Partial<Omit<Booking, 'bookingId' | 'version' | 'updatedAt'>>;
 
 /**

@@ -27,7 +27,7 @@ export type CounterSale = {
 };
 
 /** The same tickets for nothing: no price, no fees, no taxes. */
-export const complimentary = (quote: Quote): Quote => ({
+const complimentary = (quote: Quote): Quote => ({
   ...quote,
   lines: quote.lines.map((line) => ({ ...line, unitAmount: 0, amount: 0 })),
   fees: 0,

@@ -68,7 +68,7 @@ export type BundleCancel = { readonly key: string; readonly amount: number };
  * hold: a request holds the seats · held: the buyer may order · release: the holds are given back
  * · order: `order.step` is done · done.
  */
-export const bundleStepMoves = {
+const bundleStepMoves = {
   hold: ['held', 'release'],
   held: ['order', 'release'],
   release: ['done'],

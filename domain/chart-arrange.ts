@@ -5,11 +5,8 @@ import type { Chart, ChartRow, ChartSection, ChartShape, Point } from '#domain/c
  * Where things stand in a chart that was written as text: rows centred under each other, sections
  * and areas below each other, the front at the top. Drawing units.
  */
-export const pitch = { seat: 24, row: 30, section: 60, margin: 40 } as const;
+const pitch = { seat: 24, row: 30, section: 60, margin: 40 } as const;
 const areaSize = { width: 480, height: 96 } as const;
-
-/** A seat and the number of seats missing between it and the one before it. */
-export type Spaced<T> = { readonly seat: T; readonly gapBefore: number };
 
 /** Positions of a row's seats, centred on 0. */
 export function rowPositions(gaps: readonly number[]): Point[] {

@@ -12,7 +12,7 @@ import { packLayout } from '#domain/layout.ts';
 import { limits } from '#domain/limits.ts';
 
 /** As many mistakes are named; the rest are counted. */
-export const namedMistakesMax = 20;
+const namedMistakesMax = 20;
 
 /** Collects mistakes: all are counted, the first ones are named. */
 export class Mistakes {

@@ -7,7 +7,7 @@ import type { Layout, LayoutSeat } from '#domain/layout.ts';
  * the distance to the front: the shape whose text names a stage, screen or pitch, else the middle
  * of the drawing's upper edge; so nearer and more central is better.
  */
-export const aisleRatio = 1.6;
+const aisleRatio = 1.6;
 
 /** Ranks are whole quarters of the usual distance between neighbours: small numbers pack well. */
 const ranksPerPitch = 4;
@@ -26,7 +26,7 @@ const pathLength = (seats: readonly Point[]): number =>
  * A row's seats from one end to the other: as listed, or sorted along the row's longer extent,
  * whichever is the shorter way (lists may run odd numbers first; curved rows may turn back).
  */
-export function alongRow(seats: readonly PlacedSeat[]): readonly PlacedSeat[] {
+function alongRow(seats: readonly PlacedSeat[]): readonly PlacedSeat[] {
   const extent = (axis: 'x' | 'y'): number =>
     seats.reduce((max, s) => Math.max(max, s[axis]), -Infinity) -
     seats.reduce((min, s) => Math.min(min, s[axis]), Infinity);
@@ -75,7 +75,7 @@ function orders(rows: readonly (readonly PlacedSeat[])[]): Map<string, number> {
 }
 
 /** Where the audience looks: see `aisleRatio`'s paragraph. */
-export function frontOf(chart: Chart, rows: readonly (readonly PlacedSeat[])[]): Point {
+function frontOf(chart: Chart, rows: readonly (readonly PlacedSeat[])[]): Point {
   for (const section of chart.sections) {
     const shape = section.shapes?.find((s) => frontWords.test(s.text?.text ?? ''));
     if (shape !== undefined) return shapeCentre(shape, section.position);

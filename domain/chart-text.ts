@@ -24,7 +24,7 @@ export function chartFromText(text: string, name = 'Chart'): Chart {
 }
 
 /** The id that a seat of the text form has. */
-export const textSeatId = (section: string, row: string, number: string): string =>
+const textSeatId = (section: string, row: string, number: string): string =>
   `${section}-${row}-${number}`.trim();
 
 type OpenSection = {

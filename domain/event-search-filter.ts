@@ -12,7 +12,7 @@ const defaultRadiusKm = 50;
 const facetValuesMax = 20;
 
 /** Tickets can be had now; an event whose seats are not known yet counts as having some. */
-export const hasTickets = (document: SearchDocument, now: number): boolean =>
+const hasTickets = (document: SearchDocument, now: number): boolean =>
   saleStateAt(document, now) === 'on-sale' && (document.available ?? 1) > 0;
 
 /** Nothing asked, or a blank as forms send it, fits every place. */

@@ -8,7 +8,7 @@ import type { Ticket } from '#domain/ticket.ts';
  * a number of tickets gives its discount only while so many of its tickets stay; of each category
  * they share it equally, rounded down.
  */
-export function lostDiscount(
+function lostDiscount(
   { quote, bill }: Pick<Booking, 'quote' | 'bill'>,
   staying: readonly Pick<Ticket, 'seat'>[],
 ): number {

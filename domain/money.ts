@@ -32,7 +32,7 @@ const minorDigits: Readonly<Record<string, number>> = {
 };
 
 /** How many digits stand behind the point of this currency: 2 unless ISO 4217 says otherwise. */
-export const digitsOf = (currency: Currency): number => minorDigits[currency] ?? 2;
+const digitsOf = (currency: Currency): number => minorDigits[currency] ?? 2;
 
 /** Three-digit currencies are charged by card in tens of their minor unit. */
 const inTens: ReadonlySet<Currency> = new Set(['BHD', 'JOD', 'KWD', 'OMR', 'TND']);
@@ -64,12 +64,6 @@ export const money = (amount: number, currency: Currency): Money => {
   if (!Number.isSafeInteger(amount)) throw new RangeError(`${amount} is not a whole minor unit`);
   return { amount, currency };
 };
-
-/** Adds amounts of one currency; throws RangeError when they differ. */
-export function add(a: Money, b: Money): Money {
-  if (a.currency !== b.currency) throw new RangeError(`cannot add ${b.currency} to ${a.currency}`);
-  return money(a.amount + b.amount, a.currency);
-}
 
 /** `money(1234, 'EUR')` → `12.34 EUR`. */
 export function format({ amount, currency }: Money): string {

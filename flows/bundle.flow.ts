@@ -47,7 +47,7 @@ type Do = (b: Bundle, ports: BundlePorts) => Promise<BundleChange>;
  * order   | the order's own step, see `orderStep`   | done when its payment is final; seats and
  *         |                                         | money that its bookings owe: in their flow
  */
-export const bundleSteps: Readonly<Record<BundleStep, Do>> = {
+const bundleSteps: Readonly<Record<BundleStep, Do>> = {
   hold: async (b, { clock }) => bundleReleasing(b, 'abandoned', clock.now()),
   held: async (b, { clock }) => bundleReleasing(b, 'reservation-expired', clock.now()),
   release,

@@ -5,7 +5,7 @@ import { MongoOutbox } from '#adapters/store/outbox.ts';
 import { BacklogReader } from '#adapters/store/payment-backlog.ts';
 import { StrayLedger } from '#adapters/store/stray-ledger.ts';
 import { call } from '#broker/call.ts';
-import type { UsherEvent } from '#broker/emit.ts';
+import type { UsherEvent } from '#broker/events.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';

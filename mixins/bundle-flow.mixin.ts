@@ -2,7 +2,7 @@ import type { Service, ServiceSchema } from 'moleculer';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { MongoBundles, prepareBundles } from '#adapters/store/bundles.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
-import type { UsherEvent } from '#broker/emit.ts';
+import type { UsherEvent } from '#broker/events.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Bundle } from '#domain/bundle.ts';
 import type { BundlePorts, BundleWatcher } from '#flows/bundle.flow.ts';

@@ -3,8 +3,8 @@ import { createHost, type Host } from '#actors/host.ts';
 import { createMongoInventory, prepareInventory } from '#adapters/journal/mongo.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { call } from '#broker/call.ts';
-import { broadcast } from '#broker/emit.ts';
 import { tellTakesEvents } from '#broker/event-nodes.ts';
+import { broadcast } from '#broker/events.ts';
 import { natsOf } from '#broker/nats.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 

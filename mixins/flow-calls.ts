@@ -1,6 +1,6 @@
 import type { ServiceBroker } from 'moleculer';
 import { call } from '#broker/call.ts';
-import { broadcast, type EventName, type PayloadOf } from '#broker/emit.ts';
+import { broadcast, type EventName, type PayloadOf } from '#broker/events.ts';
 import type { PaymentsPort } from '#flows/ports.ts';
 
 /** Flows run by themselves: their calls start from the broker, under no caller's deadline. */

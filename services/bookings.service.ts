@@ -1,7 +1,7 @@
 import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import { call, type UsherContext } from '#broker/call.ts';
-import type { UsherEvent } from '#broker/emit.ts';
+import type { UsherEvent } from '#broker/events.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
 import { bookingFlowMixin, type WithBookings } from '#mixins/booking-flow.mixin.ts';
 import { startSweeps } from '#mixins/event-sweeps.ts';

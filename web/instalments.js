@@ -12,7 +12,7 @@ const partStates = {
 };
 
 /** Parts with amount and date, as a table. */
-export function schedule(parts, caption) {
+function schedule(parts, caption) {
   const row = (part) => {
     const state = part.status ? partStates[part.status] : part.no === 1 ? 'now' : 'automatic';
     const again = part.nextTryAt ? `; tried again ${shortWhen(part.nextTryAt)}` : '';

@@ -5,7 +5,7 @@ const taken = '#c9d1d9';
 export const colourOf = (categories, name) => palette[categories.indexOf(name) % palette.length];
 
 /** Status 0–3 of place `i` in the packed availability. */
-export const statusAt = (bits, i) => ((bits[i >> 2] ?? 255) >> (2 * (i % 4))) & 3;
+const statusAt = (bits, i) => ((bits[i >> 2] ?? 255) >> (2 * (i % 4))) & 3;
 
 /**
  * A chart drawn on a canvas: seats as dots in their category's colour, taken ones grey, chosen ones

@@ -9,7 +9,7 @@ export type SecondAskOptions = {
   readonly savedMax: number;
 };
 
-export const defaultSecondAsk: SecondAskOptions = { afterMs: 800, shareMax: 0.05, savedMax: 50 };
+const defaultSecondAsk: SecondAskOptions = { afterMs: 800, shareMax: 0.05, savedMax: 50 };
 
 /**
  * Asks again beside a request that is long without an answer, and takes whichever answer comes

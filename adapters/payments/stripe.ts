@@ -26,7 +26,7 @@ import { hasCode, UsherError } from '#domain/errors.ts';
 import { toProviderAmount } from '#domain/payment.ts';
 
 /** Age of a webhook's signature that is still taken: what Stripe's own libraries allow. */
-export const webhookToleranceSeconds = 300;
+const webhookToleranceSeconds = 300;
 
 /** Other answers refused by the API than these are looked at by reading the intent. */
 const expand = ['latest_charge'];

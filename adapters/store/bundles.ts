@@ -36,7 +36,7 @@ const toDocument = ({ bundleId, ...rest }: Bundle): BundleDocument => {
   return { _id: bundleId, ...rest, ...(over ? { expiresAt: new Date(until) } : {}) };
 };
 
-export const fromBundleDocument = ({ _id, expiresAt: _, ...rest }: BundleDocument): Bundle => ({
+const fromBundleDocument = ({ _id, expiresAt: _, ...rest }: BundleDocument): Bundle => ({
   bundleId: _id,
   ...rest,
 });

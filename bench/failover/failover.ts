@@ -65,7 +65,7 @@ export const measureFailover = ({ runs }: { readonly runs: number }): Promise<Fi
  * What a cluster of real processes does when inventory nodes are killed, paused, join and drain,
  * and when every node is restarted, all of it under a constant load of reservations over HTTP.
  */
-export async function playFailover(options: FailoverOptions): Promise<Figures> {
+async function playFailover(options: FailoverOptions): Promise<Figures> {
   const mongodbUri = databaseUri('failover');
   const cluster = await startCluster({
     counts: { gateway: 2, inventory: inventoryNodes, core: 2, worker: 1 },

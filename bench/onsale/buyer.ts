@@ -198,7 +198,7 @@ export class Buyer {
 }
 
 /** Up to `quantity` neighbouring available seats of one row, from a random place on. */
-export function freeNeighbours(chart: ChartView, bits: Uint8Array, quantity: number): string[] {
+function freeNeighbours(chart: ChartView, bits: Uint8Array, quantity: number): string[] {
   const free = (i: number): boolean => (((bits[i >> 2] ?? 255) >> (2 * (i % 4))) & 3) === 0;
   const total = chart.seats.length;
   const start = Math.floor(Math.random() * total);

@@ -24,7 +24,7 @@ type PathRun = {
 };
 
 /** The bar of the whole path on two cores, load generator and servers included. */
-export const pathBar: Bar = { id: 'P2', what: 'accepted reservations/s', least: 10_000 };
+const pathBar: Bar = { id: 'P2', what: 'accepted reservations/s', least: 10_000 };
 
 /**
  * Reservations through HTTP on one hot event: authentication, idempotency keys, validation, limits

@@ -48,7 +48,7 @@ export const measureRestart = ({ runs }: { readonly runs: number }): Promise<Fig
  * restored by a new process each time, and one process with many small events of which the cold
  * ones are given up.
  */
-export async function playRestart(options: RestartOptions): Promise<Figures> {
+async function playRestart(options: RestartOptions): Promise<Figures> {
   const { runs, seats, events, seatsOfSmallEvent } = options;
   const rows: AnyRow[] = [];
   for (const sold of [true, false]) rows.push(await takeOver(seats, sold, runs));

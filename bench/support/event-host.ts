@@ -14,7 +14,7 @@ import { type Limits, limits } from '#domain/limits.ts';
 const perRow = 50;
 
 /** Id of seat number `i` of a floor. */
-export const seatId = (i: number): string => `${Math.floor(i / perRow) + 1}-${(i % perRow) + 1}`;
+const seatId = (i: number): string => `${Math.floor(i / perRow) + 1}-${(i % perRow) + 1}`;
 
 /** A flat floor of `seats` seats with one price, on sale. */
 export function floorTerms(seats: number): Terms {

@@ -248,7 +248,7 @@ function chooseSeats(
 const quotes = new WeakMap<Terms, Map<string, Quote>>();
 
 /** The price of these places under these terms. */
-export function quoteOf(places: Places, terms: Terms, list: readonly number[]): Quote {
+function quoteOf(places: Places, terms: Terms, list: readonly number[]): Quote {
   let known = quotes.get(terms);
   if (known === undefined) {
     known = new Map();

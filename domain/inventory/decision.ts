@@ -23,7 +23,7 @@ export type Decision<K extends CommandKind = CommandKind> = {
   readonly reply: Reply<K>;
 };
 
-export const noFacts: readonly Fact[] = [];
+const noFacts: readonly Fact[] = [];
 
 export const accept = <K extends CommandKind>(
   value: ReplyOf<K>,

@@ -260,7 +260,7 @@ export function idOf(places: Places, place: number): string {
 }
 
 /** A place as a person knows it. */
-export function seatRef(places: Places, place: number): SeatRef {
+function seatRef(places: Places, place: number): SeatRef {
   const category = places.categories[places.category[place] ?? 0] ?? '';
   if (places.ids[place] === '') {
     return { id: idOf(places, place), category, area: areaOf(places, place)?.area.name ?? '' };

@@ -12,7 +12,7 @@ import type { Terms } from '#domain/inventory/terms.ts';
 import type { Quote } from '#domain/pricing.ts';
 
 /** Raised with every change of what the bytes mean; another one is not read. */
-export const snapshotFormat = 2;
+const snapshotFormat = 2;
 
 type Head = Pick<EventState, 'eventId' | 'seq' | 'at' | 'epoch' | 'owner' | 'version'> & {
   readonly handedTo: string | null | 'unset';

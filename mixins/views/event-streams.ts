@@ -18,13 +18,13 @@ const heartbeat = Buffer.from(': heartbeat\n\n');
 const greeting = 'retry: 2000\n\n';
 
 /** One server-sent event; `data` is one line of JSON. */
-export const frame = (event: string, version: number, data: string): Buffer =>
+const frame = (event: string, version: number, data: string): Buffer =>
   Buffer.from(`id: ${version}\nevent: ${event}\ndata: ${data}\n\n`);
 
-export const snapshotFrame = (view: Availability): Buffer =>
+const snapshotFrame = (view: Availability): Buffer =>
   frame('snapshot', view.version, shownAvailability(view).json.toString());
 
-export function deltaFrame({ from, version, counts, changes }: Delta): Buffer {
+function deltaFrame({ from, version, counts, changes }: Delta): Buffer {
   return frame('delta', version, JSON.stringify({ from, version, counts, changes }));
 }
 

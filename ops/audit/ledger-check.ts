@@ -7,7 +7,7 @@ import { onRunningDatabase } from '#ops/running-database.ts';
 const usage = 'npm run ledger:check [-- --uri <mongodb uri>]';
 
 /** The report as lines for a terminal. A credit balance (what came in) is below 0. */
-export function booksLines(report: BooksReport): readonly string[] {
+function booksLines(report: BooksReport): readonly string[] {
   const { lines, entries, bookings, underWay, mistakes } = report;
   const books = lines.flatMap(({ organizerId, currency, balances }) => [
     `${organizerId}  ${currency}`,

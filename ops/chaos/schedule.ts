@@ -1,5 +1,5 @@
 /** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-export function randomOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -9,7 +9,7 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-export const between = (random: () => number, least: number, most: number): number =>
+const between = (random: () => number, least: number, most: number): number =>
   least + random() * (most - least);
 
 export type Round = {

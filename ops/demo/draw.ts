@@ -3,7 +3,7 @@ import { uuidOf } from '#domain/chart-arrange.ts';
 import type { PretixRow, PretixSeat } from '#domain/chart-pretix.ts';
 
 /** Hundredths are finer than any screen, and keep files small. */
-export const round = (value: number): number => Math.round(value * 100) / 100;
+const round = (value: number): number => Math.round(value * 100) / 100;
 export const at = (x: number, y: number): Point => ({ x: round(x), y: round(y) });
 
 export type RowPlan = {

@@ -18,7 +18,7 @@ const ms = (text: string | undefined): number | null =>
   text === undefined ? null : Date.parse(text);
 
 /** Drops what is undefined, so that rows and views have only what is there. */
-export function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

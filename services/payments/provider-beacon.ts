@@ -1,7 +1,7 @@
 import type { ServiceBroker } from 'moleculer';
 import type { Cancel, Clock } from '#adapters/clock/port.ts';
 import type { PaymentProvider } from '#adapters/payments/port.ts';
-import { broadcast } from '#broker/emit.ts';
+import { broadcast } from '#broker/events.ts';
 
 const lookEveryMs = 250;
 /** How often the others are told while the provider is away, and it is asked. */

@@ -149,7 +149,7 @@ const bundles = [
 ];
 
 /** Everything that a run of many seeds should reach. */
-export const branches: readonly string[] = [
+const branches: readonly string[] = [
   ...facts.map((name) => `fact: ${name}`),
   ...reports.map((name) => `node: ${name}`),
   ...flow.map((name) => `booking: ${name}`),

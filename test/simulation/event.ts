@@ -2,7 +2,7 @@ import type { Terms } from '#domain/inventory/terms.ts';
 import { type Layout, packLayout } from '#domain/layout.ts';
 
 /** The events of a run, of which it has the first or both: small, so that buyers meet. */
-export const eventUlids = ['01ARZ3NDEKTSV4RRFFQ69G5FAV', '01ARZ3NDEKTSV4RRFFQ69G5FAW'] as const;
+const eventUlids = ['01ARZ3NDEKTSV4RRFFQ69G5FAV', '01ARZ3NDEKTSV4RRFFQ69G5FAW'] as const;
 export const eventIds: readonly string[] = eventUlids.map((ulid) => `evt_${ulid}`);
 
 const row = (name: string, seats: number, category: number, rank: number): Layout['seats'] =>

@@ -21,7 +21,7 @@ type Task = {
 };
 
 /** Epoch ms at which every run begins. */
-export const epochMs = 1_800_000_000_000;
+const epochMs = 1_800_000_000_000;
 
 /** A node that cannot reach the database, or is paused, learns late. */
 const nodesLearnMs = 12_000;

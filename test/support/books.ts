@@ -25,7 +25,7 @@ export async function ownedEvent(db: Db, title = 'A play', organizerId?: string)
   return { organizerId: organizer, eventId };
 }
 
-export const shares: Shares = { organizer: 900, fees: 60, taxes: 40 };
+const shares: Shares = { organizer: 900, fees: 60, taxes: 40 };
 
 /** The ledger of a booking as its steps write it: sold and captured, then cancelled, refunded. */
 export function entriesOf(

@@ -18,7 +18,7 @@ import { startBroker, testNamespace } from '#test/support/broker.ts';
 import { testConfig } from '#test/support/config.ts';
 import { send } from '#test/support/http.ts';
 
-export { type Answer, type Request, send } from '#test/support/http.ts';
+export { type Answer, send } from '#test/support/http.ts';
 
 /** Nodes on NATS that let buyers hold seats: two gateways, two inventory nodes, one core node. */
 export type BuyingCluster = {

@@ -7,7 +7,6 @@ export { freePort } from '#adapters/machine/ports.ts';
 const variables = {
   mongod: 'USHER_TEST_MONGODB_URI',
   'nats-server': 'USHER_TEST_NATS_URL',
-  'redis-server': 'USHER_TEST_REDIS_URL',
 } as const;
 
 export type TestServer = keyof typeof variables;
@@ -48,9 +47,6 @@ export async function testDatabase(name: string): Promise<TestDatabase> {
 
 /** The run's NATS server; tests keep apart by namespace. */
 export const natsUrl = (): string => addressOf('nats-server');
-
-/** The run's Redis server; tests keep apart by key prefix. */
-export const redisUrl = (): string => addressOf('redis-server');
 
 function addressOf(server: TestServer): string {
   const address = process.env[variables[server]];

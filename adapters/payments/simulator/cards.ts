@@ -67,7 +67,7 @@ const wrongNumber = plain('incorrect_number', 'Your card number is incorrect.');
  * The payment methods that the simulator knows. Those with `usher` in their name are its own:
  * Stripe has no test card for a slow authorisation or for a capture that is refused.
  */
-export const cards: Readonly<Record<string, Card>> = {
+const cards: Readonly<Record<string, Card>> = {
   pm_card_visa: visa('4242424242424242'),
   pm_card_visa_debit: visa('4000056655665556', { funding: 'debit' }),
   pm_card_mastercard: mastercard('5555555555554444'),

@@ -28,7 +28,7 @@ const withBody = (doc: IntentDoc, body: Partial<Stripe.PaymentIntent>): IntentDo
 });
 
 /** The refusal of a step that the intent's status does not allow. */
-export function unexpectedState(doc: IntentDoc, step: string, allowed: readonly string[]) {
+function unexpectedState(doc: IntentDoc, step: string, allowed: readonly string[]) {
   return refused(
     `This PaymentIntent's status is ${doc.body.status} and it could not be ${step}. Only a PaymentIntent with one of the following statuses may be ${step}: ${allowed.join(', ')}.`,
     'payment_intent_unexpected_state',

@@ -17,7 +17,7 @@ const inHandMax = 5_000;
 const sendingMax = 64;
 
 /** `t=…,v1=…` over `<t>.<payload>` with HMAC-SHA256, as Stripe signs. */
-export function signatureOf(payload: string, secret: string, nowMs: number): string {
+function signatureOf(payload: string, secret: string, nowMs: number): string {
   const t = Math.floor(nowMs / 1000);
   const v1 = createHmac('sha256', secret).update(`${t}.${payload}`).digest('hex');
   return `t=${t},v1=${v1}`;

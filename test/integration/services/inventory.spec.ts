@@ -3,7 +3,7 @@ import type { ServiceBroker } from 'moleculer';
 import { systemClock } from '#adapters/clock/system.ts';
 import { systemIds } from '#adapters/ids/system.ts';
 import { call, type ResultOf } from '#broker/call.ts';
-import type { PayloadOf, UsherEvent } from '#broker/emit.ts';
+import type { PayloadOf, UsherEvent } from '#broker/events.ts';
 import { hasCode } from '#domain/errors.ts';
 import { makeId, makeScopedId } from '#domain/ids.ts';
 import type { Command } from '#domain/inventory/commands.ts';

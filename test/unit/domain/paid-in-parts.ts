@@ -8,7 +8,7 @@ import type { RefundRules } from '#domain/refund-rules.ts';
 import type { BookingWorker } from '#flows/booking.worker.ts';
 import { bookingIdOf, type World } from '#test/unit/flows/world.ts';
 
-export const day = 24 * 3_600_000;
+const day = 24 * 3_600_000;
 export const bookingId = bookingIdOf(10);
 export const plan: InstalmentPlan = {
   planId: 'thirds',

@@ -29,7 +29,7 @@ import {
 } from '#test/unit/flows/world.ts';
 
 export const eventIds = [makeId('event', ulid(1)), makeId('event', ulid(2))] as const;
-export const bundleId = makeScopedId('bundle', eventIds[0], ulid(9));
+const bundleId = makeScopedId('bundle', eventIds[0], ulid(9));
 const packageId = makeId('package', ulid(8));
 
 /** Two events, each with a hold of two places once one is asked for. */

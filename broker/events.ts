@@ -20,13 +20,6 @@ export type PayloadOf<K extends EventName> = Events[K] extends z.ZodType
 /** What an event handler is given. */
 export type UsherEvent<K extends EventName> = Context<PayloadOf<K>>;
 
-/** Sends an event of a contract to one instance of every service that listens. */
-export const emit = <K extends EventName>(
-  from: Context | ServiceBroker,
-  name: K,
-  payload: PayloadOf<K>,
-): Promise<void> => (from as ServiceBroker).emit(name, payload);
-
 /** Sends an event of a contract to every instance of every service that listens, this one too. */
 export const broadcast = <K extends EventName>(
   from: Context | ServiceBroker,
