@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timestamp } from '#contracts/common.ts';
 import { action } from '#contracts/contract.ts';
+import { setupStatuses } from '#domain/payment.ts';
 
 const savedMethodView = z.object({
   paymentMethodId: z.string().describe('For `payment.paymentMethodId` of a checkout'),
@@ -36,16 +37,7 @@ export const paymentMethodActions = {
     }),
     result: z.object({
       setupId: z.string(),
-      status: z
-        .enum([
-          'requires_payment_method',
-          'requires_confirmation',
-          'requires_action',
-          'processing',
-          'canceled',
-          'succeeded',
-        ])
-        .describe('`succeeded`: it is saved'),
+      status: z.enum(setupStatuses).describe('`succeeded`: it is saved'),
       clientSecret: z.string().optional(),
       nextActionUrl: z.string().optional(),
       /** The bank refused. */

@@ -3,19 +3,12 @@ import { id, moneySchema, paidId } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { paymentMethodActions } from '#contracts/payment-methods.ts';
 import { paymentSupportActions } from '#contracts/payment-support.ts';
+import { intentStatuses } from '#domain/payment.ts';
 import { backlogReasons } from '#domain/payment-backlog.ts';
 import { type Problem, problems } from '#domain/reconciliation.ts';
 
 /** A payment intent's status, in the provider's own words. */
-export const intentStatus = z.enum([
-  'requires_payment_method',
-  'requires_confirmation',
-  'requires_action',
-  'processing',
-  'requires_capture',
-  'canceled',
-  'succeeded',
-]);
+export const intentStatus = z.enum(intentStatuses);
 
 const intentView = z.object({
   intentId: z.string(),

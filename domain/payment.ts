@@ -2,14 +2,27 @@ import { UsherError } from '#domain/errors.ts';
 import { type Currency, type Money, money, stepOf } from '#domain/money.ts';
 
 /** A payment intent's status, in the provider's own words. */
-export type IntentStatus =
-  | 'requires_payment_method'
-  | 'requires_confirmation'
-  | 'requires_action'
-  | 'processing'
-  | 'requires_capture'
-  | 'canceled'
-  | 'succeeded';
+export const intentStatuses = [
+  'requires_payment_method',
+  'requires_confirmation',
+  'requires_action',
+  'processing',
+  'requires_capture',
+  'canceled',
+  'succeeded',
+] as const;
+export type IntentStatus = (typeof intentStatuses)[number];
+
+/** The status of a card that is being saved, in the provider's own words. */
+export const setupStatuses = [
+  'requires_payment_method',
+  'requires_confirmation',
+  'requires_action',
+  'processing',
+  'canceled',
+  'succeeded',
+] as const;
+export type SetupStatus = (typeof setupStatuses)[number];
 
 /** No request and no time changes such an intent's money any more, but for a refund. */
 export const isFinalIntent = (status: IntentStatus): boolean =>

@@ -1,4 +1,4 @@
-import type { IntentStatus } from '#domain/payment.ts';
+import { type IntentStatus, isFinalIntent } from '#domain/payment.ts';
 
 /** An intent as the provider shows it. Minor units. */
 export type IntentFacts = {
@@ -56,8 +56,6 @@ export type Problem = keyof typeof problems;
 /** A difference between provider and books; `amount`: the money it is about, minor units. */
 export type Difference = { readonly problem: Problem; readonly amount: number };
 
-const isFinal = (status: IntentStatus): boolean => status === 'canceled' || status === 'succeeded';
-
 /**
  * What is wrong between an intent of amount `total` and its booking; undefined: nothing. Only
  * intents older than the time a request takes may be judged: a young one is simply under way.
@@ -73,7 +71,7 @@ export function differenceOf(
     const lost = record.validTickets === 0 && kept > away;
     return lost ? { problem: 'flow-behind', amount: kept - away } : undefined;
   }
-  if (!isFinal(status)) return { problem: 'open-after-end', amount: total };
+  if (!isFinalIntent(status)) return { problem: 'open-after-end', amount: total };
   const unpaid = record.captured + record.otherCaptured === 0 && record.cardTotal > 0;
   if (captured === 0 && record.validTickets > 0 && (unpaid || record.captured > 0)) {
     return { problem: 'tickets-without-payment', amount: record.captured || record.cardTotal };
@@ -98,7 +96,7 @@ export function strayDifference(
   total: number,
   record: StrayRecord,
 ): Difference | undefined {
-  const open = !isFinal(status);
+  const open = !isFinalIntent(status);
   if (record === undefined) {
     const amount = open ? total : captured - refunded;
     return amount > 0 ? { problem: 'unknown-event', amount } : undefined;

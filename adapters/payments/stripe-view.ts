@@ -7,17 +7,14 @@ import type {
   ProviderRefund,
   RefundStatus,
 } from '#adapters/payments/port.ts';
-import { fromProviderAmount, type IntentStatus, isFinalIntent } from '#domain/payment.ts';
+import {
+  fromProviderAmount,
+  type IntentStatus,
+  intentStatuses,
+  isFinalIntent,
+} from '#domain/payment.ts';
 
-const statuses: ReadonlySet<string> = new Set<IntentStatus>([
-  'requires_payment_method',
-  'requires_confirmation',
-  'requires_action',
-  'processing',
-  'requires_capture',
-  'canceled',
-  'succeeded',
-]);
+const statuses: ReadonlySet<string> = new Set(intentStatuses);
 
 const refundStatuses: ReadonlySet<string> = new Set<RefundStatus>([
   'pending',

@@ -2,14 +2,9 @@ import type Stripe from 'stripe';
 import { isCardError } from '#adapters/payments/stripe-errors.ts';
 import type { StripeLine } from '#adapters/payments/stripe-line.ts';
 import { idOf } from '#adapters/payments/stripe-view.ts';
-import {
-  type NewSetup,
-  type SavedMethod,
-  type Setup,
-  setupStatuses,
-  type Wallet,
-} from '#adapters/payments/wallet.port.ts';
+import type { NewSetup, SavedMethod, Setup, Wallet } from '#adapters/payments/wallet.port.ts';
 import { UsherError } from '#domain/errors.ts';
+import { setupStatuses } from '#domain/payment.ts';
 
 const methodsMax = 100;
 

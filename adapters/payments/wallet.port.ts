@@ -1,3 +1,5 @@
+import type { SetupStatus } from '#domain/payment.ts';
+
 /** A payment method that a buyer keeps with the provider; we never see the number of a card. */
 export type SavedMethod = {
   readonly paymentMethodId: string;
@@ -9,16 +11,6 @@ export type SavedMethod = {
   /** Epoch ms. */
   readonly createdAt: number;
 };
-
-export const setupStatuses = [
-  'requires_payment_method',
-  'requires_confirmation',
-  'requires_action',
-  'processing',
-  'canceled',
-  'succeeded',
-] as const;
-export type SetupStatus = (typeof setupStatuses)[number];
 
 /** The saving of a payment method, which the buyer's bank may want to be asked about. */
 export type Setup = {
