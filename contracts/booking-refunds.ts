@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, moneySchema, timestamp } from '#contracts/common.ts';
+import { eventInfoSchema, id, moneySchema, timestamp } from '#contracts/common.ts';
 import { action } from '#contracts/contract.ts';
 import { refundRulesSchema } from '#contracts/event-schemas.ts';
 import { limits } from '#domain/limits.ts';
@@ -24,6 +24,15 @@ export const ticketsToCancel = z
   .max(limits.attendeesMax)
   .optional()
   .describe('Absent: all that are still valid');
+
+/** What becomes known of a dispute. */
+export const disputeNews = {
+  /** The provider's id; what was once `won` or `lost` stays so. */
+  disputeId: z.string().min(1).max(255),
+  state: z.enum(['open', 'won', 'lost']),
+  /** What the provider takes, minor units; absent: all that was captured and not returned. */
+  amount: z.int().min(0).optional(),
+};
 
 /** What giving tickets of one booking back would come to. */
 export const cancellationPreview = z.object({
@@ -134,12 +143,7 @@ export const refundActions = {
         z.object({
           kind: z.literal('postponed'),
           no: z.int().min(1),
-          event: z.object({
-            name: z.string(),
-            startsAt: z.number().describe('Epoch ms'),
-            timeZone: z.string(),
-            venue: z.string(),
-          }),
+          event: eventInfoSchema,
           refundUntil: z.number().optional().describe('Epoch ms'),
         }),
       ]),
@@ -175,11 +179,7 @@ export const refundActions = {
     summary: "The buyer's bank disputes a payment of a booking: its tickets are frozen, or decided",
     params: z.object({
       bookingId: id('booking'),
-      /** The provider's id; what was once `won` or `lost` stays so. */
-      disputeId: z.string().min(1).max(255),
-      state: z.enum(['open', 'won', 'lost']),
-      /** What the provider takes, minor units; absent: all that was captured and not returned. */
-      amount: z.int().min(0).optional(),
+      ...disputeNews,
     }),
     result: z.object({ known: z.boolean().describe('False: there is no such booking') }),
     /** `request-in-progress`: its capture is not settled here yet, ask again later. */

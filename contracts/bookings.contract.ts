@@ -11,6 +11,7 @@ import { counterActions } from '#contracts/counter-sales.ts';
 import { refundRulesSchema } from '#contracts/event-schemas.ts';
 import { instalmentActions, instalmentsView } from '#contracts/instalments.ts';
 import { intentStatus, paymentBacklog } from '#contracts/payments.contract.ts';
+import { offerRefusals } from '#contracts/promotion-schemas.ts';
 import { limits } from '#domain/limits.ts';
 
 export const bookingStatus = z.enum([
@@ -161,13 +162,7 @@ export const bookingsContract = service({
         'already-booked',
         'reservation-expired',
         'reservation-released',
-        'promo-code-unknown',
-        'promo-code-inactive',
-        'promo-code-not-applicable',
-        'promo-code-used-up',
-        'voucher-unknown',
-        'voucher-not-applicable',
-        'voucher-used-up',
+        ...offerRefusals,
         'payment-provider-unavailable',
         'overloaded',
         'unavailable',

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { cancellationPreview, supportHttp, supportOrder } from '#contracts/booking-refunds.ts';
+import {
+  cancellationPreview,
+  disputeNews,
+  supportHttp,
+  supportOrder,
+} from '#contracts/booking-refunds.ts';
 import { bookingStatus, checkoutPayment, paidRecord } from '#contracts/bookings.contract.ts';
 import { id, moneySchema, page, pageParams, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
@@ -276,10 +281,7 @@ export const bundlesContract = service({
       summary: "The buyer's bank disputes the payment of a bundle: each of its bookings is told",
       params: z.object({
         bundleId,
-        disputeId: z.string().min(1).max(255),
-        state: z.enum(['open', 'won', 'lost']),
-        /** What the provider takes of the whole, minor units. */
-        amount: z.int().min(0).optional(),
+        ...disputeNews,
       }),
       result: z.object({ known: z.boolean().describe('False: there is no such bundle') }),
       errors: ['request-in-progress', 'stale-version', 'unavailable'],

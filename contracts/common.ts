@@ -29,6 +29,14 @@ export const seatSchema = z.object({
   area: z.string().optional(),
 });
 
+/** An event as its bookings keep it and its messages tell it; `timeZone` is an IANA zone. */
+export const eventInfoSchema = z.object({
+  name: z.string(),
+  startsAt: z.number().describe('Epoch ms'),
+  timeZone: z.string(),
+  venue: z.string(),
+});
+
 /** Places by status; they always add up to the capacity. */
 export const countsSchema = z.object({
   available: z.int(),

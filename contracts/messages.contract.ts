@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { moneySchema } from '#contracts/common.ts';
+import { eventInfoSchema, moneySchema } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { messageKinds } from '#domain/booking-messages.ts';
 
@@ -17,15 +17,7 @@ const outboxMessage = z.object({
 /** What of `data` the texts use; what is missing or of another form is left out of the text. */
 export const messageData = z.object({
   bookingId: z.string(),
-  event: z
-    .object({
-      name: z.string(),
-      startsAt: z.number().describe('Epoch ms'),
-      timeZone: z.string(),
-      venue: z.string(),
-    })
-    .optional()
-    .catch(undefined),
+  event: eventInfoSchema.optional().catch(undefined),
   seats: z
     .array(
       z.object({

@@ -2,6 +2,17 @@ import { z } from 'zod';
 import { id, timestamp } from '#contracts/common.ts';
 import { limits } from '#domain/limits.ts';
 
+/** How a checkout is told that a promo code or a voucher is of no use to it. */
+export const offerRefusals = [
+  'promo-code-unknown',
+  'promo-code-inactive',
+  'promo-code-not-applicable',
+  'promo-code-used-up',
+  'voucher-unknown',
+  'voucher-not-applicable',
+  'voucher-used-up',
+] as const;
+
 const amount = z.int().min(1).max(1_000_000_000).describe('Minor units');
 
 const off = z

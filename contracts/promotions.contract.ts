@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { id, moneySchema, page, pageParams, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
-import { offersResult, promoFields, promoView, voucherView } from '#contracts/promotion-schemas.ts';
+import {
+  offerRefusals,
+  offersResult,
+  promoFields,
+  promoView,
+  voucherView,
+} from '#contracts/promotion-schemas.ts';
 import { priceSchema } from '#contracts/reservations.contract.ts';
 
 const organizerHttp = { access: 'organizer', tag: 'Promotions' } as const;
@@ -159,13 +165,7 @@ export const promotionsContract = service({
         'not-found',
         'reservation-expired',
         'reservation-released',
-        'promo-code-unknown',
-        'promo-code-inactive',
-        'promo-code-not-applicable',
-        'promo-code-used-up',
-        'voucher-unknown',
-        'voucher-not-applicable',
-        'voucher-used-up',
+        ...offerRefusals,
         'unavailable',
       ],
       http: {
