@@ -169,8 +169,8 @@ const titles: Readonly<Record<string, string>> = {
 export const titleOf = (figure: string): string =>
   titles[figure] ?? figure.replace(/([A-Z])/g, (_, letter: string) => ` ${letter.toLowerCase()}`);
 
-/** Where and how everything here is measured. */
-export function where() {
+/** When, of which commit and on what machine something is measured. */
+export function origin() {
   return {
     at: new Date().toISOString(),
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
@@ -180,6 +180,13 @@ export function where() {
       memoryGb: Math.round(totalmem() / 2 ** 30),
     },
     node: process.version,
+  };
+}
+
+/** Where and how everything here is measured. */
+export function where() {
+  return {
+    ...origin(),
     durability: 'every answer after w: majority, j: true on a one-node replica set',
     generator: 'closed loop, on the same cores',
   };

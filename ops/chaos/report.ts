@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { origin } from '#bench/support/results.ts';
 import { Samples, table } from '#bench/support/stats.ts';
 import type { Counts } from '#ops/chaos/cluster.ts';
 import type { OperationRow } from '#ops/chaos/history.ts';
@@ -105,18 +104,8 @@ const moneyLine = ({ payments, captured, refunded, ...checked }: MoneyFigures): 
 export function storeReport(report: ChaosReport): void {
   const folder = new URL('../../bench/results/', import.meta.url);
   mkdirSync(folder, { recursive: true });
-  const where = {
-    at: new Date().toISOString(),
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-    machine: {
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: availableParallelism(),
-      memoryGb: Math.round(totalmem() / 2 ** 30),
-    },
-    node: process.version,
-  };
   const { handOvers: _each, folder: _kept, ...rest } = report;
   const handOversMs = handOverTimes(report);
-  const content = { ...where, minutes: report.seconds / 60, ...rest, handOversMs };
+  const content = { ...origin(), minutes: report.seconds / 60, ...rest, handOversMs };
   writeFileSync(new URL('chaos.json', folder), `${JSON.stringify(content, null, 2)}\n`);
 }
