@@ -1,6 +1,6 @@
 import type { ClientSession, Collection, Db } from 'mongodb';
 import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
-import { transactionOptions } from '#adapters/store/mongo.ts';
+import { inTransaction } from '#adapters/store/mongo.ts';
 import {
   type Act,
   type AuditEntry,
@@ -133,7 +133,6 @@ export class AuditLog {
     return new Set(found.map(({ _id }) => _id));
   }
 
-  /** The callback may run several times: it must not change anything outside the transaction. */
   async #appendOnce(organizerId: string, acts: readonly Act[]): Promise<number> {
     const write = async (session: ClientSession): Promise<number> => {
       const end = (await this.#ends.findOne({ _id: organizerId }, { session })) ?? chainStart;
@@ -147,8 +146,7 @@ export class AuditLog {
       else await this.#ends.updateOne({ _id: organizerId }, { $set: next }, { session });
       return entries.length;
     };
-    const options = { ...transactionOptions, timeoutMS: limits.databaseTimeoutMs * 2 };
-    return this.#db.client.withSession((session) => session.withTransaction(write, options));
+    return inTransaction(this.#db, write);
   }
 
   async #unknown(acts: readonly Act[], session: ClientSession): Promise<readonly Act[]> {

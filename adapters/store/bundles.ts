@@ -15,7 +15,7 @@ import { BookingWrites, refusalOf, Stale } from '#adapters/store/booking-writes.
 import type { CommitResult } from '#adapters/store/bookings.port.ts';
 import type { BundleStore, DueBundle } from '#adapters/store/bundles.port.ts';
 import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
-import { transactionOptions } from '#adapters/store/mongo.ts';
+import { inTransaction } from '#adapters/store/mongo.ts';
 import { type PackageRow, packagesCollection } from '#adapters/store/package-rows.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Bundle } from '#domain/bundle.ts';
@@ -159,16 +159,8 @@ export class MongoBundles implements BundleStore {
     return (await this.find(bundleId)) !== undefined;
   }
 
-  /** The callback may run several times: it must not change anything outside the transaction. */
   #transact(run: (session: ClientSession) => Promise<void>): Promise<void> {
-    return stored(() =>
-      this.#db.client.withSession((session) =>
-        session.withTransaction(() => run(session), {
-          ...transactionOptions,
-          timeoutMS: limits.databaseTimeoutMs * 2,
-        }),
-      ),
-    );
+    return stored(() => inTransaction(this.#db, run));
   }
 
   async #write(change: BundleChange, session: ClientSession): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Db, MongoClient, type TransactionOptions } from 'mongodb';
+import { type ClientSession, type Db, MongoClient, type TransactionOptions } from 'mongodb';
 import { limits } from '#domain/limits.ts';
 
 type Shared = { client: MongoClient; opening: Promise<MongoClient>; users: number };
@@ -42,10 +42,20 @@ export async function releaseMongo(uri: string): Promise<void> {
   await entry.client.close();
 }
 
-/** How every transaction of the bookings runs: snapshot, majority, journaled, bounded. */
+/** How every transaction runs: snapshot, majority, journaled, bounded. */
 export const transactionOptions: TransactionOptions = {
   readConcern: { level: 'snapshot' },
   writeConcern: { w: 'majority', journal: true },
   readPreference: 'primary',
   maxCommitTimeMS: limits.databaseTimeoutMs,
 };
+
+/**
+ * Runs `work` in a transaction and answers what it does; ends within twice
+ * `limits.databaseTimeoutMs`. `work` may run several times: it must not change anything outside the
+ * transaction. Errors are the driver's and those of `work`: see `stored`.
+ */
+export function inTransaction<T>(db: Db, work: (session: ClientSession) => Promise<T>): Promise<T> {
+  const options = { ...transactionOptions, timeoutMS: limits.databaseTimeoutMs * 2 };
+  return db.client.withSession((session) => session.withTransaction(() => work(session), options));
+}

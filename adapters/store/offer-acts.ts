@@ -1,9 +1,8 @@
 import type { ClientSession, Collection, Db, OptionalUnlessRequiredId } from 'mongodb';
 import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import type { Versioned } from '#adapters/store/moleculer-db-adapter.ts';
-import { transactionOptions } from '#adapters/store/mongo.ts';
+import { inTransaction } from '#adapters/store/mongo.ts';
 import { promotionCollections } from '#adapters/store/promotion-rows.ts';
-import { limits } from '#domain/limits.ts';
 
 /** What somebody did to a promo code, a voucher or a package, for the audit log; data as JSON. */
 export type OfferActRow = {
@@ -81,13 +80,6 @@ export class OfferActs {
       await this.#rows.insertOne(row, { session });
       return result;
     };
-    return stored(() =>
-      this.#db.client.withSession((session) =>
-        session.withTransaction(() => both(session), {
-          ...transactionOptions,
-          timeoutMS: limits.databaseTimeoutMs * 2,
-        }),
-      ),
-    );
+    return stored(() => inTransaction(this.#db, both));
   }
 }

@@ -6,7 +6,7 @@ import {
 } from '#adapters/store/booking-documents.ts';
 import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
 import { stored } from '#adapters/store/failures.ts';
-import { transactionOptions } from '#adapters/store/mongo.ts';
+import { inTransaction } from '#adapters/store/mongo.ts';
 import { promotionCollections, type VoucherRow } from '#adapters/store/promotion-rows.ts';
 import { type LedgerEntry, voucherIssuePostings } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
@@ -40,14 +40,7 @@ export class Vouchers {
    * ones were never told.
    */
   async issue(rows: readonly VoucherRow[], actor: string): Promise<void> {
-    await stored(() =>
-      this.#db.client.withSession((session) =>
-        session.withTransaction(() => this.#issue(rows, actor, session), {
-          ...transactionOptions,
-          timeoutMS: limits.databaseTimeoutMs * 2,
-        }),
-      ),
-    );
+    await stored(() => inTransaction(this.#db, (session) => this.#issue(rows, actor, session)));
   }
 
   async #issue(rows: readonly VoucherRow[], actor: string, session: ClientSession): Promise<void> {

@@ -9,14 +9,13 @@ import {
 } from '#adapters/store/event-rows.ts';
 import { stored } from '#adapters/store/failures.ts';
 import type { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
-import { transactionOptions } from '#adapters/store/mongo.ts';
+import { inTransaction } from '#adapters/store/mongo.ts';
 import type { PriceChanges } from '#adapters/store/price-changes.ts';
 import type { UsherContext } from '#broker/call.ts';
 import type { PriceMove } from '#domain/dynamic-pricing.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
 import { termsOf } from '#domain/event.ts';
 import type { EventLimits } from '#domain/inventory/terms.ts';
-import { limits } from '#domain/limits.ts';
 import { callerOf } from '#mixins/caller.ts';
 import { owned } from '#mixins/organizer.ts';
 
@@ -109,16 +108,11 @@ export class EventEditor {
     if (moves.length === 0) return this.#events.updateVersioned(eventId, version, update);
     const prices = { eventId, version: version + 1, at: now, actor, currency, moves };
     return stored(() =>
-      this.#events.db.client.withSession((session) =>
-        session.withTransaction(
-          async () => {
-            const written = await this.#events.updateVersioned(eventId, version, update, session);
-            await this.#priceChanges.add(prices, session);
-            return written;
-          },
-          { ...transactionOptions, timeoutMS: limits.databaseTimeoutMs * 2 },
-        ),
-      ),
+      inTransaction(this.#events.db, async (session) => {
+        const written = await this.#events.updateVersioned(eventId, version, update, session);
+        await this.#priceChanges.add(prices, session);
+        return written;
+      }),
     );
   }
 
