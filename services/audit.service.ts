@@ -2,7 +2,7 @@ import type { ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
 import { AuditLog } from '#adapters/store/audit-log.ts';
 import { AuditSources } from '#adapters/store/audit-sources.ts';
-import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
+import { decodeCursor, pageOf } from '#adapters/store/cursor.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import type { UsherContext } from '#broker/call.ts';
 import { type AuditView, auditContract } from '#contracts/audit.contract.ts';
@@ -28,10 +28,8 @@ export function createAuditService({ config }: Runtime): ServiceSchema {
         const { organizerId, limit, cursor } = ctx.params;
         const whose = visibleOrganizers(ctx, organizerId);
         const found = await log.page(whose, positionOf(cursor), limit + 1);
-        const items = found.slice(0, limit);
-        const last = items.at(-1);
-        const more = found.length > limit && last !== undefined;
-        const nextCursor = more ? encodeCursor([last.organizerId, last.seq]) : null;
+        const position = (entry: AuditEntry) => [entry.organizerId, entry.seq];
+        const { items, nextCursor } = pageOf(found, limit, position);
         return { items: items.map(viewOf), nextCursor };
       },
 

@@ -1,6 +1,6 @@
 import type { ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
-import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
+import { decodeCursor, pageOf } from '#adapters/store/cursor.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { PayoutReader, type Period, type ReportedEvent } from '#adapters/store/payouts.ts';
 import type { UsherContext } from '#broker/call.ts';
@@ -27,13 +27,11 @@ export function createReportsService({ config, clock }: Runtime): ServiceSchema 
         const whose = visibleOrganizers(ctx, organizerId);
         const period = periodOf(ctx.params, clock.now());
         const found = await reader.events(whose, afterOf(cursor), limit + 1);
-        const events = found.slice(0, limit);
-        const last = events.at(-1);
-        const more = found.length > limit && last !== undefined;
+        const { items: events, nextCursor } = pageOf(found, limit, ({ eventId }) => [eventId]);
         const movements = await reader.movements(idsOf(events), period);
         return {
           items: titled(events, movements),
-          nextCursor: more ? encodeCursor([last.eventId]) : null,
+          nextCursor,
           totals: [...payoutTotals(await allMovements(reader, whose, period))],
         };
       },

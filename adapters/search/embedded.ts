@@ -1,6 +1,6 @@
 import MiniSearch, { type SearchResult as WordMatch } from 'minisearch';
 import type { SearchIndex } from '#adapters/search/port.ts';
-import { type CursorPart, decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
+import { type CursorPart, decodeCursor, pageOf } from '#adapters/store/cursor.ts';
 import {
   placeKey,
   type SearchDocument,
@@ -96,11 +96,10 @@ export class EmbeddedIndex implements SearchIndex {
       .toSorted((a, b) => compare(a.order, b.order));
     const rest =
       after === undefined ? matches : matches.filter(({ order }) => compare(order, after) > 0);
-    const page = rest.slice(0, query.limit);
-    const last = page.at(-1);
+    const { items, nextCursor } = pageOf(rest, query.limit, ({ order }) => order);
     return {
-      hits: page.map(({ hit: { score: _, ...hit } }) => hit),
-      nextCursor: rest.length > page.length && last !== undefined ? encodeCursor(last.order) : null,
+      hits: items.map(({ hit: { score: _, ...hit } }) => hit),
+      nextCursor,
       facets: {
         category: facetOf(matches.map(({ hit }) => hit.document.category)),
         city: facetOf(matches.map(({ hit }) => hit.document.venue.city)),

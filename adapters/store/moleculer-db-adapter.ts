@@ -10,7 +10,7 @@ import type {
   Sort,
   UpdateFilter,
 } from 'mongodb';
-import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
+import { decodeCursor, pageOf } from '#adapters/store/cursor.ts';
 import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -221,12 +221,6 @@ export class MoleculerDbAdapter<T extends Versioned> implements Omit<DbAdapter, 
         .limit(limit + 1)
         .toArray(),
     )) as T[];
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    const more = found.length > limit && last !== undefined;
-    return {
-      items,
-      nextCursor: more ? encodeCursor([last[by] as string | number, last._id]) : null,
-    };
+    return pageOf(found, limit, (row) => [row[by] as string | number, row._id]);
   }
 }

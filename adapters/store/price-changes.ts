@@ -1,5 +1,5 @@
 import type { ClientSession, Collection, Db } from 'mongodb';
-import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
+import { decodeCursor, pageOf } from '#adapters/store/cursor.ts';
 import { stored } from '#adapters/store/failures.ts';
 import type { PriceMove } from '#domain/dynamic-pricing.ts';
 import { limits } from '#domain/limits.ts';
@@ -46,8 +46,7 @@ export class PriceChanges {
       .sort({ version: -1 })
       .limit(limit + 1);
     const found = await stored(() => query.toArray());
-    const items = found.slice(0, limit).map(({ _id, ...change }): PriceChange => change);
-    const last = found.length > limit ? items.at(-1) : undefined;
-    return { items, nextCursor: last === undefined ? null : encodeCursor([last.version]) };
+    const { items, nextCursor } = pageOf(found, limit, ({ version }) => [version]);
+    return { items: items.map(({ _id, ...change }): PriceChange => change), nextCursor };
   }
 }

@@ -4,7 +4,7 @@ import {
   type LedgerDocument,
   toLedgerDocument,
 } from '#adapters/store/booking-documents.ts';
-import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
+import { decodeCursor, pageOf } from '#adapters/store/cursor.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { inTransaction } from '#adapters/store/mongo.ts';
 import { promotionCollections, type VoucherRow } from '#adapters/store/promotion-rows.ts';
@@ -86,12 +86,7 @@ export class Vouchers {
         .limit(limit + 1)
         .toArray(),
     );
-    const items = found.slice(0, limit);
-    const last = found.length > limit ? items.at(-1) : undefined;
-    return {
-      items,
-      nextCursor: last === undefined ? null : encodeCursor([last.createdAt, last._id]),
-    };
+    return pageOf(found, limit, ({ createdAt, _id }) => [createdAt, _id]);
   }
 }
 

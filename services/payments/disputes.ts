@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { DisputeDoc, DisputeStore } from '#adapters/payments/disputes.ts';
 import type { PaymentProvider } from '#adapters/payments/port.ts';
 import type { PaymentStore } from '#adapters/payments/store.ts';
-import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
+import { decodeCursor, pageOf } from '#adapters/store/cursor.ts';
 import { call } from '#broker/call.ts';
 import type { paymentSupportActions } from '#contracts/payment-support.ts';
 import { isBundleId } from '#domain/ids.ts';
@@ -57,13 +57,8 @@ export async function listDisputes(
   { state, bookingId, limit, cursor }: z.output<Listing['params']>,
 ): Promise<z.output<Listing['result']>> {
   const found = await disputes.list({ state, bookingId, after: afterOf(cursor) }, limit + 1);
-  const items = found.slice(0, limit);
-  const last = items.at(-1);
-  const more = found.length > limit && last !== undefined;
-  return {
-    items: items.map(viewOf),
-    nextCursor: more ? encodeCursor([last.openedAt, last._id]) : null,
-  };
+  const { items, nextCursor } = pageOf(found, limit, ({ openedAt, _id }) => [openedAt, _id]);
+  return { items: items.map(viewOf), nextCursor };
 }
 
 function afterOf(cursor: string | undefined) {
