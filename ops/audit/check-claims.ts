@@ -26,22 +26,27 @@ const takenOf = ({ bill, returns }: Kept): number =>
  * What differs is looked at once more, by itself: it may have moved meanwhile. Reads only.
  */
 export async function checkClaims(db: Db): Promise<readonly BookMistake[]> {
+  const { vouchers, promos } = promotionCollections;
+  return [
+    ...(await lastingDifferences<VoucherRow>(db, vouchers, voucherDifferences)),
+    ...(await lastingDifferences<PromoRow>(db, promos, promoDifferences)),
+  ];
+}
+
+/** What is wrong with rows, by their ids. */
+type Differences<T> = (db: Db, rows: readonly T[]) => Promise<ReadonlyMap<string, string>>;
+
+async function lastingDifferences<T extends { readonly _id: string }>(
+  db: Db,
+  name: string,
+  differences: Differences<T>,
+): Promise<readonly BookMistake[]> {
   const mistakes: BookMistake[] = [];
-  const vouchers = db.collection<VoucherRow>(promotionCollections.vouchers);
-  for await (const batch of batches(vouchers.find().sort({ _id: 1 }))) {
-    const ids = await voucherDifferences(db, batch);
-    const again = await vouchers.find({ _id: { $in: [...ids.keys()] } }).toArray();
-    for (const [about, problem] of await voucherDifferences(db, again)) {
-      mistakes.push({ about, problem });
-    }
-  }
-  const promos = db.collection<PromoRow>(promotionCollections.promos);
-  for await (const batch of batches(promos.find().sort({ _id: 1 }))) {
-    const ids = await promoDifferences(db, batch);
-    const again = await promos.find({ _id: { $in: [...ids.keys()] } }).toArray();
-    for (const [about, problem] of await promoDifferences(db, again)) {
-      mistakes.push({ about, problem });
-    }
+  const collection = db.collection<{ readonly _id: string }>(name);
+  for await (const batch of batches(collection.find<T>({}).sort({ _id: 1 }))) {
+    const ids = [...(await differences(db, batch)).keys()];
+    const again = await collection.find<T>({ _id: { $in: ids } }).toArray();
+    for (const [about, problem] of await differences(db, again)) mistakes.push({ about, problem });
   }
   return mistakes;
 }
