@@ -2,6 +2,7 @@ import type {
   Directory,
   DirectoryRow,
   Entry,
+  InventoryStore,
   Journal,
   NodeRow,
   Nodes,
@@ -14,12 +15,8 @@ export class DuplicateEntry extends Error {
   readonly code = 11000;
 }
 
-/** Everything the inventory keeps, in one process's memory. */
-export type MemoryStore = {
-  readonly journal: Journal;
-  readonly snapshots: Snapshots;
-  readonly directory: Directory;
-  readonly nodes: Nodes;
+/** The inventory's store in one process's memory. */
+export type MemoryStore = InventoryStore & {
   /** All entries of an event in order, bodies as they are now; for checks after a run. */
   entries(eventId: string): readonly Entry[];
 };

@@ -4,15 +4,8 @@ import { createMongoDirectory } from '#adapters/journal/mongo-directory.ts';
 import { createMongoJournal } from '#adapters/journal/mongo-journal.ts';
 import { createMongoNodes } from '#adapters/journal/mongo-nodes.ts';
 import { createMongoSnapshots } from '#adapters/journal/mongo-snapshots.ts';
-import type { Directory, Journal, Nodes, Snapshots } from '#adapters/journal/port.ts';
+import type { InventoryStore } from '#adapters/journal/port.ts';
 import type { Limits } from '#domain/limits.ts';
-
-export type InventoryStore = {
-  readonly journal: Journal;
-  readonly snapshots: Snapshots;
-  readonly directory: Directory;
-  readonly nodes: Nodes;
-};
 
 /**
  * What the inventory keeps, in MongoDB: collections `journal`, `journal_archive`, `snapshots`,

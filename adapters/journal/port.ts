@@ -118,3 +118,11 @@ export interface Nodes {
   /** Removes the row of exactly this incarnation. */
   remove(nodeId: string, incarnation: string): Promise<void>;
 }
+
+/** Everything the inventory keeps. */
+export type InventoryStore = {
+  readonly journal: Journal;
+  readonly snapshots: Snapshots;
+  readonly directory: Directory;
+  readonly nodes: Nodes;
+};
