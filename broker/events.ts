@@ -1,12 +1,7 @@
 import type { Context, ServiceBroker } from 'moleculer';
 import type { z } from 'zod';
+import type { UnionToIntersection } from '#contracts/contract.ts';
 import type { contracts } from '#contracts/index.ts';
-
-type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (
-  i: infer I,
-) => void
-  ? I
-  : never;
 
 type EventsOf<S> = S extends { readonly events: infer E } ? E : never;
 

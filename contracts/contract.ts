@@ -68,7 +68,8 @@ export type ActionsOf<S extends ServiceContract> = S extends ServiceContract
   ? { [K in keyof S['actions'] & string as `${S['name']}.${K}`]: S['actions'][K] }
   : never;
 
-type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (
+/** `A | B` → `A & B`. */
+export type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (
   i: infer I,
 ) => void
   ? I

@@ -4,11 +4,15 @@ import type { Endpoint } from '#adapters/payments/simulator/endpoint.ts';
 import { missing, refused } from '#adapters/payments/simulator/errors.ts';
 import type { Moment } from '#adapters/payments/simulator/intents.ts';
 import { listOf } from '#adapters/payments/simulator/lists.ts';
-import type { Answer, Change, ChargeDoc, DisputeDoc } from '#adapters/payments/simulator/model.ts';
+import {
+  type Answer,
+  type Change,
+  type ChargeDoc,
+  type DisputeDoc,
+  event,
+} from '#adapters/payments/simulator/model.ts';
 import { flag, objectOf, text } from '#adapters/payments/simulator/params.ts';
 import type { World } from '#adapters/payments/simulator/world.ts';
-
-const event = (type: string, object: object) => ({ type, object });
 
 const evidence = (uncategorized: string | null): Stripe.Dispute.Evidence => ({
   access_activity_log: null,

@@ -1,12 +1,13 @@
 import type Stripe from 'stripe';
 import { cardOf, type Decline } from '#adapters/payments/simulator/cards.ts';
 import { refused } from '#adapters/payments/simulator/errors.ts';
-import type {
-  Answer,
-  Change,
-  ChargeDoc,
-  IntentDoc,
-  MethodDoc,
+import {
+  type Answer,
+  type Change,
+  type ChargeDoc,
+  event,
+  type IntentDoc,
+  type MethodDoc,
 } from '#adapters/payments/simulator/model.ts';
 import { newCharge, paymentMethod } from '#adapters/payments/simulator/objects.ts';
 
@@ -35,8 +36,6 @@ function unexpectedState(doc: IntentDoc, step: string, allowed: readonly string[
     { payment_intent: doc.body },
   );
 }
-
-const event = (type: string, object: object) => ({ type, object });
 
 /** The bank said yes: the money is put aside, or taken at once where capture is automatic. */
 function authorise(doc: IntentDoc, at: Moment): Change {

@@ -108,5 +108,7 @@ export type Change = {
   readonly events: readonly { readonly type: string; readonly object: object }[];
 };
 
+export const event = (type: string, object: object): Change['events'][number] => ({ type, object });
+
 /** The outcome of an endpoint. A declined card is an answer with effects, not an exception. */
 export type Answer = { readonly status: number; readonly body: object } & Partial<Change>;

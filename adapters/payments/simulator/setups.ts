@@ -5,7 +5,12 @@ import { invalidParam, missing, refused } from '#adapters/payments/simulator/err
 import type { Params } from '#adapters/payments/simulator/form.ts';
 import { type Moment, savedMethod } from '#adapters/payments/simulator/intents.ts';
 import { chosenMethod, knownCustomer, methodToUse } from '#adapters/payments/simulator/methods.ts';
-import type { Answer, Change, SetupDoc } from '#adapters/payments/simulator/model.ts';
+import {
+  type Answer,
+  type Change,
+  event,
+  type SetupDoc,
+} from '#adapters/payments/simulator/model.ts';
 import { paymentMethod } from '#adapters/payments/simulator/objects.ts';
 import { flag, metadataOf, oneOf, text } from '#adapters/payments/simulator/params.ts';
 import type { World } from '#adapters/payments/simulator/world.ts';
@@ -14,8 +19,6 @@ const withBody = (doc: SetupDoc, body: Partial<Stripe.SetupIntent>): SetupDoc =>
   ...doc,
   body: { ...doc.body, ...body },
 });
-
-const event = (type: string, object: object) => ({ type, object });
 
 /** The bank allows the card to be kept: it becomes its customer's. */
 function succeed(doc: SetupDoc, at: Moment): Change {
