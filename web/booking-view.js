@@ -1,7 +1,7 @@
 import { api, newKey, price } from './api.js';
 import { cancelPanel } from './cancel-panel.js';
 import { cardChoice } from './card-choice.js';
-import { el, sayProblem, seatName } from './dom.js';
+import { el, problemText, sayProblem, seatName } from './dom.js';
 import { bookingInstalments } from './instalments.js';
 import { eventNotice, notice, refundRules } from './notices.js';
 import { reasonText, refundText, shortWhen, stateText, ticketText } from './texts.js';
@@ -222,7 +222,7 @@ export function payAgain(path, bodyOf, changed, savable = true) {
       await api('POST', path, bodyOf(card.payment()), { key: newKey() });
       changed();
     } catch (failure) {
-      problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+      problem.textContent = problemText(failure);
     }
   });
   return form;

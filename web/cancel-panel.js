@@ -1,5 +1,5 @@
 import { api, newKey, price } from './api.js';
-import { el, say, seatName } from './dom.js';
+import { el, problemText, say, seatName } from './dom.js';
 import { percent, shortWhen } from './texts.js';
 
 /** Tickets to choose from; what giving them back returns and why (dates in `zone`); doing it. */
@@ -39,7 +39,7 @@ export function cancelPanel(booking, zone, changed) {
       outcome.replaceChildren(...preview(told, seats, zone), decide(chosen, all));
       outcome.focus();
     } catch (failure) {
-      problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+      problem.textContent = problemText(failure);
     }
   });
   const decide = (chosen, all) => {
@@ -52,7 +52,7 @@ export function cancelPanel(booking, zone, changed) {
         say(`Cancelled. ${price(refund.amount)} comes back.`);
         changed();
       } catch (failure) {
-        problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+        problem.textContent = problemText(failure);
         event.target.disabled = false;
       }
     };

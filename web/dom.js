@@ -20,8 +20,11 @@ export function say(text) {
   }, 6_000);
 }
 
-export const sayProblem = (problem) =>
-  say(problem?.detail ?? problem?.title ?? 'That did not work. Try again.');
+/** What the server says of a failure. */
+export const problemText = (problem) =>
+  problem?.detail ?? problem?.title ?? 'That did not work. Try again.';
+
+export const sayProblem = (problem) => say(problemText(problem));
 
 export const seatName = (seat) =>
   seat.area

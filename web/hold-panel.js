@@ -1,7 +1,7 @@
 import { api, newKey, price } from './api.js';
 import { cardChoice } from './card-choice.js';
 import { countdown } from './countdown.js';
-import { el, sayProblem, seatName } from './dom.js';
+import { el, problemText, sayProblem, seatName } from './dom.js';
 import { planChoice } from './instalments.js';
 
 /** The panel while seats are held: what they cost, the time left, paying. Answers its end. */
@@ -21,7 +21,7 @@ export function holdPanel(panel, first, onReleased) {
     try {
       await work();
     } catch (failure) {
-      problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+      problem.textContent = problemText(failure);
       sayProblem(failure);
     }
   };

@@ -1,6 +1,6 @@
 import { api, newKey, price } from './api.js';
 import { cardChoice } from './card-choice.js';
-import { el, say } from './dom.js';
+import { el, problemText, say } from './dom.js';
 import { shortWhen } from './texts.js';
 
 const partStates = {
@@ -132,7 +132,7 @@ function payForm({ bookingId }, open, changed) {
       say('Your payment is being made.');
       changed();
     } catch (failure) {
-      problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+      problem.textContent = problemText(failure);
     }
   });
   return form;

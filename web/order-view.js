@@ -2,7 +2,7 @@ import { api, newKey, price } from './api.js';
 import { followed, payAgain, paymentNotices, refill } from './booking-view.js';
 import { cardChoice } from './card-choice.js';
 import { countdown } from './countdown.js';
-import { el, say, seatName } from './dom.js';
+import { el, problemText, say, seatName } from './dom.js';
 import { ruleTexts, stateText } from './texts.js';
 
 /** My order of a package: what is held, paying it, and what became of it. */
@@ -89,7 +89,7 @@ function heldPanel(bundle, again) {
       await work();
       again();
     } catch (failure) {
-      problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+      problem.textContent = problemText(failure);
     }
   };
   const pay = () =>
@@ -123,13 +123,13 @@ function cancelForm(bundle, again) {
       say(`Cancelled. ${price(refund.amount)} comes back.`);
       again();
     } catch (failure) {
-      problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+      problem.textContent = problemText(failure);
       event.target.disabled = false;
     }
   };
   const look = async () => {
     const told = await whatComesBack(bundle).catch((failure) => [
-      el('p', { class: 'error' }, failure?.detail ?? failure?.title ?? 'That did not work.'),
+      el('p', { class: 'error' }, problemText(failure)),
     ]);
     outcome.replaceChildren(
       ...told,

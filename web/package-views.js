@@ -1,5 +1,5 @@
 import { api, newKey, price, session } from './api.js';
-import { el, sayProblem } from './dom.js';
+import { el, problemText, sayProblem } from './dom.js';
 import { percent, shortWhen } from './texts.js';
 
 const stateTexts = {
@@ -112,7 +112,7 @@ function takeForm(offer, problem) {
       const { bundleId } = await api('POST', path, body, { key: newKey() });
       location.hash = `#/orders/${bundleId}`;
     } catch (failure) {
-      problem.textContent = failure?.detail ?? failure?.title ?? 'That did not work.';
+      problem.textContent = problemText(failure);
       sayProblem(failure);
       button.disabled = false;
     }
