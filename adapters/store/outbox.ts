@@ -46,8 +46,8 @@ export class MongoOutbox implements OutboxStore {
   async takeMessage(key: string, now: number, until: number): Promise<OutboxItem | undefined> {
     const taken = await this.#takes.one(key, { now, until });
     if (taken === undefined) return undefined;
-    const { eventId, kind, to, data, tries } = taken;
-    return { message: { key, eventId, kind, to, data }, tries };
+    const { eventId, kind, to, silent, data, tries } = taken;
+    return { message: { key, eventId, kind, to, ...(silent && { silent }), data }, tries };
   }
 
   async done(key: string, now: number): Promise<void> {

@@ -378,4 +378,14 @@ function lookingUp(open: () => StoreUnderTest): void {
     await outbox.failed(`${other.bookingId}:confirmed`, 'gone', undefined);
     expect(await outbox.dueMessages(now + 99, 1_000)).not.toContain(`${other.bookingId}:confirmed`);
   });
+
+  it('says of a message to somebody without an address that it is not to be sent', async () => {
+    const { store, outbox } = open();
+    const walkIn: Booking = { ...aBooking(), contact: { name: 'Walk-in' } };
+    await store.insert(walkIn);
+    const sale = await commit(store, await toSell(store, walkIn));
+    await commit(store, captured(sale, now));
+    const taken = await outbox.takeMessage(`${walkIn.bookingId}:confirmed`, now, now + 10);
+    expect(taken?.message).toMatchObject({ silent: true, to: { userId: walkIn.buyerId } });
+  });
 }
