@@ -2,9 +2,8 @@ import type { Collection, Db, Filter } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import { duplicatesIn, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
-import { GroupTake } from '#adapters/store/group-take.ts';
+import { GroupTake, messageBounds } from '#adapters/store/group-take.ts';
 import type { MessageKind } from '#domain/booking-messages.ts';
-import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 
 /** A message to a person, from its arrival to the mail server's yes. */
@@ -27,12 +26,6 @@ export type MessageDoc = {
 
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
 
-const bounds = {
-  groupMax: 500,
-  waitingMax: 10_000,
-  whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
-} as const;
-
 /** Messages in MongoDB, majority writes; those of one moment are stored together. */
 export class MessageStore {
   readonly messages: Collection<MessageDoc>;
@@ -46,13 +39,13 @@ export class MessageStore {
     this.#clock = clock;
     this.#arrivals = new GroupCommit({
       clock,
-      ...bounds,
+      ...messageBounds,
       write: (docs) => stored(() => this.#insert(docs)),
     });
     this.#takes = new GroupTake(clock, this.messages, () => ({ state: 'due', tries: 0 }));
     this.#sendings = new GroupCommit({
       clock,
-      ...bounds,
+      ...messageBounds,
       write: (keys) => stored(() => this.#noteSent(keys)),
     });
   }

@@ -13,6 +13,13 @@ export type Takeable = {
   readonly takenBy?: string;
 };
 
+/** How many writes about messages wait and go together. */
+export const messageBounds = {
+  groupMax: 500,
+  waitingMax: 10_000,
+  whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
+} as const;
+
 /** Epoch ms. */
 type Lease = { readonly now: number; readonly until: number };
 type Taking<T> = Lease & { readonly key: string; found?: T };
@@ -30,9 +37,7 @@ export class GroupTake<T extends Takeable> {
   constructor(clock: Clock, collection: Collection<T>, free: (lease: Lease) => Filter<Takeable>) {
     this.#takings = new GroupCommit({
       clock,
-      groupMax: 500,
-      waitingMax: 10_000,
-      whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
+      ...messageBounds,
       write: (takings) => stored(() => takeAll(collection, free, takings)),
     });
   }

@@ -3,9 +3,8 @@ import type { Clock } from '#adapters/clock/port.ts';
 import { collections, type OutboxDocument } from '#adapters/store/booking-documents.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
-import { GroupTake } from '#adapters/store/group-take.ts';
+import { GroupTake, messageBounds } from '#adapters/store/group-take.ts';
 import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
-import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 
 type Ending = { readonly key: string; readonly doneAt: number };
@@ -26,9 +25,7 @@ export class MongoOutbox implements OutboxStore {
     }));
     this.#endings = new GroupCommit({
       clock,
-      groupMax: 500,
-      waitingMax: 10_000,
-      whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
+      ...messageBounds,
       write: (items) => stored(() => this.#end(items)),
     });
   }
