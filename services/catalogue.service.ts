@@ -9,6 +9,7 @@ import { call } from '#broker/call.ts';
 import { catalogueContract } from '#contracts/catalogue.contract.ts';
 import { codeOf } from '#domain/errors.ts';
 import { EventChangesFlow } from '#flows/event-changes.flow.ts';
+import { repeated } from '#flows/repeated.ts';
 import { collectionMixin } from '#mixins/collection.mixin.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-client.mixin.ts';
@@ -79,7 +80,7 @@ export function createCatalogueService(runtime: Runtime): ServiceSchema {
       const { broker, logger } = this;
       parts = await partsOf(this as Self, runtime, events);
       const notices = noticesFlow(broker, runtime, events.db);
-      stopSweeping = sweeping(runtime, async () => {
+      stopSweeping = repeated(runtime, config.limits.dueSweepEveryMs, async () => {
         await parts.changes.sweep().catch((error) => logger.warn('sweep of changes failed', error));
         await notices.sweep().catch((error) => logger.warn('sweep of notices failed', error));
       });
@@ -124,23 +125,5 @@ async function partsOf(
     shares: new SoldShares(view, layout),
     counts: new SeatCounts((eventId, until) => inventory.view(eventId, until), clock),
     once,
-  };
-}
-
-/** Runs `sweep` every `limits.dueSweepEveryMs`, never twice at once, until the answer is called. */
-function sweeping({ clock, config }: Runtime, sweep: () => Promise<void>): Cancel {
-  let stopped = false;
-  let cancel: Cancel;
-  const next = (): void => {
-    cancel = clock.after(config.limits.dueSweepEveryMs, () => {
-      void sweep().finally(() => {
-        if (!stopped) next();
-      });
-    });
-  };
-  next();
-  return () => {
-    stopped = true;
-    cancel();
   };
 }
