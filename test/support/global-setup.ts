@@ -1,7 +1,7 @@
 import { startServers } from './start-servers.ts';
 
-/** Before the first test file: one mongod, NATS and Redis for the whole run. */
+/** Before the first test file: one mongod and NATS for the whole run. */
 export default async function globalSetup(): Promise<void> {
-  const stops = await startServers();
+  const stops = await startServers(['USHER_TEST_MONGODB_URI', 'USHER_TEST_NATS_URL']);
   Object.assign(globalThis, { usherStopServers: stops });
 }

@@ -21,18 +21,22 @@ const servers = {
   USHER_TEST_REDIS_URL: () => startTestServer(redisServer, 'redis'),
 };
 
+type Variable = keyof typeof servers;
+
+const all = Object.keys(servers) as readonly Variable[];
+
 /**
  * Starts the servers whose variable is not set yet and sets it; a server given from outside is used
  * as it is. One that cannot be had leaves its variable unset, so that its tests are skipped by
  * name; with `CI` set that is a failure. Answers what stops them.
  */
-export async function startServers(): Promise<Stop[]> {
+export async function startServers(wanted: readonly Variable[] = all): Promise<Stop[]> {
   const stops: Stop[] = [];
   try {
     await Promise.all(
-      Object.entries(servers).map(async ([variable, start]) => {
+      wanted.map(async (variable) => {
         if (process.env[variable] !== undefined) return;
-        const started = await startOrExplain(variable, start);
+        const started = await startOrExplain(variable, servers[variable]);
         if (started === undefined) return;
         process.env[variable] = started.url;
         stops.push(started.stop);
