@@ -5,7 +5,7 @@ import { inParallel } from '#bench/support/stats.ts';
 import type { ChaosCluster } from '#ops/chaos/cluster.ts';
 import type { Crowd, Stage } from '#ops/chaos/crowd.ts';
 import type { History } from '#ops/chaos/history.ts';
-import { type HandOver, type Sweep, sweepJournal } from '#ops/chaos/journal-sweep.ts';
+import { type HandOver, journalSweep, type Sweep } from '#ops/chaos/journal-sweep.ts';
 import { inspectMoney, type MoneyFigures } from '#ops/chaos/money-aftermath.ts';
 import type { MoneyCrowd } from '#ops/chaos/money-crowd.ts';
 import { toldFindings } from '#ops/chaos/money-told.ts';
@@ -28,6 +28,7 @@ type Quiet = {
   readonly history: History;
   readonly crowd: Crowd;
   readonly money: MoneyCrowd;
+  say(line: string): void;
 };
 
 const settleMs = 120_000;
@@ -40,29 +41,34 @@ const viewMs = 20_000;
  * the histories know them; then what clients were told is compared with what is kept.
  */
 export async function inspect(quiet: Quiet): Promise<Aftermath> {
-  const { db, stages, crowd, history } = quiet;
+  const { db, stages, crowd, history, say } = quiet;
   await followCheckouts(quiet);
+  say('verify:event of every event …');
   const { eventIds, cancelledId } = quiet.money.stage;
   const ofMoney = [...eventIds, cancelledId];
   const all = [...stages.map(({ eventId }) => eventId), ...ofMoney];
   const findings = (await Promise.all(all.map((eventId) => verified(db, eventId)))).flat();
   // Every booking is finished: what was to be given back has been.
   if (findings.length === 0) for (const op of crowd.openCancels) op.r = history.now();
+  say('what is held and booked, read again …');
   await readAgain(quiet);
   findings.push(...(await ticketsStand(quiet)));
+  say('the journals, fact by fact …');
   const sweeps: Sweep[] = [];
   for (const stage of stages) {
     findings.push(...(await acceptsAgain(quiet, stage)));
-    findings.push(...(await viewsAgree(quiet, stage)));
-    const sweep = await sweepJournal(db, stage.eventId);
+    const sweepOn = journalSweep(db, stage.eventId);
+    findings.push(...(await viewsAgree(quiet, stage, sweepOn)));
+    const sweep = await sweepOn();
     sweeps.push(sweep);
     findings.push(...sweep.findings);
   }
   for (const eventId of ofMoney) {
-    const sweep = await sweepJournal(db, eventId);
+    const sweep = await journalSweep(db, eventId)();
     findings.push(...sweep.findings);
   }
   findings.push(...journalsKeep(history, sweeps));
+  say('the money …');
   const money = await inspectMoney(db, quiet.cluster.provider.mongodbUri);
   findings.push(...money.findings);
   findings.push(...(await toldFindings(db, quiet.money, quiet.cluster.gatewayUrls)));
@@ -142,13 +148,17 @@ async function acceptsAgain({ crowd, history }: Quiet, stage: Stage): Promise<st
 }
 
 /** Every gateway shows the seats as the journal has them. */
-async function viewsAgree({ db, cluster }: Quiet, { eventId, seats }: Stage): Promise<string[]> {
+async function viewsAgree(
+  { cluster }: Quiet,
+  { eventId, seats }: Stage,
+  sweepOn: () => Promise<Sweep>,
+): Promise<string[]> {
   const findings: string[] = [];
   for (const url of cluster.gatewayUrls) {
     let differing: number[] = [];
     const until = Date.now() + viewMs;
     do {
-      const { taken } = await sweepJournal(db, eventId);
+      const { taken } = await sweepOn();
       const bits = await viewOf(url, eventId);
       differing = [...seats.keys()].filter((i) => {
         const shown = ((bits?.[i >> 2] ?? 0) >> (2 * (i % 4))) & 3;

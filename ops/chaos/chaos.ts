@@ -8,7 +8,7 @@ const usage = `npm run chaos -- [options]
   --minutes <n>    how long faults fire (3)
   --seed <n>       of the schedule of faults (from the clock)
   --faults <list>  only these, with commas between: ${allFaults.map(({ name }) => name).join(', ')}
-  --clients <n>    at the same time (128); half of them pay
+  --clients <n>    at the same time (192)   --payers <n> of them, who also pay (24)
   --gateways <n>   (2)   --inventory <n> (3)   --core <n> (2)   --workers <n> (1)
 Ends with 0 when all holds, 1 after a violation, 2 when only a bar of speed is missed.`;
 
@@ -17,7 +17,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '3' },
     seed: { type: 'string' },
     faults: { type: 'string' },
-    clients: { type: 'string', default: '128' },
+    clients: { type: 'string', default: '192' },
+    payers: { type: 'string', default: '24' },
     gateways: { type: 'string', default: '2' },
     inventory: { type: 'string', default: '3' },
     core: { type: 'string', default: '2' },
@@ -50,8 +51,9 @@ async function main(): Promise<number> {
         worker: Number(values.workers),
       },
       events: 4,
-      seatsPerEvent: 300,
+      seatsPerEvent: 500,
       clients: Number(values.clients),
+      payers: Number(values.payers),
       quietMs: [1_500, 5_000],
       cleanUp,
       say: (line) =>

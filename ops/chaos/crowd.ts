@@ -22,6 +22,8 @@ export type CrowdOptions = {
   readonly stages: readonly Stage[];
   readonly money: MoneyCrowd;
   readonly clients: number;
+  /** So many of the clients pay, the others only reserve, look and release. */
+  readonly payers: number;
 };
 
 /** Shares of what a client does with a reservation; the rest lets it expire. */
@@ -34,14 +36,15 @@ const habits = {
   look: 0.3,
   money: 0.1,
 };
-/** One lane in so many pays: who waits for his money keeps nobody else waiting. */
-const payingEvery = 2;
 const ticketsMax = 3;
 const thinkMs = 40;
 /** Of an event's seats, at most this share stays sold: the oldest bookings are cancelled. */
 const soldShare = 0.3;
 
-/** Many clients of a few events, each trying one thing after the other. */
+/**
+ * Many clients, each of one event and trying one thing after the other: who waits for his event's
+ * next owner, or for his money, keeps nobody else waiting.
+ */
 export class Crowd {
   readonly #o: CrowdOptions;
   readonly #kept = new Map<string, Kept[]>();
@@ -58,14 +61,15 @@ export class Crowd {
 
   /** Resolves when `stop` was called and everybody has come to an end. */
   async play(): Promise<void> {
+    const { stages, clients, payers } = this.#o;
     const lane = async (_: unknown, i: number): Promise<void> => {
-      const pays = i % payingEvery === 0;
+      const stage = stages[i % stages.length] as Stage;
       while (this.#going) {
-        await this.journey(pays);
+        await this.#journey(stage, i < payers);
         await sleep(Math.random() * thinkMs);
       }
     };
-    await Promise.all(Array.from({ length: this.#o.clients }, lane));
+    await Promise.all(Array.from({ length: clients }, lane));
   }
 
   stop(): void {
@@ -78,10 +82,9 @@ export class Crowd {
   }
 
   /** One client from its first look to its end; who does not pay only reserves and releases. */
-  async journey(pays: boolean): Promise<void> {
+  async #journey(stage: Stage, pays: boolean): Promise<void> {
     if (pays && Math.random() < habits.money) return this.#o.money.journey();
-    const { http, history, buyers, stages } = this.#o;
-    const stage = stages[Math.floor(Math.random() * stages.length)] as Stage;
+    const { http, history, buyers } = this.#o;
     const buyer = buyers.take();
     const shopper = new Shopper(http, history, buyer);
     const seats = await this.#choose(shopper, stage);

@@ -32,16 +32,22 @@ const pageSize = 1_000;
 /** A longer pause after a hand-over says that nobody asked, not that nobody answered. */
 const handOverMostMs = 10_000;
 
-/** Reads a whole journal, archive included, and sweeps it. */
-export async function sweepJournal(db: Db, eventId: string): Promise<Sweep> {
+/**
+ * Sweeps a journal, archive included. Each call of what it answers reads on from where the last
+ * one ended, and answers the same sweep.
+ */
+export function journalSweep(db: Db, eventId: string): () => Promise<Sweep> {
   const journal = createMongoJournal(db, limits, systemClock);
   const sweeper = new Sweeper(eventId);
-  for (let next = 1; ; ) {
-    const entries = await journal.history(eventId, next, pageSize);
-    for (const entry of entries) sweeper.entry(entry);
-    next = (entries.at(-1)?.seq ?? next) + 1;
-    if (entries.length < pageSize) return sweeper;
-  }
+  let next = 1;
+  return async () => {
+    for (;;) {
+      const entries = await journal.history(eventId, next, pageSize);
+      for (const entry of entries) sweeper.entry(entry);
+      next = (entries.at(-1)?.seq ?? next - 1) + 1;
+      if (entries.length < pageSize) return sweeper;
+    }
+  };
 }
 
 /** Sweeps entries that are at hand, from the first on. */

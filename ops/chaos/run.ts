@@ -31,6 +31,8 @@ export type ChaosOptions = {
   readonly events: number;
   readonly seatsPerEvent: number;
   readonly clients: number;
+  /** So many of them pay. */
+  readonly payers: number;
   /** Between two faults, ms. */
   readonly quietMs: readonly [number, number];
   /** Gets what must be undone, also when the run is broken off. */
@@ -69,7 +71,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   cleanUp.defer(() => world.http.close());
   await world.play();
   say('Quiet now: following up what is open, then looking at everything …');
-  const after = await inspect({ ...world, cluster, db });
+  const after = await inspect({ ...world, cluster, db, say });
+  say('an order for the operations of every seat …');
   const linearizable = await checkHistories(checker, world.history.seats(), { folder });
   const { history, fired, problems } = world;
   const violations = [
@@ -153,7 +156,8 @@ async function openWorld(
   const staged = { seconds: options.seconds, seats: options.seatsPerEvent };
   const moneyStage = await openMoneyStage(http, db, buyers, staged);
   const money = new MoneyCrowd(http, history, buyers, moneyStage);
-  const crowd = new Crowd({ http, history, buyers, stages, money, clients: options.clients });
+  const { clients, payers } = options;
+  const crowd = new Crowd({ http, history, buyers, stages, money, clients, payers });
   const recoveries = new Recoveries(history, (eventId) => {
     const stage = stages.find((s) => s.eventId === eventId);
     return stage === undefined ? Promise.resolve() : crowd.probe(stage);

@@ -18,6 +18,7 @@ whereRunnable('a cluster under faults [needs Go]', () => {
       events: 2,
       seatsPerEvent: 150,
       clients: 16,
+      payers: 8,
       quietMs: [500, 1_500],
       cleanUp,
       say: () => undefined,
