@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
+import { writeRun } from '#ops/chaos/document.ts';
 import { allFaults } from '#ops/chaos/faults.ts';
-import { lines, shortfalls, storeReport } from '#ops/chaos/report.ts';
+import { lines, readReport, shortfalls, storeReport } from '#ops/chaos/report.ts';
 import { runChaos } from '#ops/chaos/run.ts';
 
 /** `npm run chaos`: a crowd, a real cluster, and everything that can happen to it. */
@@ -8,8 +9,9 @@ const usage = `npm run chaos -- [options]
   --minutes <n>    how long faults fire (3)
   --seed <n>       of the schedule of faults (from the clock)
   --faults <list>  only these, with commas between: ${allFaults.map(({ name }) => name).join(', ')}
-  --clients <n>    at the same time (192)   --payers <n> of them, who also pay (24)
+  --clients <n>    at the same time (320)   --payers <n> of them, who also pay (16)
   --gateways <n>   (2)   --inventory <n> (3)   --core <n> (2)   --workers <n> (1)
+  --docs           only the section "A run" of docs/chaos.md, from the report of the last run
 Ends with 0 when all holds, 1 after a violation, 2 when only a bar of speed is missed.`;
 
 const { values } = parseArgs({
@@ -17,12 +19,13 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '3' },
     seed: { type: 'string' },
     faults: { type: 'string' },
-    clients: { type: 'string', default: '192' },
-    payers: { type: 'string', default: '24' },
+    clients: { type: 'string', default: '320' },
+    payers: { type: 'string', default: '16' },
     gateways: { type: 'string', default: '2' },
     inventory: { type: 'string', default: '3' },
     core: { type: 'string', default: '2' },
     workers: { type: 'string', default: '1' },
+    docs: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -70,6 +73,8 @@ async function main(): Promise<number> {
 
 if (values.help) {
   console.log(usage);
+} else if (values.docs) {
+  writeRun(readReport());
 } else {
   process.exitCode = await main().catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error);

@@ -37,7 +37,8 @@ const habits = {
   money: 0.1,
 };
 const ticketsMax = 3;
-const thinkMs = 40;
+/** At most; so many clients keep two cores busy, not beyond what lets answers come in time. */
+const thinkMs = 1_000;
 /** Of an event's seats, at most this share stays sold: the oldest bookings are cancelled. */
 const soldShare = 0.3;
 

@@ -12,7 +12,7 @@ export type HandOver = {
   readonly at: number;
   /** From the last entry of the old owner to the claim of the new one. */
   readonly claimedMs: number;
-  /** … and to its first hold. */
+  /** … and to the first command that it decided for a caller. */
   readonly acceptsMs: number;
 };
 
@@ -31,6 +31,16 @@ export type Sweep = {
 const pageSize = 1_000;
 /** A longer pause after a hand-over says that nobody asked, not that nobody answered. */
 const handOverMostMs = 10_000;
+/** Facts that a caller has asked for. */
+const asked: ReadonlySet<Fact['type']> = new Set([
+  'held',
+  'extended',
+  'pinned',
+  'released',
+  'sold',
+  'sell-refused',
+  'unsold',
+]);
 
 /**
  * Sweeps a journal, archive included. Each call of what it answers reads on from where the last
@@ -98,6 +108,7 @@ class Sweeper implements Sweep {
       this.#finding(`written by ${incarnation} of epoch ${epoch}, not by the owner`);
     }
     for (const fact of facts) this.#fact(fact);
+    if (facts.some(({ type }) => asked.has(type))) this.#accepts();
   }
 
   #finding(what: string): void {
@@ -161,6 +172,9 @@ class Sweeper implements Sweep {
       this.taken.set(place, 'r');
     }
     this.#live.set(hold, { places, deadline });
+  }
+
+  #accepts(): void {
     if (this.#handedOverAt === undefined) return;
     const acceptsMs = this.#at - this.#handedOverAt;
     const claimedMs = this.#claimedAt - this.#handedOverAt;

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { origin } from '#bench/support/results.ts';
 import { Samples, table } from '#bench/support/stats.ts';
 import type { Counts } from '#ops/chaos/cluster.ts';
@@ -82,7 +82,7 @@ export function lines(report: ChaosReport): string[] {
     '',
     table([['accepts again after', 'events', 'p50 ms', 'p99 ms', 'never'], ...recoveries]),
     `${count} planned hand-overs: claimed after p50 ${claimed.p50}, p99 ${claimed.p99} ms;` +
-      ` first hold after p50 ${accepts.p50}, p99 ${accepts.p99} ms`,
+      ` first command decided after p50 ${accepts.p50}, p99 ${accepts.p99} ms`,
     '',
     `${report.operations} operations in ${report.rounds} rounds, ${report.journalEntries} journal entries`,
     moneyLine(report.money),
@@ -100,12 +100,22 @@ const moneyLine = ({ payments, captured, refunded, ...checked }: MoneyFigures): 
   `${checked.ledgerEntries} ledger entries, ${checked.auditEntries} of the audit log, ` +
   `${checked.reconciled} payments reconciled`;
 
-/** Writes `bench/results/chaos.json` with where and when it was. */
-export function storeReport(report: ChaosReport): void {
-  const folder = new URL('../../bench/results/', import.meta.url);
-  mkdirSync(folder, { recursive: true });
+const results = new URL('../../bench/results/', import.meta.url);
+const stored = new URL('chaos.json', results);
+
+/** A report with where and when it was, as `bench/results/chaos.json` keeps it. */
+export type StoredReport = ReturnType<typeof storable>;
+
+function storable(report: ChaosReport) {
   const { handOvers: _each, folder: _kept, ...rest } = report;
   const handOversMs = handOverTimes(report);
-  const content = { ...origin(), minutes: report.seconds / 60, ...rest, handOversMs };
-  writeFileSync(new URL('chaos.json', folder), `${JSON.stringify(content, null, 2)}\n`);
+  return { ...origin(), minutes: report.seconds / 60, ...rest, handOversMs };
 }
+
+/** Writes `bench/results/chaos.json`. */
+export function storeReport(report: ChaosReport): void {
+  mkdirSync(results, { recursive: true });
+  writeFileSync(stored, `${JSON.stringify(storable(report), null, 2)}\n`);
+}
+
+export const readReport = (): StoredReport => JSON.parse(readFileSync(stored, 'utf8'));

@@ -96,8 +96,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     operations: history.operations,
     byKind: history.table(),
     recoveries: world.recoveries.table(),
-    handOvers: after.handOvers.filter(({ at }) =>
-      world.drains.some(({ from, to }) => from <= at && at < to),
+    handOvers: after.handOvers.filter(({ at, acceptsMs }) =>
+      world.drains.some(({ from, to }) => from <= at && at + acceptsMs < to),
     ),
     journalEntries: after.journalEntries,
     money: after.money,
@@ -125,6 +125,14 @@ function chosen({ faults }: ChaosOptions, network: Network, missing: readonly st
   return possible;
 }
 
+/** Epoch ms; `to` is infinite until the next round begins. */
+type Drain = { readonly from: number; to: number };
+
+function endDrain(drains: readonly Drain[]): void {
+  const last = drains.at(-1);
+  if (last?.to === Number.POSITIVE_INFINITY) last.to = Date.now();
+}
+
 type World = {
   readonly history: History;
   readonly http: HttpClient;
@@ -137,7 +145,7 @@ type World = {
   readonly problems: string[];
   readonly rounds: number;
   /** Rounds in which owners were drained and nothing else was wrong; epoch ms. */
-  readonly drains: ReadonlyArray<{ readonly from: number; readonly to: number }>;
+  readonly drains: readonly Drain[];
   play(): Promise<void>;
 };
 
@@ -165,7 +173,7 @@ async function openWorld(
   const fired = new Map<string, number>();
   const problems: string[] = [];
   const scene = sceneOf(cluster, db, stages);
-  const drains: { from: number; to: number }[] = [];
+  const drains: Drain[] = [];
   let rounds = 0;
   const play = async (): Promise<void> => {
     const playing = crowd.play();
@@ -176,8 +184,7 @@ async function openWorld(
       await sleep(round.quietMs);
       if (Date.now() >= until || problems.length > 0) break;
       rounds++;
-      const last = drains.at(-1);
-      if (last?.to === Number.POSITIVE_INFINITY) last.to = Date.now();
+      endDrain(drains);
       progress(options, history, rounds, until);
       const label = round.faults.join(' + ');
       if (label === 'drain-owner') drains.push({ from: Date.now(), to: Number.POSITIVE_INFINITY });
@@ -187,6 +194,8 @@ async function openWorld(
     }
     await recoveries.seen();
     await cancelling;
+    // From now on nobody asks whom an event was handed to.
+    endDrain(drains);
     crowd.stop();
     await playing;
   };
