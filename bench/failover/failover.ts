@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { Crowd } from '#bench/failover/crowd.ts';
+import { type CutOffScene, cutOffOwner, withCuttable } from '#bench/failover/cut-off.ts';
 import { untruths } from '#bench/failover/journal.ts';
 import {
+  type Crowded,
   drainNode,
   joinNode,
   killOwner,
@@ -22,28 +24,32 @@ export type FailoverOptions = {
   readonly events: number;
   readonly kills: number;
   readonly pauses: number;
+  readonly cuts: number;
   readonly perSecond: number;
 };
 
 const inventoryNodes = 3;
+const counts = { gateway: 2, inventory: inventoryNodes, core: 2, worker: 1 } as const;
 /** Few events are asked so often that a gap shows at once; many show what moves. */
 const hotEvents = 4;
 const hotSeats = 20_000;
 const manySeats = 2_000;
-const [killed, paused, joined, drained, restarted] = [
+const [killed, paused, cutOff, joined, drained, restarted] = [
   'owner killed',
   'owner paused past a take-over',
+  'owner cut off from MongoDB',
   `node joins (${inventoryNodes} to ${inventoryNodes + 1})`,
   `node drains (${inventoryNodes + 1} to ${inventoryNodes})`,
   'rolling restart',
 ] as const;
 
-const bars: readonly Bar[] = [
+/** An owner that cannot be cut off on this machine is held to nothing. */
+const barsOf = (played: readonly string[]): readonly Bar[] => [
   {
     id: 'R5',
     what: 'ms to the next accepted reservation (p99)',
     figure: 'p99Ms',
-    rows: [killed, paused],
+    rows: [killed, paused, cutOff].filter((name) => played.includes(name)),
     most: 3_000,
   },
   { id: 'R5', what: 'ms a hand-over (p99)', figure: 'p99Ms', rows: [joined, drained], most: 250 },
@@ -57,18 +63,34 @@ const bars: readonly Bar[] = [
   { id: 'R5', what: 'failed requests', figure: 'failed', rows: [restarted], most: 0 },
 ];
 
-/** The suite: four kills a run and 200 events. */
+/** The suite: four kills a run, a pause and a cut, and 200 events. */
 export const measureFailover = ({ runs }: { readonly runs: number }): Promise<Figures> =>
-  playFailover({ events: 200, kills: 4 * runs, pauses: runs, perSecond: 200 });
+  playFailover({ events: 200, kills: 4 * runs, pauses: runs, cuts: runs, perSecond: 200 });
 
 /**
  * What a cluster of real processes does when inventory nodes are killed, paused, join and drain,
  * and when every node is restarted, all of it under a constant load of reservations over HTTP.
  */
 async function playFailover(options: FailoverOptions): Promise<Figures> {
+  const say = (line: string): void => console.log(line);
+  const rows = await playOnCluster(options, say);
+  const { cuts, perSecond } = options;
+  const cut: Act<CutOffScene> = { name: cutOff, run: repeated(cuts, cutOffOwner) };
+  const staged = { counts, events: hotEvents, seats: hotSeats, perSecond, say };
+  const cutRow = await withCuttable(staged, (scene) => play(cut, scene));
+  if (cutRow !== undefined) rows.splice(2, 0, cutRow);
+  const bars = barsOf(rows.map(({ name }) => name));
+  const generator = `open loop, ${options.perSecond} reservations/s, on the same cores`;
+  return { suite: 'failover', settings: options, rows, bars, generator };
+}
+
+async function playOnCluster(
+  options: FailoverOptions,
+  say: (line: string) => void,
+): Promise<AnyRow[]> {
   const mongodbUri = databaseUri('failover');
   const cluster = await startCluster({
-    counts: { gateway: 2, inventory: inventoryNodes, core: 2, worker: 1 },
+    counts,
     mongodbUri,
     natsUrl: process.env.USHER_TEST_NATS_URL ?? '',
     namespace: `failover-${Date.now()}`,
@@ -84,11 +106,9 @@ async function playFailover(options: FailoverOptions): Promise<Figures> {
     for (const act of acts(options)) {
       const eventIds = events[act.on];
       const crowd = new Crowd({ http, eventIds, tokens, asked, perSecond: options.perSecond });
-      const say = (line: string): void => console.log(line);
       rows.push(await play(act, { cluster, db, eventIds, say, crowd }));
     }
-    const generator = `open loop, ${options.perSecond} reservations/s, on the same cores`;
-    return { suite: 'failover', settings: options, rows, bars, generator };
+    return rows;
   } finally {
     await http.close();
     await releaseMongo(mongodbUri);
@@ -105,20 +125,21 @@ async function staged(http: HttpClient, { events }: FailoverOptions) {
   };
 }
 
-type Act = {
+type Act<S extends Crowded = Scene> = {
   readonly name: string;
-  readonly on: 'hot' | 'many';
-  readonly run: (scene: Scene) => Promise<Omit<AnyRow, 'name' | 'honest'>>;
+  readonly run: (scene: S) => Promise<Omit<AnyRow, 'name' | 'honest'>>;
 };
 
-function acts({ kills, pauses }: FailoverOptions): Act[] {
-  const repeated =
-    (count: number, once: (scene: Scene, turn: number) => Promise<number>) =>
-    async (scene: Scene) => {
-      const taken: number[] = [];
-      for (let turn = 0; turn < count; turn++) taken.push(await once(scene, turn));
-      return { ...quantiles(taken), figures: { times: one(count) } };
-    };
+/** The same again and again; how long it took. */
+const repeated =
+  <S>(count: number, once: (scene: S, turn: number) => Promise<number>) =>
+  async (scene: S) => {
+    const taken: number[] = [];
+    for (let turn = 0; turn < count; turn++) taken.push(await once(scene, turn));
+    return { ...quantiles(taken), figures: { times: one(count) } };
+  };
+
+function acts({ kills, pauses }: FailoverOptions): (Act & { readonly on: 'hot' | 'many' })[] {
   return [
     { name: killed, on: 'hot', run: repeated(kills, killOwner) },
     { name: paused, on: 'hot', run: repeated(pauses, pauseOwner) },
@@ -133,7 +154,7 @@ function acts({ kills, pauses }: FailoverOptions): Act[] {
 }
 
 /** Plays one act under load; afterwards the journal must have all that was answered. */
-async function play({ name, run }: Act, scene: Scene): Promise<AnyRow> {
+async function play<S extends Crowded>({ name, run }: Act<S>, scene: S): Promise<AnyRow> {
   const { crowd, say } = scene;
   crowd.start();
   await sleep(1_000);

@@ -5,20 +5,20 @@ import { type Move, movesSince, ownerOf } from '#bench/failover/journal.ts';
 import { limits } from '#domain/limits.ts';
 import type { Cluster } from '#ops/cluster/start-cluster.ts';
 
-/** A cluster with a crowd at it. */
-export type Scene = {
-  readonly cluster: Cluster;
+/** A crowd at some events of a cluster. */
+export type Crowded = {
   readonly db: Db;
   readonly crowd: Crowd;
   readonly eventIds: readonly string[];
   readonly say: (line: string) => void;
 };
+export type Scene = Crowded & { readonly cluster: Cluster };
 
-const acceptedWithinMs = 30_000;
+export const acceptedWithinMs = 30_000;
 /** Long enough that others have seen a node for as long as they need to hand events to it. */
-const settledMs = limits.heartbeatDeadMs + 2 * limits.heartbeatEveryMs;
-/** A paused owner goes on this long after its event was taken over. */
-const pastTakeOverMs = 2_000;
+export const settledMs = limits.heartbeatDeadMs + 2 * limits.heartbeatEveryMs;
+/** A paused or cut-off owner comes back this long after its event was taken over. */
+export const pastTakeOverMs = 2_000;
 
 /** The `turn`-th event, one that a node owns now. */
 async function target(scene: Scene, turn: number): Promise<{ eventId: string; owner: string }> {

@@ -77,12 +77,14 @@ function rowOf(samples: readonly Sample[], perSecond: number, honest: boolean): 
   const megabytes = spread(warm.map(({ bytes }) => bytes / 1e6));
   const first = warm[0]?.atMs ?? 0;
   const length = (warm.at(-1)?.atMs ?? 0) - first;
-  const growth = (slopeOf(warm) * length) / (megabytes.median * 1e6);
+  const slope = slopeOf(warm);
+  const growth = (slope * length) / (megabytes.median * 1e6);
   return {
     name: 'holds, releases and expiries',
     figures: {
       decidedPerSecond: spread([perSecond]),
       megabytes,
+      kilobytesPerMinute: spread([slope * 60]),
       growthPercent: spread([100 * growth]),
     },
     honest,
