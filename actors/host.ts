@@ -121,7 +121,7 @@ export class Host {
       ticker(limits.deltaEveryMs, 'publishing', () => this.#publish()),
       ticker(limits.upkeepEveryMs, 'upkeep', () => this.#keepUp()),
       ...(askMessages
-        ? [ticker(limits.heartbeatEveryMs, 'a look at messages', () => this.#look())]
+        ? [ticker(limits.messagesLookEveryMs, 'a look at messages', () => this.#look())]
         : []),
     ];
   }
@@ -348,8 +348,11 @@ export class Host {
   async #look(): Promise<void> {
     this.#reach.look();
     this.#tellOffering();
-    const away = this.#reach.lostForLong && this.#serves && !this.#draining;
-    if (away) await this.#upkeep.giveAway();
+    const away = (): boolean => this.#reach.lostForLong && this.#serves && !this.#draining;
+    if (!away()) return;
+    // Who of the others cannot be reached either has told so by now.
+    await this.#beat();
+    if (away()) await this.#upkeep.giveAway();
   }
 
   #tellOffering(): void {

@@ -23,11 +23,11 @@ export class Reach {
     this.#lookedAt = clock.monotonic();
   }
 
-  /** Asks once, each heartbeat; does not wait for the answer. */
+  /** Asks once, each `messagesLookEveryMs`; does not wait for the answer. */
   look(): void {
     if (this.#ask === undefined) return;
     const now = this.#clock.monotonic();
-    const listened = Math.min(now - this.#lookedAt, this.#limits.heartbeatEveryMs);
+    const listened = Math.min(now - this.#lookedAt, this.#limits.messagesLookEveryMs);
     // What was heard since the last look has set it below 0: that time was not silent.
     this.#silentMs = Math.max(0, this.#silentMs + listened);
     this.#lookedAt = now;
@@ -37,7 +37,7 @@ export class Reach {
       this.#ask().then(() => true),
     ).then(
       (heard) => {
-        if (heard === true) this.#silentMs = -this.#limits.heartbeatEveryMs;
+        if (heard === true) this.#silentMs = -this.#limits.messagesLookEveryMs;
       },
       () => {},
     );

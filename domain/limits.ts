@@ -60,7 +60,9 @@ export const limits = {
   clockSkewMaxMs: 1_000,
   databaseCutOffMs: 2_000,
   /** No answer of the message server for this long: no caller reaches this node. */
-  messagesCutOffMs: 1_000,
+  messagesCutOffMs: 750,
+  /** How often a node asks the message server. */
+  messagesLookEveryMs: 250,
   /** What a look for an event's owner found is told again this long without another look. */
   ownerToldMs: 100,
   movedRetriesMax: 3,
@@ -220,7 +222,8 @@ export function brokenRelations(l: Limits): string[] {
     [l.databaseTimeoutMs <= l.callTimeoutMs, 'databaseTimeoutMs must not exceed callTimeoutMs'],
     [l.queueWaitMs < l.callTimeoutMs, 'queueWaitMs must be below callTimeoutMs'],
     [l.heartbeatEveryMs * 3 <= l.heartbeatDeadMs, 'heartbeatDeadMs must allow three heartbeats'],
-    [l.heartbeatEveryMs * 2 <= l.messagesCutOffMs, 'messagesCutOffMs must allow two looks'],
+    [l.messagesLookEveryMs * 3 <= l.messagesCutOffMs, 'messagesCutOffMs must allow three looks'],
+    [l.heartbeatEveryMs <= l.messagesCutOffMs, 'others must learn of it before events are given'],
     [l.heartbeatDeadMs < l.databaseCutOffMs, 'heartbeatDeadMs must be below databaseCutOffMs'],
     [l.batchCommandsMax <= l.mailboxCommandsMax, 'a batch must fit the mailbox'],
     [l.batchBytesMax <= l.mailboxBytesMax, "a batch's bytes must fit the mailbox"],
