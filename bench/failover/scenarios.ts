@@ -103,11 +103,12 @@ async function whenAtRest(scene: Scene): Promise<number> {
 /** Waits until nothing has moved for longer than a tenure. */
 async function untilMovesEnd({ db, eventIds }: Scene, since: number): Promise<void> {
   const quietMs = limits.ownerTenureMs + settledMs;
-  for (let moves = -1; ; ) {
+  for (let moves = 0; ; ) {
+    // Looking reads every journal: not while events move.
+    await sleep(quietMs);
     const now = (await movesSince(db, eventIds, since)).length;
     if (now === moves) return;
     moves = now;
-    await sleep(quietMs);
   }
 }
 
