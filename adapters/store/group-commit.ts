@@ -1,4 +1,5 @@
 import type { Clock } from '#adapters/clock/port.ts';
+import { Pace } from '#adapters/store/pace.ts';
 
 type Waiting<T> = {
   readonly item: T;
@@ -12,6 +13,8 @@ export type GroupCommitOptions<T> = {
   readonly groupMax: number;
   /** Writes under way at once (1); with more, the order of items is not kept. */
   readonly lanes?: number;
+  /** Milliseconds from one write's begin to the next one's, unless that is full (10). */
+  readonly spacingMs?: number;
   /** Items that wait while a write is under way; `add` rejects beyond, with `whenFull()`. */
   readonly waitingMax: number;
   readonly whenFull: () => Error;
@@ -19,9 +22,13 @@ export type GroupCommitOptions<T> = {
   readonly write: (items: readonly T[]) => Promise<void>;
 };
 
+/** Little beside what a write takes where many come in. */
+const spacingMs = 10;
+
 /**
- * Stores what comes in during one moment with one write, and while that is under way collects for
- * the next: many small writes cost little more than a few large ones.
+ * Stores what comes in during one moment with one write, and while that is under way, or began but
+ * just now, collects for the next: many small writes cost little more than a few large ones. What
+ * comes after a pause is written at once.
  */
 export class GroupCommit<T> {
   readonly #options: GroupCommitOptions<T>;
@@ -29,9 +36,11 @@ export class GroupCommit<T> {
   #writing = 0;
   /** A write is about to take what waits. */
   #gathering = false;
+  readonly #pace: Pace;
 
   constructor(options: GroupCommitOptions<T>) {
     this.#options = options;
+    this.#pace = new Pace(options.clock, options.spacingMs ?? spacingMs);
   }
 
   /** Resolves when the item is stored. */
@@ -45,12 +54,13 @@ export class GroupCommit<T> {
   }
 
   async #drain(): Promise<void> {
-    const { clock, groupMax, write } = this.#options;
+    const { groupMax, write } = this.#options;
     this.#writing++;
-    this.#gathering = true;
-    await clock.tick();
-    this.#gathering = false;
-    while (this.#waiting.length > 0) {
+    // Another lane that gathers takes what waits.
+    while (this.#waiting.length > 0 && !this.#gathering) {
+      this.#gathering = true;
+      await this.#pace.turn(() => this.#waiting.length >= groupMax);
+      this.#gathering = false;
       const group = this.#waiting.splice(0, groupMax);
       try {
         await write(group.map(({ item }) => item));

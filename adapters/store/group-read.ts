@@ -1,11 +1,13 @@
 import type { Clock } from '#adapters/clock/port.ts';
+import { Pace } from '#adapters/store/pace.ts';
 
 /**
  * Looks up by key; the look-ups of one moment share a query, which begins after the last of them
- * was asked for: each sees what was stored before its call.
+ * was asked for: each sees what was stored before its call. Queries begin some milliseconds
+ * apart; what is asked for after a pause is looked up at once.
  */
 export class GroupRead<T> {
-  readonly #clock: Clock;
+  readonly #pace: Pace;
   readonly #query: (keys: readonly string[]) => Promise<readonly T[]>;
   readonly #keyOf: (row: T) => string;
   #keys = new Set<string>();
@@ -16,8 +18,9 @@ export class GroupRead<T> {
     clock: Clock,
     query: (keys: readonly string[]) => Promise<readonly T[]>,
     keyOf: (row: T) => string,
+    spacingMs = 5,
   ) {
-    this.#clock = clock;
+    this.#pace = new Pace(clock, spacingMs);
     this.#query = query;
     this.#keyOf = keyOf;
   }
@@ -34,7 +37,7 @@ export class GroupRead<T> {
   }
 
   async #read(): Promise<ReadonlyMap<string, readonly T[]>> {
-    await this.#clock.tick();
+    await this.#pace.turn();
     const keys = [...this.#keys];
     this.#keys = new Set();
     this.#rows = undefined;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '#adapters/clock/system.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { GroupRead } from '#adapters/store/group-read.ts';
+import { ManualClock } from '#test/unit/flows/world.ts';
 
 type Write = { readonly items: readonly number[]; end(error?: Error): void };
 
@@ -11,6 +13,7 @@ function stage(lanes?: number) {
     clock: systemClock,
     groupMax: 3,
     waitingMax: 8,
+    spacingMs: 0,
     ...(lanes !== undefined && { lanes }),
     whenFull: () => new Error('full'),
     write: (items) =>
@@ -77,5 +80,96 @@ describe('a group commit', () => {
     await turn();
     writes[1]?.end();
     await Promise.all(later.slice(0, 3));
+  });
+});
+
+describe('the pace of groups', () => {
+  /** Writes end by themselves; `groups` says what each stored and when it began. */
+  function paced(groupMax = 100) {
+    const clock = new ManualClock();
+    const from = clock.monotonic();
+    const groups: [ms: number, ...items: number[]][] = [];
+    const commits = new GroupCommit<number>({
+      clock,
+      groupMax,
+      waitingMax: 100,
+      spacingMs: 10,
+      whenFull: () => new Error('full'),
+      write: async (items) => {
+        groups.push([clock.monotonic() - from, ...items]);
+      },
+    });
+    return { clock, groups, add: (item: number) => commits.add(item) };
+  }
+
+  it('writes at once after a pause, and else some time after the last one began', async () => {
+    const { clock, groups, add } = paced();
+    await add(1);
+    clock.advance(4);
+    const rest = [add(2), add(3)];
+    await turn();
+    clock.advance(5);
+    rest.push(add(4));
+    await turn();
+    expect(groups).toEqual([[0, 1]]);
+    clock.advance(1);
+    await Promise.all(rest);
+    clock.advance(10);
+    await add(5);
+    expect(groups).toEqual([
+      [0, 1],
+      [10, 2, 3, 4],
+      [20, 5],
+    ]);
+  });
+
+  it('does not wait with as much as one write may take', async () => {
+    const { groups, add } = paced(2);
+    await Promise.all([1, 2, 3, 4].map(add));
+    expect(groups).toEqual([
+      [0, 1, 2],
+      [0, 3, 4],
+    ]);
+  });
+
+  it('leaves nothing behind, whenever it comes in', async () => {
+    const { clock, add } = paced(3);
+    let stored = 0;
+    for (let i = 0; i < 50; i++) {
+      void add(i).then(() => stored++);
+      for (let turns = i % 4; turns > 0; turns--) await Promise.resolve();
+      clock.advance(i % 7);
+    }
+    for (let i = 0; i < 5; i++) {
+      await turn();
+      clock.advance(10);
+    }
+    await turn();
+    expect(stored).toBe(50);
+  });
+
+  it('looks up what is asked for while a query may not begin with the next one', async () => {
+    const clock = new ManualClock();
+    const queries: (readonly string[])[] = [];
+    const read = new GroupRead(
+      clock,
+      async (keys) => {
+        queries.push(keys);
+        return keys;
+      },
+      (key) => key,
+    );
+    expect(await read.one('a')).toBe('a');
+    const rest = [read.one('b'), read.one('c')];
+    await turn();
+    clock.advance(4);
+    rest.push(read.one('d'));
+    await turn();
+    expect(queries).toEqual([['a']]);
+    clock.advance(1);
+    expect(await Promise.all(rest)).toEqual(['b', 'c', 'd']);
+    expect(queries).toEqual([['a'], ['b', 'c', 'd']]);
+    clock.advance(5);
+    expect(await read.all('e')).toEqual(['e']);
   });
 });
