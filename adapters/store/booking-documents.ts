@@ -60,28 +60,36 @@ function refsOf({ attempts, bill }: Omit<Booking, 'bookingId'>): Pick<BookingDoc
   return refs.length === 0 ? {} : { refs };
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+type Update = { readonly set: Record<string, unknown>; readonly unset: Record<string, ''> };
+
+/** Notes under `path` what differs, except `attempts`. */
+function differ({ set, unset }: Update, path: string, was: Fields, is: Fields): void {
+  for (const key in is) {
+    if (was[key] === is[key] || key === 'attempts') continue;
+    if (is[key] === undefined) unset[path + key] = '';
+    else set[path + key] = is[key];
+  }
+  for (const key in was) if (was[key] !== undefined && !(key in is)) unset[path + key] = '';
+}
+
 /**
  * What turns the document of `before` into that of `after`. Paths inside an attempt are named one by
  * one, so that MongoDB sees which indexes are not concerned.
  */
 export function updateOf(before: Booking, after: Booking) {
-  const set: Record<string, unknown> = {};
-  const unset: Record<string, ''> = {};
-  const differ = (path: string, was: object, is: object): void => {
-    const [old, next] = [was as Record<string, unknown>, is as Record<string, unknown>];
-    for (const key of new Set([...Object.keys(old), ...Object.keys(next)])) {
-      if (old[key] === next[key]) continue;
-      if (next[key] === undefined) unset[path + key] = '';
-      else set[path + key] = next[key];
-    }
-  };
-  const { attempts: old, refs: oldRefs, ...was } = toBookingDocument(before);
-  const { attempts: next, refs, ...is } = toBookingDocument(after);
-  differ('', was, is);
-  if (refs !== undefined && String(refs) !== String(oldRefs)) set.refs = refs;
-  if (refs === undefined && oldRefs !== undefined) unset.refs = '';
+  const update: Update = { set: {}, unset: {} };
+  const { set, unset } = update;
+  const [old, next] = [before.attempts, after.attempts];
+  differ(update, '', before, after);
+  if (isActive(before.status) !== isActive(after.status)) set.active = isActive(after.status);
   if (old.length !== next.length) set.attempts = next;
-  else for (const [i, attempt] of next.entries()) differ(`attempts.${i}.`, old[i] ?? {}, attempt);
+  else for (const [i, is] of next.entries()) differ(update, `attempts.${i}.`, old[i] ?? {}, is);
+  if (old !== next || before.bill !== after.bill) {
+    const [{ refs: had }, { refs }] = [refsOf(before), refsOf(after)];
+    if (refs === undefined && had !== undefined) unset.refs = '';
+    if (refs !== undefined && String(refs) !== String(had)) set.refs = refs;
+  }
   return {
     ...(Object.keys(set).length > 0 && { $set: set }),
     ...(Object.keys(unset).length > 0 && { $unset: unset }),
