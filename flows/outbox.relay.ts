@@ -1,6 +1,6 @@
 import type { Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
-import type { OutboxStore } from '#adapters/store/outbox.port.ts';
+import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import { limits } from '#domain/limits.ts';
 import { repeated } from '#flows/repeated.ts';
@@ -16,9 +16,9 @@ export type RelayPorts = {
 };
 
 /**
- * Relays an outbox to its consumers: at once when told, and by state each second, whoever wrote the
- * message and whatever died. At least once; the consumer goes by the message's key. Any number of
- * nodes side by side.
+ * Relays an outbox to its consumers: at once when told by the writer, whose the message is for a
+ * while, and by state each second, whoever wrote it and whatever died. At least once; the consumer
+ * goes by the message's key. Any number of nodes side by side.
  */
 export class OutboxRelay {
   readonly #ports: RelayPorts;
@@ -30,16 +30,9 @@ export class OutboxRelay {
     this.#ports = ports;
   }
 
-  /** Sends these now if there is room, else the sweep does. Does not wait. */
-  relay(keys: readonly string[]): void {
-    for (const key of keys) {
-      if (this.#draining || this.#running.size >= limits.outboxAtOnceMax) return;
-      const running: Promise<void> = this.#send(key)
-        // The store did not answer: the message is still open and comes again.
-        .catch(() => undefined)
-        .finally(() => this.#running.delete(running));
-      this.#running.add(running);
-    }
+  /** Sends what the caller has just written, if there is room; else the sweep does. Does not wait. */
+  relay(messages: readonly Message[]): void {
+    this.#begin(messages, (message) => this.#send({ message, tries: 1 }));
   }
 
   start(): void {
@@ -52,7 +45,7 @@ export class OutboxRelay {
     for (let round = 0; round < 100 && !this.#draining; round++) {
       const keys = await outbox.dueMessages(clock.now(), limits.outboxAtOnceMax);
       if (keys.length === 0) return;
-      this.relay(keys);
+      this.#begin(keys, (key) => this.#take(key));
       await this.idle();
     }
   }
@@ -67,20 +60,35 @@ export class OutboxRelay {
     await Promise.all(this.#running);
   }
 
-  async #send(key: string): Promise<void> {
-    const { outbox, clock, deliver, gaveUp } = this.#ports;
+  #begin<T>(items: readonly T[], task: (item: T) => Promise<void>): void {
+    for (const item of items) {
+      if (this.#draining || this.#running.size >= limits.outboxAtOnceMax) return;
+      const running: Promise<void> = task(item)
+        // The store did not answer: the message is still open and comes again.
+        .catch(() => undefined)
+        .finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }
+  }
+
+  async #take(key: string): Promise<void> {
+    const { outbox, clock } = this.#ports;
     const now = clock.now();
     const item = await outbox.takeMessage(key, now, now + limits.stepRetryMs);
-    if (item === undefined) return;
+    if (item !== undefined) await this.#send(item);
+  }
+
+  async #send({ message, tries }: OutboxItem): Promise<void> {
+    const { outbox, clock, deliver, gaveUp } = this.#ports;
     try {
-      await deliver(item.message);
+      await deliver(message);
     } catch (error) {
-      const wait = Math.min(limits.outboxSweepEveryMs * 2 ** item.tries, limits.outboxBackoffMaxMs);
-      const last = item.tries >= limits.outboxTriesMax;
-      await outbox.failed(key, String(error), last ? undefined : clock.now() + wait);
-      if (last) gaveUp(item.message, error);
+      const wait = Math.min(limits.outboxSweepEveryMs * 2 ** tries, limits.outboxBackoffMaxMs);
+      const last = tries >= limits.outboxTriesMax;
+      await outbox.failed(message.key, String(error), last ? undefined : clock.now() + wait);
+      if (last) gaveUp(message, error);
       return;
     }
-    await outbox.done(key, clock.now());
+    await outbox.done(message.key, clock.now());
   }
 }

@@ -82,7 +82,7 @@ function watcherOf({ broker, logger }: Service, relay: OutboxRelay): FlowWatcher
   const about = ({ bookingId, step, tries }: Booking) => ({ bookingId, step, tries });
   return {
     changed(before, booking, messages) {
-      relay.relay(messages.map(({ key }) => key));
+      relay.relay(messages);
       if (before.status === booking.status) return;
       const { bookingId, eventId, status, version } = booking;
       announce(broker, 'booking.changed', { bookingId, eventId, status, version });

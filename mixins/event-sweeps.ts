@@ -30,7 +30,7 @@ export async function startSweeps(
     ids,
     running: () => bookings.worker.running,
     changed: (_before, { booking, messages }) => {
-      bookings.relay.relay(messages.map(({ key }) => key));
+      bookings.relay.relay(messages);
       if (booking.dueAt !== undefined) bookings.worker.run(booking);
     },
     trouble: ({ sweepId }, error) =>

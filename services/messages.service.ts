@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { LocalMailer } from '#adapters/mail/local.ts';
 import { listPage, mailPage } from '#adapters/mail/pages.ts';
 import { type Mailer, MailRefused } from '#adapters/mail/port.ts';
-import { firstSweepMs, PostOffice } from '#adapters/mail/post-office.ts';
+import { PostOffice } from '#adapters/mail/post-office.ts';
 import { createSmtpMailer } from '#adapters/mail/smtp.ts';
 import { type MessageDoc, MessageStore } from '#adapters/mail/store.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
@@ -27,7 +27,6 @@ const withTickets: ReadonlySet<MessageKind> = new Set(['booking-confirmed', 'boo
 export function createMessagesService(runtime: Runtime): ServiceSchema {
   const { clock, ids, config } = runtime;
   const from = `tickets@${new URL(config.publicUrl).hostname}`;
-  let store: MessageStore;
   let local: LocalMailer | undefined;
   let mailer: Mailer;
   let office: PostOffice;
@@ -42,8 +41,7 @@ export function createMessagesService(runtime: Runtime): ServiceSchema {
     actions: {
       deliver: async ({ params }: Ctx<'deliver'>) => {
         const { key, kind, to, data } = params;
-        await store.add({ _id: key, kind, to, data }, firstSweepMs);
-        office.send(key);
+        await office.take({ _id: key, kind, to, data });
         return { stored: true as const };
       },
 
@@ -62,7 +60,7 @@ export function createMessagesService(runtime: Runtime): ServiceSchema {
 
     async started() {
       const db = await acquireMongo(config.mongodbUri);
-      store = new MessageStore(db, clock);
+      const store = new MessageStore(db, clock);
       await store.prepare();
       if (config.smtpUrl === undefined) {
         local = new LocalMailer(db, clock);

@@ -22,10 +22,9 @@ const sweepEveryMs = 1_000;
 /** Those of one moment share their writes. */
 const atOnceMax = 64;
 const queuedMax = 2_000;
-/** The sweep leaves new messages to the node that took them for this long. */
-export const firstSweepMs = 5_000;
-/** Longer than the slowest sending: a mail is in one pair of hands. */
+/** Longer than waiting here and the slowest sending: a mail is in one pair of hands. */
 const leaseMs = 60_000;
+const queuedMaxMs = 30_000;
 const backoffMs = { first: 2_000, max: 30 * 60_000 };
 /** Some twenty hours with that back-off. */
 const triesMax = 48;
@@ -40,7 +39,7 @@ export class PostOffice {
   readonly #ports: PostOfficePorts;
   readonly #host: string;
   #timer: Cancel = () => {};
-  readonly #queue: string[] = [];
+  readonly #queue: MessageDoc[] = [];
   readonly #workers = new Set<Promise<void>>();
   #draining = false;
 
@@ -58,10 +57,14 @@ export class PostOffice {
     });
   }
 
-  /** A message was stored here: sends it now if there is room, else the sweep does. */
-  send(key: string): void {
-    if (this.#queue.length >= queuedMax) return;
-    this.#queue.push(key);
+  /**
+   * Resolves when the message is stored, now or before. A new one is sent if there is room for it,
+   * else the sweep sends it when its lease has ended.
+   */
+  async take(message: Pick<MessageDoc, '_id' | 'kind' | 'to' | 'data'>): Promise<void> {
+    const stored = await this.#ports.store.add(message, leaseMs);
+    if (stored === undefined || this.#queue.length >= queuedMax) return;
+    this.#queue.push(stored);
     this.#hire();
   }
 
@@ -82,14 +85,14 @@ export class PostOffice {
   }
 
   async #work(): Promise<void> {
-    const { store } = this.#ports;
+    const { store, clock } = this.#ports;
     while (!this.#draining) {
-      const key = this.#queue.shift();
-      const message = await (key === undefined
-        ? store.takeDue(leaseMs)
-        : store.takeNew(key, leaseMs));
-      if (message !== null) await this.#send(message);
-      else if (key === undefined) return;
+      const queued = this.#queue.shift();
+      // One that waited so long is left to the sweep.
+      if (queued !== undefined && clock.now() - queued.storedAt > queuedMaxMs) continue;
+      const message = queued ?? (await store.takeDue(leaseMs));
+      if (message === null) return;
+      await this.#send(message);
     }
   }
 

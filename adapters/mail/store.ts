@@ -1,8 +1,8 @@
 import type { Collection, Db, Filter } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
-import { duplicatesIn, stored } from '#adapters/store/failures.ts';
+import { insertNew, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
-import { GroupTake, messageBounds } from '#adapters/store/group-take.ts';
+import { messageBounds } from '#adapters/store/group-take.ts';
 import type { MessageKind } from '#domain/booking-messages.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -17,7 +17,6 @@ export type MessageDoc = {
   readonly state: 'due' | 'sent' | 'failed';
   /** When a sender may take it, while `due`. */
   readonly dueAt?: number;
-  readonly takenBy?: string;
   readonly tries: number;
   readonly storedAt: number;
   readonly sentAt?: number;
@@ -31,7 +30,8 @@ export class MessageStore {
   readonly messages: Collection<MessageDoc>;
   readonly #clock: Clock;
   readonly #arrivals: GroupCommit<MessageDoc>;
-  readonly #takes: GroupTake<MessageDoc>;
+  /** Arrivals that were there already. */
+  readonly #known = new WeakSet<MessageDoc>();
   readonly #sendings: GroupCommit<string>;
 
   constructor(db: Db, clock: Clock) {
@@ -42,7 +42,6 @@ export class MessageStore {
       ...messageBounds,
       write: (docs) => stored(() => this.#insert(docs)),
     });
-    this.#takes = new GroupTake(clock, this.messages, () => ({ state: 'due', tries: 0 }));
     this.#sendings = new GroupCommit({
       clock,
       ...messageBounds,
@@ -57,20 +56,19 @@ export class MessageStore {
     ]);
   }
 
-  /** Resolves when the message is stored, now or before. It is `firstMs` later due by itself. */
+  /**
+   * Resolves when the message is stored. One that is new is the caller's to send for `leaseMs`, and
+   * answered; one that was there is undefined.
+   */
   async add(
     message: Pick<MessageDoc, '_id' | 'kind' | 'to' | 'data'>,
-    firstMs: number,
-  ): Promise<void> {
+    leaseMs: number,
+  ): Promise<MessageDoc | undefined> {
     const storedAt = this.#clock.now();
-    const dueAt = storedAt + firstMs;
-    await this.#arrivals.add({ ...message, state: 'due', dueAt, tries: 0, storedAt });
-  }
-
-  /** Takes a message that nobody has tried to send yet, so that nobody else does for `leaseMs`. */
-  async takeNew(key: string, leaseMs: number): Promise<MessageDoc | null> {
-    const now = this.#clock.now();
-    return (await this.#takes.one(key, { now, until: now + leaseMs })) ?? null;
+    const dueAt = storedAt + leaseMs;
+    const doc: MessageDoc = { ...message, state: 'due', dueAt, tries: 1, storedAt };
+    await this.#arrivals.add(doc);
+    return this.#known.has(doc) ? undefined : doc;
   }
 
   /** Takes the one that has been due longest. */
@@ -110,10 +108,9 @@ export class MessageStore {
   }
 
   async #insert(docs: readonly MessageDoc[]): Promise<void> {
-    try {
-      await this.messages.insertMany([...docs], { ordered: false });
-    } catch (error) {
-      if (duplicatesIn(error) === undefined) throw error;
-    }
+    const there = await insertNew(this.messages, docs);
+    docs.forEach((doc, index) => {
+      if (there.has(index)) this.#known.add(doc);
+    });
   }
 }

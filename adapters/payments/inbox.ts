@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
 import type { PaymentProvider, ProviderEvent } from '#adapters/payments/port.ts';
 import type { InboxDoc, PaymentDoc, PaymentStore } from '#adapters/payments/store.ts';
-import { codeOf } from '#domain/errors.ts';
+import { codeOf, UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 import { type IntentStatus, isFinalIntent } from '#domain/payment.ts';
 
@@ -21,14 +21,24 @@ export type InboxPorts = {
 
 /**
  * Webhooks often overtake the answer to the request that caused them. Waiting a moment lets that
- * answer be noted first, and most webhooks then have nothing to tell.
+ * answer be noted first, and most webhooks are then stored as what has nothing to tell. (The provider
+ * waits as long for its 2xx.)
  */
 const settleMs = 250;
+const waitingMax = 10_000;
 /** A busy node answers itself later than that: news of a request under way is looked at again. */
 const patienceMs = 1_000;
 const leaseMs = 15_000;
 const takenMax = 200;
 const backoffMaxMs = 60_000;
+
+type Arrival = {
+  readonly event: ProviderEvent;
+  readonly settle: () => void;
+  readonly fail: (error: unknown) => void;
+};
+type News = Pick<InboxDoc, 'status' | 'replay' | 'intentId'>;
+type PaymentOf = (news: News) => PaymentDoc | undefined;
 
 /** Statuses that end without a request of ours: their news is not waited for any longer. */
 const awaited: ReadonlySet<IntentStatus> = new Set(['requires_action', 'processing']);
@@ -56,7 +66,7 @@ const saysTheSame = (payment: PaymentDoc | undefined, status: IntentStatus): boo
 export class Inbox {
   readonly #ports: InboxPorts;
   readonly #running = new Set<Promise<void>>();
-  #fresh: InboxDoc[] = [];
+  #fresh: Arrival[] = [];
   readonly #timers = new Set<Cancel>();
   #sweepTimer: Cancel = () => {};
   #draining = false;
@@ -67,14 +77,13 @@ export class Inbox {
 
   /** Stores an event, then sees to it. Resolves when it is stored. */
   async take(event: ProviderEvent): Promise<void> {
-    const doc = await this.#ports.store.arrived(event, settleMs + leaseMs);
-    if (doc === undefined || this.#draining) return;
-    this.#fresh.push(doc);
-    if (this.#fresh.length > 1) return;
-    this.#later(settleMs, () => {
-      const docs = this.#fresh;
-      this.#fresh = [];
-      return this.#handle(docs, true);
+    if (this.#fresh.length >= waitingMax) {
+      throw new UsherError('overloaded', 'Too many webhooks wait for the database');
+    }
+    return new Promise((settle, fail) => {
+      this.#fresh.push({ event, settle, fail });
+      if (this.#draining) this.#track(this.#storeFresh());
+      else if (this.#fresh.length === 1) this.#later(settleMs, () => this.#storeFresh());
     });
   }
 
@@ -96,7 +105,7 @@ export class Inbox {
 
   /** Handles what is due now. */
   async sweep(): Promise<void> {
-    await this.#handle(await this.#ports.store.takeDue(takenMax, leaseMs), false);
+    await this.#handle(await this.#ports.store.takeDue(takenMax, leaseMs));
   }
 
   /** Takes no more, and waits for what is under way. */
@@ -104,6 +113,7 @@ export class Inbox {
     this.#draining = true;
     for (const cancel of this.#timers) cancel();
     this.#sweepTimer();
+    this.#track(this.#storeFresh());
     await Promise.all(this.#running);
   }
 
@@ -122,18 +132,41 @@ export class Inbox {
     this.#running.add(running);
   }
 
-  async #handle(docs: readonly InboxDoc[], patient: boolean): Promise<void> {
-    if (docs.length === 0) return;
+  async #storeFresh(): Promise<void> {
+    const arrivals = this.#fresh;
+    this.#fresh = [];
+    if (arrivals.length === 0) return;
     const { store } = this.#ports;
-    const ids = docs.flatMap(({ intentId }) => intentId ?? []);
-    const payments = new Map((await store.ofIntents(ids)).map((doc) => [doc.intentId, doc]));
-    const paymentOf = (doc: InboxDoc): PaymentDoc | undefined => payments.get(doc.intentId ?? '');
+    const events = arrivals.map(({ event }) => event);
+    try {
+      const paymentOf = await this.#paymentsOf(events);
+      const isKnown = (event: ProviderEvent): boolean =>
+        courseOf(event, paymentOf(event), true) === 'known';
+      const docs = await store.arrived(events, isKnown, leaseMs);
+      for (const { settle } of arrivals) settle();
+      const open = docs.filter(({ state }) => state === 'pending');
+      await this.#see(open, paymentOf, true);
+    } catch (error) {
+      for (const { fail } of arrivals) fail(error);
+    }
+  }
+
+  async #handle(docs: readonly InboxDoc[]): Promise<void> {
+    if (docs.length > 0) await this.#see(docs, await this.#paymentsOf(docs), false);
+  }
+
+  async #paymentsOf(news: readonly News[]): Promise<PaymentOf> {
+    const ids = news.flatMap(({ intentId }) => intentId ?? []);
+    const found = await this.#ports.store.ofIntents(ids);
+    const payments = new Map(found.map((doc) => [doc.intentId, doc]));
+    return ({ intentId = '' }) => payments.get(intentId);
+  }
+
+  async #see(docs: readonly InboxDoc[], paymentOf: PaymentOf, patient: boolean): Promise<void> {
     const sorted = Map.groupBy(docs, (doc) => courseOf(doc, paymentOf(doc), patient));
     const { known = [], later = [], news = [] } = Object.fromEntries(sorted);
-    if (later.length > 0 && !this.#draining) {
-      this.#later(patienceMs, () => this.#handle(later, false));
-    }
-    await store.handled(
+    if (later.length > 0 && !this.#draining) this.#later(patienceMs, () => this.#handle(later));
+    await this.#ports.store.handled(
       known.map(({ _id }) => _id),
       'known',
     );
@@ -174,7 +207,7 @@ export class Inbox {
 
 /** What to do about an event, as far as our record of its payment tells. */
 function courseOf(
-  { status, replay }: InboxDoc,
+  { status, replay }: News,
   payment: PaymentDoc | undefined,
   patient: boolean,
 ): 'known' | 'later' | 'news' {

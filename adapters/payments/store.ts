@@ -6,7 +6,7 @@ import type {
   ProviderIntent,
   ProviderRefund,
 } from '#adapters/payments/port.ts';
-import { duplicatesIn, isDuplicateKey, stored } from '#adapters/store/failures.ts';
+import { insertNew, isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { GroupRead } from '#adapters/store/group-read.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -69,6 +69,22 @@ const full = () => new UsherError('overloaded', 'Too many payments wait for the 
 const bounds = { groupMax: 500, waitingMax: 10_000, whenFull: full } as const;
 const doneKeptMs = 35 * 24 * 3_600_000;
 
+const doneUntil = (now: number): Date => new Date(now + doneKeptMs);
+
+const arrivalOf = (event: ProviderEvent, now: number) => {
+  const { id, type, intentId, bookingId, disputeId, status } = event;
+  return {
+    _id: id,
+    type,
+    ...(intentId !== undefined && { intentId }),
+    ...(bookingId !== undefined && { bookingId }),
+    ...(disputeId !== undefined && { disputeId }),
+    ...(status !== undefined && { status }),
+    receivedAt: now,
+    tries: 0,
+  };
+};
+
 /** Sum of the noted refunds that are under way or done. */
 const returnedBy = (refunds: string) => ({
   $sum: {
@@ -87,9 +103,6 @@ export class PaymentStore {
   readonly #byAttempt: GroupRead<PaymentDoc>;
   readonly #changes: GroupCommit<AnyBulkWriteOperation<PaymentDoc>>;
   readonly #openings: GroupCommit<PaymentDoc>;
-  readonly #arrivals: GroupCommit<InboxDoc>;
-  /** Arrivals that were there already. */
-  readonly #known = new WeakSet<InboxDoc>();
 
   constructor(db: Db, clock: Clock) {
     this.payments = db.collection('payments');
@@ -111,9 +124,11 @@ export class PaymentStore {
     this.#openings = new GroupCommit({
       clock,
       ...bounds,
-      write: (docs) => stored(() => this.#open(docs)),
+      write: (docs) =>
+        stored(async () => {
+          await insertNew(this.payments, docs);
+        }),
     });
-    this.#arrivals = new GroupCommit({ clock, ...bounds, write: (items) => this.#insert(items) });
   }
 
   async prepare(): Promise<void> {
@@ -238,24 +253,25 @@ export class PaymentStore {
     });
   }
 
-  /** Stores a webhook; undefined when it was there from an earlier delivery. */
-  async arrived(event: ProviderEvent, leaseMs: number): Promise<InboxDoc | undefined> {
+  /**
+   * Stores webhooks and answers those that were not there from an earlier delivery. `known` ones need
+   * nothing; nobody else takes the others for `leaseMs`.
+   */
+  async arrived(
+    events: readonly ProviderEvent[],
+    isKnown: (event: ProviderEvent) => boolean,
+    leaseMs: number,
+  ): Promise<InboxDoc[]> {
     const now = this.#clock.now();
-    const { id, type, intentId, bookingId, disputeId, status } = event;
-    const doc: InboxDoc = {
-      _id: id,
-      type,
-      ...(intentId !== undefined && { intentId }),
-      ...(bookingId !== undefined && { bookingId }),
-      ...(disputeId !== undefined && { disputeId }),
-      ...(status !== undefined && { status }),
-      receivedAt: now,
-      state: 'pending',
-      dueAt: now + leaseMs,
-      tries: 0,
-    };
-    await this.#arrivals.add(doc);
-    return this.#known.has(doc) ? undefined : doc;
+    const kept = { state: 'done', outcome: 'known', expiresAt: doneUntil(now) } as const;
+    const open = { state: 'pending', dueAt: now + leaseMs } as const;
+    const docs = events.map((event) => ({
+      ...arrivalOf(event, now),
+      ...(isKnown(event) ? kept : open),
+    }));
+    if (docs.length === 0) return [];
+    const there = await stored(() => insertNew(this.inbox, docs));
+    return docs.filter((_, index) => !there.has(index));
   }
 
   /** Takes webhooks that are due, at most `limit`, so that no other node does for `leaseMs`. */
@@ -279,7 +295,7 @@ export class PaymentStore {
   /** These need nothing any more. */
   async handled(ids: readonly string[], outcome: string): Promise<void> {
     if (ids.length === 0) return;
-    const expiresAt = new Date(this.#clock.now() + doneKeptMs);
+    const expiresAt = doneUntil(this.#clock.now());
     await stored(() =>
       this.inbox.updateMany(
         { _id: { $in: [...ids] } },
@@ -299,28 +315,5 @@ export class PaymentStore {
         options,
       ),
     );
-  }
-
-  async #open(docs: readonly PaymentDoc[]): Promise<void> {
-    try {
-      await this.payments.insertMany([...docs], { ordered: false });
-    } catch (error) {
-      if (duplicatesIn(error) === undefined) throw error;
-    }
-  }
-
-  async #insert(docs: readonly InboxDoc[]): Promise<void> {
-    await stored(async () => {
-      try {
-        await this.inbox.insertMany([...docs], { ordered: false });
-      } catch (error) {
-        const duplicates = duplicatesIn(error);
-        if (duplicates === undefined) throw error;
-        for (const index of duplicates) {
-          const doc = docs[index];
-          if (doc !== undefined) this.#known.add(doc);
-        }
-      }
-    });
   }
 }

@@ -119,12 +119,17 @@ export const toLedgerDocument = ({ id, ...rest }: LedgerEntry): LedgerDocument =
   unaudited: true,
 });
 
-export const toOutboxDocument = ({ key, ...rest }: Message, now: number): OutboxDocument => ({
+/** `takenMs`: so long it is the writer's, who has begun to deliver it. */
+export const toOutboxDocument = (
+  { key, ...rest }: Message,
+  now: number,
+  takenMs = 0,
+): OutboxDocument => ({
   _id: key,
   ...rest,
   state: 'open',
-  tries: 0,
-  dueAt: now,
+  tries: takenMs > 0 ? 1 : 0,
+  dueAt: now + takenMs,
   createdAt: now,
   ...(isFreeAct(rest) && { unaudited: true }),
 });

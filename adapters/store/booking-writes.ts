@@ -15,7 +15,7 @@ import {
 } from '#adapters/store/booking-documents.ts';
 import type { CommitResult } from '#adapters/store/bookings.port.ts';
 import { giveBack } from '#adapters/store/claim-writes.ts';
-import { duplicatesIn, isDuplicateKey, stored } from '#adapters/store/failures.ts';
+import { insertNew, isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { transactionOptions } from '#adapters/store/mongo.ts';
 import type { Booking } from '#domain/booking.ts';
@@ -100,16 +100,10 @@ export class BookingWrites {
 
   async #insertAll(insertions: readonly Insertion[]): Promise<void> {
     const documents = insertions.map(({ booking }) => toBookingDocument(booking));
-    try {
-      await this.#bookings.insertMany(documents, { ordered: false });
-    } catch (error) {
-      const refused = duplicatesIn(error);
-      if (refused === undefined) throw error;
-      for (const index of refused) {
-        const insertion = insertions[index];
-        if (insertion !== undefined) insertion.result = 'exists';
-      }
-    }
+    const there = await insertNew(this.#bookings, documents);
+    insertions.forEach((insertion, index) => {
+      insertion.result = there.has(index) ? 'exists' : 'inserted';
+    });
   }
 
   /** Never rejects: the outcomes say what became of each. */
@@ -132,15 +126,18 @@ export class BookingWrites {
   /** The callback may run several times: it must not change anything outside the transaction. */
   async #transact(planned: readonly Planned[]): Promise<void> {
     await this.#db.client.withSession((session) =>
-      session.withTransaction(() => this.write(planned, session), {
+      session.withTransaction(() => this.write(planned, session, limits.stepRetryMs), {
         ...transactionOptions,
         timeoutMS: limits.databaseTimeoutMs * 2,
       }),
     );
   }
 
-  /** Within a transaction of the caller's, which ends with what this throws: see `refusalOf`. */
-  async write(planned: readonly Planned[], session: ClientSession): Promise<void> {
+  /**
+   * Within a transaction of the caller's, which ends with what this throws: see `refusalOf`. For
+   * `takenMs` the messages are the caller's to deliver.
+   */
+  async write(planned: readonly Planned[], session: ClientSession, takenMs: number): Promise<void> {
     if (planned.length === 0) return;
     const writes = planned.map(bookingWrite);
     const { matchedCount } = await this.#bookings.bulkWrite(writes, { session, ordered: true });
@@ -153,7 +150,7 @@ export class BookingWrites {
     const entries = changes.flatMap((change) => change.entries.map(toLedgerDocument));
     if (entries.length > 0) await this.#ledger.insertMany(entries, { session });
     const messages = changes.flatMap((change) =>
-      change.messages.map((m) => toOutboxDocument(m, change.booking.updatedAt)),
+      change.messages.map((m) => toOutboxDocument(m, change.booking.updatedAt, takenMs)),
     );
     if (messages.length > 0) await this.#outbox.insertMany(messages, { session });
     await giveBack(

@@ -174,6 +174,7 @@ export class MongoBundles implements BundleStore {
     await this.#writes.write(
       members.map((member) => ({ change: member })),
       session,
+      0,
     );
     const entries = own.entries.map(toLedgerDocument);
     const ledger = this.#db.collection<LedgerDocument>(collections.ledger);

@@ -1,4 +1,11 @@
-import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb';
+import {
+  type Collection,
+  type Document,
+  MongoBulkWriteError,
+  MongoError,
+  MongoServerError,
+  type OptionalUnlessRequiredId,
+} from 'mongodb';
 import { UsherError } from '#domain/errors.ts';
 
 /** True for a write that a unique index refused. */
@@ -16,6 +23,24 @@ export function duplicatesIn(error: unknown): number[] | undefined {
   return durable && errors.length > 0 && errors.every((one) => one.code === 11_000)
     ? errors.map((one) => one.index)
     : undefined;
+}
+
+/**
+ * Inserts what is new; answers the positions of what was there already. Rejects when it is not known
+ * whether all of it is durable.
+ */
+export async function insertNew<T extends Document>(
+  collection: Collection<T>,
+  docs: readonly T[],
+): Promise<ReadonlySet<number>> {
+  try {
+    await collection.insertMany([...docs] as OptionalUnlessRequiredId<T>[], { ordered: false });
+    return new Set();
+  } catch (error) {
+    const there = duplicatesIn(error);
+    if (there === undefined) throw error;
+    return new Set(there);
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { AnyBulkWriteOperation, Collection, Db } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
-import { duplicatesIn, stored } from '#adapters/store/failures.ts';
+import { insertNew, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
@@ -92,16 +92,10 @@ export class IdempotencyStore {
   }
 
   async #beginAll(beginnings: readonly Beginning[]): Promise<void> {
-    try {
-      const rows = beginnings.map(({ row }) => row);
-      await this.#keys.insertMany(rows, { ordered: false, ...bounded });
-    } catch (error) {
-      const taken = duplicatesIn(error);
-      if (taken === undefined) throw error;
-      for (const index of taken) {
-        const beginning = beginnings[index];
-        if (beginning !== undefined) beginning.taken = true;
-      }
-    }
+    const rows = beginnings.map(({ row }) => row);
+    const taken = await insertNew(this.#keys, rows);
+    beginnings.forEach((beginning, index) => {
+      beginning.taken = taken.has(index);
+    });
   }
 }

@@ -11,6 +11,7 @@ import { type Booking, isActive, isFinalAttempt } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import type { LedgerEntry } from '#domain/ledger.ts';
+import { limits } from '#domain/limits.ts';
 import type { Ticket } from '#domain/ticket.ts';
 
 type OutboxRow = {
@@ -123,11 +124,11 @@ export class MemoryBookings implements BookingStore, OutboxStore {
   }
 
   async commit(change: Change): Promise<CommitResult> {
-    return this.commitAll([change]);
+    return this.commitAll([change], limits.stepRetryMs);
   }
 
-  /** All of these changes of different bookings, or none. */
-  commitAll(changes: readonly Change[]): CommitResult {
+  /** All of these changes of different bookings, or none; for `takenMs` messages are the caller's. */
+  commitAll(changes: readonly Change[], takenMs: number): CommitResult {
     for (const { booking, expected } of changes) {
       if (this.#bookings.get(booking.bookingId)?.version !== expected) return 'stale';
     }
@@ -138,19 +139,26 @@ export class MemoryBookings implements BookingStore, OutboxStore {
     for (const { key } of changes.flatMap(({ messages }) => messages)) {
       if (this.#outbox.has(key)) throw new Error(`the outbox has ${key} already`);
     }
-    for (const change of changes) this.#write(change);
+    for (const change of changes) this.#write(change, takenMs);
     return 'done';
   }
 
   /** Entries and messages of no booking here. */
-  note(entries: readonly LedgerEntry[], messages: readonly Message[], dueAt: number): void {
+  note(
+    entries: readonly LedgerEntry[],
+    messages: readonly Message[],
+    now: number,
+    takenMs: number,
+  ): void {
     for (const entry of entries) this.#ledger.set(entry.id, entry);
+    const tries = takenMs > 0 ? 1 : 0;
     for (const message of messages) {
-      this.#outbox.set(message.key, { message, state: 'open', tries: 0, dueAt });
+      this.#outbox.set(message.key, { message, state: 'open', tries, dueAt: now + takenMs });
     }
   }
 
-  #write({ booking, issued, voided, marked, entries, messages, claims }: Change): void {
+  #write(change: Change, takenMs: number): void {
+    const { booking, issued, voided, marked, entries, messages, claims } = change;
     this.#bookings.set(booking.bookingId, booking);
     for (const ticket of issued) this.#tickets.set(ticket.ticketId, ticket);
     for (const id of voided) {
@@ -164,7 +172,7 @@ export class MemoryBookings implements BookingStore, OutboxStore {
         this.#tickets.set(id, { ...ticket, status });
       }
     }
-    this.note(entries, messages, booking.updatedAt);
+    this.note(entries, messages, booking.updatedAt, takenMs);
     this.claims.giveBack(claims);
   }
 

@@ -65,12 +65,12 @@ export class MemoryBundles implements BundleStore {
     const { bundle, expected, members, opened, taken } = change;
     if (this.#bundles.get(bundle.bundleId)?.version !== expected) return 'stale';
     if (!this.#fits(bundle.packageId, taken)) return 'sold-out';
-    const written = this.#bookings.commitAll(members);
+    const written = this.#bookings.commitAll(members, 0);
     if (written !== 'done') return written;
     // No change both opens bookings and changes others.
     if (this.#bookings.insertAll(opened) === 'exists') return 'exists';
     this.#count(bundle.packageId, taken);
-    this.#bookings.note(change.own.entries, change.own.messages, bundle.updatedAt);
+    this.#bookings.note(change.own.entries, change.own.messages, bundle.updatedAt, 0);
     this.#bundles.set(bundle.bundleId, bundle);
     return 'done';
   }

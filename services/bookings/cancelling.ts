@@ -38,7 +38,7 @@ export async function cancelBooking(
     if (change === undefined) return { booking: b, given: undefined };
     // A step of the flow was faster: decide again on what it made of the booking.
     if ((await desk.store.commit(change)) !== 'done') continue;
-    desk.relay.relay(change.messages.map((message) => message.key));
+    desk.relay.relay(change.messages);
     if (decision.kind === 'requested') desk.worker.wake(bookingId);
     else desk.worker.run(change.booking);
     const given = decision.kind === 'done' ? givenBy(change.booking, wish.key) : undefined;

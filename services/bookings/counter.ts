@@ -87,7 +87,7 @@ async function payOut(desk: Desk, params: Params<'paidOut'>): Promise<BookingVie
     if (change === undefined) return readSale(desk, bookingId, 0);
     // The flow that gives the seats back was faster: the same again on what it made of it.
     if ((await desk.store.commit(change)) !== 'done') continue;
-    desk.relay.relay(change.messages.map(({ key }) => key));
+    desk.relay.relay(change.messages);
     return readSale(desk, bookingId, 0);
   }
   throw new UsherError('stale-version', undefined, { retryAfterSeconds: 1 });

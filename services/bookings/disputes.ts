@@ -21,7 +21,7 @@ export async function noteDispute(
       });
     }
     if ((await desk.store.commit(change)) !== 'done') continue;
-    desk.relay.relay(change.messages.map(({ key }) => key));
+    desk.relay.relay(change.messages);
     if (change.booking.step !== 'done') desk.worker.run(change.booking);
     return { known: true };
   }

@@ -13,7 +13,7 @@ export async function queueReminders(desk: Desk, withinMs: number, limit: number
     const change = reminded(booking, desk.clock.now());
     // Whoever changed it meanwhile does not hinder the next run from reminding.
     if ((await desk.store.commit(change)) !== 'done') continue;
-    desk.relay.relay(change.messages.map((message) => message.key));
+    desk.relay.relay(change.messages);
     queued++;
   }
   return { queued, more: due.length === limit };

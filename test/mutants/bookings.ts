@@ -84,8 +84,8 @@ export const bookings: readonly Mutant[] = [
   one(
     'a message is done before it is stored',
     'flows/outbox.relay.ts',
-    'await deliver(item.message);',
-    'void deliver(item.message).catch(() => {});',
+    'await deliver(message);',
+    'void deliver(message).catch(() => {});',
   ),
   one(
     'an intent that nobody has seen is forgotten',

@@ -61,7 +61,7 @@ export class Aftermath {
       ids,
       running: () => worker.running,
       changed: (_before, { booking, messages }) => {
-        relay.relay(messages.map(({ key }) => key));
+        relay.relay(messages);
         if (booking.dueAt !== undefined) worker.run(booking);
       },
       trouble: () => this.#reached('news: a booking is told again'),

@@ -192,7 +192,7 @@ export class Office {
     return {
       changed: (before, { bookingId, status, step, version }, messages) => {
         trace(`${name} ${bookingId} v${version} ${before.step} → ${status}/${step}`);
-        relay.relay(messages.map(({ key }) => key));
+        relay.relay(messages);
       },
       trouble: ({ bookingId, step }, error) => {
         reached(`booking: ${step} → unknown`);

@@ -17,6 +17,7 @@ import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import { openBooking, opening, retried } from '#domain/booking-moves.ts';
 import { cancel } from '#domain/cancellation.ts';
+import { limits } from '#domain/limits.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import { OutboxRelay } from '#flows/outbox.relay.ts';
 import type { PaymentsPort } from '#flows/ports.ts';
@@ -124,8 +125,8 @@ async function run(task: Errand['task'], node: ServiceBroker): Promise<void> {
         gaveUp: () => {},
       });
       const outbox = db.collection<OutboxDocument>(collections.outbox);
-      await outbox.insertOne(toOutboxDocument(task.message, clock.now()));
-      relay.relay([task.message.key]);
+      await outbox.insertOne(toOutboxDocument(task.message, clock.now(), limits.stepRetryMs));
+      relay.relay([task.message]);
       return relay.idle();
     }
     case 'webhook': {

@@ -183,7 +183,7 @@ async function plantTicket(world: BundleWorld): Promise<void> {
     light: false,
     wait: true,
   };
-  expect(world.store.commitAll([change])).toBe('done');
+  expect(world.store.commitAll([change], 0)).toBe('done');
 }
 
 describe('killed at any call', () => {
