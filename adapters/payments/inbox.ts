@@ -21,8 +21,8 @@ export type InboxPorts = {
 
 /**
  * Webhooks often overtake the answer to the request that caused them. Waiting a moment lets that
- * answer be noted first, and most webhooks are then stored as what has nothing to tell. (The provider
- * waits as long for its 2xx.)
+ * answer be noted first, and most webhooks are then stored as what has nothing to tell. (The
+ * provider waits that long for its 2xx.)
  */
 const settleMs = 250;
 const waitingMax = 10_000;

@@ -254,7 +254,7 @@ export class PaymentStore {
   }
 
   /**
-   * Stores webhooks and answers those that were not there from an earlier delivery. `known` ones need
+   * Stores webhooks and answers those that were not there from an earlier delivery. Known ones need
    * nothing; nobody else takes the others for `leaseMs`.
    */
   async arrived(

@@ -26,8 +26,8 @@ export function duplicatesIn(error: unknown): number[] | undefined {
 }
 
 /**
- * Inserts what is new; answers the positions of what was there already. Rejects when it is not known
- * whether all of it is durable.
+ * Inserts what is new; answers the positions of what was there already. Rejects when it is not
+ * known whether all of it is durable.
  */
 export async function insertNew<T extends Document>(
   collection: Collection<T>,
