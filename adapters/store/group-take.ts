@@ -13,9 +13,10 @@ export type Takeable = {
   readonly takenBy?: string;
 };
 
-/** How many writes about messages wait and go together. */
+/** How many writes about messages wait and go together, and how often: nobody waits for them. */
 export const messageBounds = {
   groupMax: 500,
+  spacingMs: 50,
   waitingMax: 10_000,
   whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
 } as const;
