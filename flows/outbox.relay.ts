@@ -30,7 +30,7 @@ export class OutboxRelay {
     this.#ports = ports;
   }
 
-  /** Sends what the caller has just written if there is room, else the sweep does. Does not wait. */
+  /** Sends what the caller has just written, or leaves it to the sweep. Does not wait. */
   relay(messages: readonly Message[]): void {
     this.#begin(messages, (message) => this.#send({ message, tries: 1 }));
   }

@@ -1,9 +1,9 @@
 import type { Collection, Db } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import type { Mail, Mailer } from '#adapters/mail/port.ts';
-import { duplicatesIn, stored } from '#adapters/store/failures.ts';
+import { insertNew, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
-import { UsherError } from '#domain/errors.ts';
+import { messageBounds } from '#adapters/store/group-take.ts';
 import { limits } from '#domain/limits.ts';
 
 export type SentMail = Mail & {
@@ -28,9 +28,7 @@ export class LocalMailer implements Mailer {
     this.#mails = db.collection('sent_mails');
     this.#sendings = new GroupCommit({
       clock,
-      groupMax: 200,
-      waitingMax: 2_000,
-      whenFull: () => new UsherError('overloaded', 'Too many mails wait for the database'),
+      ...messageBounds,
       write: (mails) => stored(() => this.#keep(mails)),
     });
   }
@@ -51,11 +49,7 @@ export class LocalMailer implements Mailer {
   }
 
   async #keep(mails: readonly SentDoc[]): Promise<void> {
-    try {
-      await this.#mails.insertMany([...mails], { ordered: false });
-    } catch (error) {
-      if (duplicatesIn(error) === undefined) throw error;
-    }
+    await insertNew(this.#mails, mails);
   }
 
   /** The newest mails, all or those to one address. */
