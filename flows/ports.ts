@@ -7,6 +7,7 @@ import type { IntentView } from '#contracts/payments.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import type { Money } from '#domain/money.ts';
+import type { Ticket } from '#domain/ticket.ts';
 
 export type { BookingStore, Clock, Ids, InventoryPort, OutboxStore };
 
@@ -45,7 +46,13 @@ export interface PaymentsPort {
 
 /** What people and waiting requests learn on the way; nothing depends on it, it never throws. */
 export interface FlowWatcher {
-  changed(before: Booking, booking: Booking, messages: readonly Message[]): void;
+  /** A change was written; `tickets` are all that it has, where this flow has issued them. */
+  changed(
+    before: Booking,
+    booking: Booking,
+    messages: readonly Message[],
+    tickets: readonly Ticket[] | undefined,
+  ): void;
   /** A step's outcome is unknown and it will be done again. */
   trouble(booking: Booking, error: unknown): void;
   /** An invariant is broken or a refund has failed for good. */

@@ -9,6 +9,7 @@ import type { UsherEvent } from '#broker/events.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
+import type { Ticket } from '#domain/ticket.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import { OutboxRelay } from '#flows/outbox.relay.ts';
 import type { BookingStore, FlowWatcher } from '#flows/ports.ts';
@@ -16,12 +17,18 @@ import { BookingWaiters } from '#mixins/booking-waiters.ts';
 import { announce, paymentsPort } from '#mixins/flow-calls.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
+/** A booking that was written here; `tickets` are all that it has, where they are at hand. */
+export type BookingNews = {
+  readonly booking: Booking;
+  readonly tickets: readonly Ticket[] | undefined;
+};
+
 /** What a service with the mixin has, from its `started` on. */
 export type WithBookings = {
   readonly store: BookingStore;
   readonly worker: BookingWorker;
   readonly relay: OutboxRelay;
-  readonly waiters: BookingWaiters;
+  readonly waiters: BookingWaiters<BookingNews>;
   readonly strays: StrayLedger;
   readonly backlog: BacklogReader;
 };
@@ -46,7 +53,7 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
       const db = await acquireMongo(config.mongodbUri);
       await prepareBookings(db);
       const store = new MongoBookings(db, clock);
-      const waiters = new BookingWaiters(clock, config.limits.longPollWaitersMax);
+      const waiters = new BookingWaiters<BookingNews>(clock, config.limits.longPollWaitersMax);
       const relay = new OutboxRelay({
         outbox: new MongoOutbox(db, clock),
         clock,
@@ -56,7 +63,7 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
       });
       const { inventory } = this as Bound;
       const payments = paymentsPort(this.broker);
-      const watcher = watcherOf(this, relay);
+      const watcher = watcherOf(this, relay, waiters);
       const ports = { store, inventory, payments, clock, ids, watcher };
       const worker = new BookingWorker(ports);
       const strays = new StrayLedger(db);
@@ -78,13 +85,18 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
   };
 }
 
-function watcherOf({ broker, logger }: Service, relay: OutboxRelay): FlowWatcher {
+function watcherOf(
+  { broker, logger }: Service,
+  relay: OutboxRelay,
+  waiters: BookingWaiters<BookingNews>,
+): FlowWatcher {
   const about = ({ bookingId, step, tries }: Booking) => ({ bookingId, step, tries });
   return {
-    changed(before, booking, messages) {
+    changed(before, booking, messages, tickets) {
       relay.relay(messages);
       if (before.status === booking.status) return;
       const { bookingId, eventId, status, version } = booking;
+      waiters.notify(bookingId, status, { booking, tickets });
       announce(broker, 'booking.changed', { bookingId, eventId, status, version });
     },
     trouble(booking, error) {

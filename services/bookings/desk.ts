@@ -1,4 +1,5 @@
 import type { Clock } from '#adapters/clock/port.ts';
+import type { BookingStore } from '#adapters/store/bookings.port.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Offers } from '#domain/checkout-price.ts';
@@ -27,8 +28,12 @@ export type Desk = WithBookings & {
 };
 
 /** The caller's own booking; anybody else's is not there. */
-export async function ownBooking(desk: Desk, bookingId: string, userId: string): Promise<Booking> {
-  const found = await desk.store.find(bookingId);
+export async function ownBooking(
+  { store }: { readonly store: Pick<BookingStore, 'find'> },
+  bookingId: string,
+  userId: string,
+): Promise<Booking> {
+  const found = await store.find(bookingId);
   if (found?.buyerId !== userId) throw new UsherError('not-found');
   return found;
 }

@@ -1,10 +1,12 @@
 import type { z } from 'zod';
-import type { ListPosition } from '#adapters/store/bookings.port.ts';
+import type { BookingStore, ListPosition } from '#adapters/store/bookings.port.ts';
 import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
 import type { UsherContext } from '#broker/call.ts';
 import type { BookingView, bookingsContract } from '#contracts/bookings.contract.ts';
 import { type BookingStatus, isInProgress } from '#domain/booking.ts';
 import { invalid } from '#domain/checkout.ts';
+import type { BookingWorker } from '#flows/booking.worker.ts';
+import type { BookingNews } from '#mixins/booking-flow.mixin.ts';
 import { callerOf } from '#mixins/caller.ts';
 import { type Desk, ownBooking } from '#services/bookings/desk.ts';
 import { viewOf } from '#services/bookings/view.ts';
@@ -27,6 +29,11 @@ export const readingActions = (desk: () => Desk) => ({
 /** A look beside the announcement of a change, should that be lost. */
 const lookEveryMs = 2_000;
 
+export type ReadDesk = Pick<Desk, 'waiters' | 'clock'> & {
+  readonly store: Pick<BookingStore, 'find' | 'tickets'>;
+  readonly worker: Pick<BookingWorker, 'goesOn'>;
+};
+
 type ReadRequest = {
   readonly bookingId: string;
   readonly buyerId: string;
@@ -38,26 +45,42 @@ type ReadRequest = {
 const isWorthWaiting = (status: BookingStatus, from: BookingStatus | undefined): boolean =>
   from === undefined ? isInProgress(status) : status === from;
 
-/** A booking, held back at most `waitMs` while it is what the caller knows or is worked on. */
-export async function readBooking(desk: Desk, request: ReadRequest): Promise<BookingView> {
+/**
+ * A booking, held back at most `waitMs` while it is what the caller knows or is worked on. What a
+ * flow of this node does is known without a look: where it stands, and what its next write brings.
+ */
+export async function readBooking(desk: ReadDesk, request: ReadRequest): Promise<BookingView> {
   const { bookingId, buyerId, waitMs, from } = request;
-  const until = desk.clock.monotonic() + waitMs;
-  for (;;) {
-    const left = Math.ceil(until - desk.clock.monotonic());
+  const { store, waiters, worker, clock } = desk;
+  const until = clock.monotonic() + waitMs;
+  const isNews = (status: BookingStatus): boolean => !isWorthWaiting(status, from);
+  for (let looks = 0; ; looks++) {
+    const left = Math.ceil(until - clock.monotonic());
     // Listening begins before the look: a change between the two is not missed.
-    const isNews = (status: BookingStatus): boolean => !isWorthWaiting(status, from);
     const listening =
-      left > 0 ? desk.waiters.listen(bookingId, Math.min(left, lookEveryMs), isNews) : undefined;
+      left > 0 ? waiters.listen(bookingId, Math.min(left, lookEveryMs), isNews) : undefined;
+    const here = looks === 0 ? worker.goesOn(bookingId) : undefined;
     try {
-      const b = await ownBooking(desk, bookingId, buyerId);
-      if (listening === undefined || !isWorthWaiting(b.status, from)) {
-        return viewOf(b, await desk.store.tickets([bookingId]));
+      if (listening === undefined || here?.buyerId !== buyerId || isNews(here.status)) {
+        const b = await ownBooking(desk, bookingId, buyerId);
+        if (listening === undefined || isNews(b.status)) {
+          return viewOf(b, await store.tickets([bookingId]));
+        }
       }
-      await listening.done;
+      const news = await listening.done;
+      if (news !== undefined) return await viewOfNews(desk, news);
     } finally {
       listening?.stop();
     }
   }
+}
+
+async function viewOfNews({ store }: ReadDesk, { booking, tickets }: BookingNews) {
+  const all = tickets ?? (await store.tickets([booking.bookingId]));
+  return viewOf(
+    booking,
+    all.toSorted((a, b) => a.place - b.place),
+  );
 }
 
 /** A page of the buyer's bookings, newest first. */

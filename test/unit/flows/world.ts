@@ -19,7 +19,7 @@ import type {
 import { limits } from '#domain/limits.ts';
 import type { Quote } from '#domain/pricing.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
-import type { BookingStore, PaymentsPort } from '#flows/ports.ts';
+import type { BookingStore, FlowWatcher, PaymentsPort } from '#flows/ports.ts';
 import { Mortal } from '#test/unit/flows/mortal.ts';
 import { promoOf, voucherOf } from '#test/unit/flows/offers.ts';
 
@@ -297,6 +297,8 @@ export class World {
   readonly event: FakeEvent;
   readonly alarms: string[] = [];
   readonly troubles: unknown[] = [];
+  /** Hears of every change. */
+  changed: FlowWatcher['changed'] = () => {};
   /** What checkouts bring. */
   offers: Offers = {};
 
@@ -312,7 +314,7 @@ export class World {
       clock: this.clock,
       ids: this.ids,
       watcher: {
-        changed: () => {},
+        changed: (...change) => this.changed(...change),
         trouble: (_booking, error) => this.troubles.push(error),
         alarm: ({ alarm }) => this.alarms.push(alarm ?? ''),
       },

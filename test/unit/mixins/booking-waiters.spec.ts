@@ -43,6 +43,17 @@ describe('those who wait for a booking', () => {
     expect(waiters.count).toBe(1);
   });
 
+  it('are told what is told of it, and nothing when their time is over', async () => {
+    const clock = new ManualClock();
+    const waiters = new BookingWaiters<string>(clock, 10);
+    const first = waiters.listen('one', 1_000);
+    const second = waiters.listen('two', 1_000);
+    waiters.notify('one', 'confirmed', 'tickets');
+    clock.advance(1_000);
+    expect(await first?.done).toBe('tickets');
+    expect(await second?.done).toBeUndefined();
+  });
+
   it('are let go when their time is over', async () => {
     const { clock, waiters, listen, settle } = given();
     listen('one', 500);
