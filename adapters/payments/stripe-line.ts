@@ -1,8 +1,6 @@
-import http from 'node:http';
-import https from 'node:https';
 import Stripe from 'stripe';
 import type { Clock } from '#adapters/clock/port.ts';
-import { Breaker, type BreakerOptions, defaultBreaker } from '#adapters/payments/breaker.ts';
+import { Breaker, type BreakerOptions } from '#adapters/payments/breaker.ts';
 import { SecondAsk } from '#adapters/payments/second-ask.ts';
 import {
   isAnswer,
@@ -10,6 +8,7 @@ import {
   isRefused,
   toUsherError,
 } from '#adapters/payments/stripe-errors.ts';
+import { StripeHttp } from '#adapters/payments/stripe-http.ts';
 
 /** The API version that every request and the types of the SDK speak. */
 export const stripeApiVersion = '2026-10-28.endive';
@@ -52,18 +51,18 @@ const operationOf = (method: string, path: string): string => {
   return `${method.toLowerCase()} ${parts.filter((part) => /^[a-z_]+$/.test(part)).join('/')}`;
 };
 
-function clientOf({ secretKey, apiBase }: StripeOptions): { client: Stripe; close: () => void } {
+function clientOf({ secretKey, apiBase, clock }: StripeOptions): {
+  client: Stripe;
+  close: () => void;
+} {
   const base = apiBase === undefined ? undefined : new URL(apiBase);
   const protocol = base?.protocol === 'http:' ? 'http' : 'https';
-  const agent = new (protocol === 'http' ? http : https).Agent({
-    keepAlive: true,
-    maxFreeSockets: defaultBreaker.inFlightMax,
-  });
+  const httpClient = new StripeHttp(clock);
   const client = new Stripe(secretKey, {
     apiVersion: stripeApiVersion,
     ...timing,
     telemetry: false,
-    httpAgent: agent,
+    httpClient,
     appInfo: { name: 'usher' },
     ...(base && {
       protocol,
@@ -71,7 +70,21 @@ function clientOf({ secretKey, apiBase }: StripeOptions): { client: Stripe; clos
       port: base.port || (protocol === 'http' ? 80 : 443),
     }),
   });
-  return { client, close: () => agent.destroy() };
+  return { client, close: () => httpClient.close() };
+}
+
+/**
+ * The SDK takes a stack at every request, lest one fails; where ours come from is known without it,
+ * and it costs more than sending them.
+ */
+function untraced<T>(request: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return request();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** The one line to Stripe: its SDK behind a breaker, and requests that are made once per key. */
@@ -104,7 +117,10 @@ export class StripeLine {
   /** A request that only reads. Rejects with an `UsherError`. */
   async ask<T>(task: () => Promise<T>): Promise<T> {
     try {
-      return await this.#breaker.run(task, (error) => !isRefused(error));
+      return await this.#breaker.run(
+        () => untraced(task),
+        (error) => !isRefused(error),
+      );
     } catch (error) {
       throw toUsherError(error);
     }
@@ -138,7 +154,7 @@ export class StripeLine {
         if (done !== undefined) return done;
         try {
           const key = generation === 1 ? base : `${base}:${generation}`;
-          return await this.#secondAsk.run(() => task(key), isAnswer);
+          return await this.#secondAsk.run(() => untraced(() => task(key)), isAnswer);
         } catch (error) {
           if (!isKeptFailure(error)) throw error;
           this.#remember(base, generation + 1);
