@@ -35,8 +35,8 @@ export class ProviderStore implements ObjectStore {
   async patch(id: string, set: object, unset: Readonly<Record<string, ''>> = {}): Promise<void> {
     const doc = this.#docs.get(id);
     if (doc === undefined) return;
-    const kept = Object.entries({ ...doc, ...set }).filter(([name]) => !(name in unset));
-    this.#keep(Object.fromEntries(kept) as unknown as Doc);
+    const gone = Object.fromEntries(Object.keys(unset).map((name) => [name, undefined]));
+    this.#keep({ ...doc, ...set, ...gone } as Doc);
   }
 
   async delivered(ids: readonly string[]): Promise<void> {

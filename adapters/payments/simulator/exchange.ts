@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   assertSecret,
   browserParams,
@@ -113,7 +113,7 @@ export class Exchange {
     for (const endpoint of endpoints) {
       const found = endpoint.method === method ? endpoint.path.exec(path) : null;
       if (found === null) continue;
-      const fingerprint = createHash('sha256').update(`${method} ${path}\n${body}`).digest('hex');
+      const fingerprint = hash('sha256', `${method} ${path}\n${body}`);
       const id = found[1] ?? '';
       const { operation } = endpoint;
       const params = browser ? browserParams(operation, given) : given;

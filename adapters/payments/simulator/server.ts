@@ -9,6 +9,9 @@ import type { World } from '#adapters/payments/simulator/world.ts';
 const bodyBytesMax = 200_000;
 const challengePath = /^\/_simulator\/3ds\/((?:pi|seti)_\w+)$/;
 
+/** Pages of any origin may ask, as they may ask Stripe. */
+const anyOrigin = { 'access-control-allow-origin': '*' };
+
 export type Handling = {
   readonly world: World;
   readonly exchange: Exchange;
@@ -31,15 +34,24 @@ function send(
   response.end(body);
 }
 
-async function bodyOf(request: http.IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > bodyBytesMax) throw new RangeError('The body is too large');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
+function bodyOf(request: http.IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let size = 0;
+    request.on('data', (part: Buffer) => {
+      size += part.length;
+      if (size > bodyBytesMax) reject(new RangeError('The body is too large'));
+      else parts.push(part);
+    });
+    request.on('end', () => resolve(Buffer.concat(parts).toString()));
+    request.on('error', reject);
+  });
+}
+
+/** Path and query. */
+function partsOf(url: string): readonly [string, string] {
+  const end = url.indexOf('?');
+  return end === -1 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)];
 }
 
 function outcomeOf(request: http.IncomingMessage, body: string): unknown {
@@ -51,18 +63,18 @@ function outcomeOf(request: http.IncomingMessage, body: string): unknown {
   }
 }
 
-async function handle(
-  { world, exchange, apiVersion }: Handling,
+/** What Stripe has not: the bank's page, and the control of faults. False for other paths. */
+async function ownPage(
+  { world }: Handling,
   request: http.IncomingMessage,
   response: http.ServerResponse,
-): Promise<void> {
-  const method = request.method ?? 'GET';
-  const url = new URL(request.url ?? '/', 'http://simulator');
-  const body = await bodyOf(request);
-  const challenge = challengePath.exec(url.pathname);
-  if (challenge !== null) {
-    const id = challenge[1] ?? '';
-    const secret = url.searchParams.get('client_secret');
+  body: string,
+): Promise<boolean> {
+  const { method = 'GET' } = request;
+  const [path, query] = partsOf(request.url ?? '/');
+  const id = challengePath.exec(path)?.[1];
+  if (id !== undefined) {
+    const secret = new URLSearchParams(query).get('client_secret');
     const json = request.headers.accept?.includes('application/json') === true;
     const page =
       method === 'POST'
@@ -70,28 +82,37 @@ async function handle(
         : await showChallenge(world, id, secret);
     const { status, type, body: content, location } = page;
     send(response, status, type, content, location === undefined ? {} : { location });
-    return;
+    return true;
   }
-  const controlled = await control(world, method, url.pathname, body);
-  if (controlled !== undefined) {
-    send(response, controlled.status, 'application/json', JSON.stringify(controlled.body));
-    return;
-  }
-  // Pages of any origin may ask, as they may ask Stripe.
-  response.setHeader('access-control-allow-origin', '*');
+  const controlled = await control(world, method, path, body);
+  if (controlled === undefined) return false;
+  send(response, controlled.status, 'application/json', JSON.stringify(controlled.body));
+  return true;
+}
+
+async function handle(
+  handling: Handling,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  const { exchange, apiVersion } = handling;
+  const method = request.method ?? 'GET';
+  const [path, query] = partsOf(request.url ?? '/');
+  const body = await bodyOf(request);
+  if (path.startsWith('/_simulator/') && (await ownPage(handling, request, response, body))) return;
   if (method === 'OPTIONS') {
-    response.setHeader(
-      'access-control-allow-headers',
-      'authorization, content-type, stripe-version',
-    );
-    response.writeHead(204).end();
+    response.writeHead(204, {
+      ...anyOrigin,
+      'access-control-allow-headers': 'authorization, content-type, stripe-version',
+    });
+    response.end();
     return;
   }
   const key = request.headers['idempotency-key'];
   const answer = await exchange.answer({
     method,
-    path: url.pathname,
-    query: url.search.slice(1),
+    path,
+    query,
     body,
     authorization: request.headers.authorization,
     idempotencyKey: typeof key === 'string' ? key : undefined,
@@ -102,6 +123,7 @@ async function handle(
   }
   const version = request.headers['stripe-version'];
   send(response, answer.status, 'application/json', answer.payload, {
+    ...anyOrigin,
     ...answer.headers,
     'stripe-version': typeof version === 'string' ? version : apiVersion,
   });

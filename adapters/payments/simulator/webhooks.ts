@@ -1,6 +1,5 @@
-import { createHmac } from 'node:crypto';
-import http from 'node:http';
-import https from 'node:https';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { type Dispatcher, Pool } from 'undici';
 import type { Cancel, Clock } from '#adapters/clock/port.ts';
 import type { FaultPlan } from '#adapters/payments/simulator/faults.ts';
 import type { EventDoc } from '#adapters/payments/simulator/model.ts';
@@ -18,19 +17,42 @@ const inHandMax = 5_000;
 const sendingMax = 512;
 
 /** `t=…,v1=…` over `<t>.<payload>` with HMAC-SHA256, as Stripe signs. */
-function signatureOf(payload: string, secret: string, nowMs: number): string {
+function signatureOf(payload: string, secret: KeyObject, nowMs: number): string {
   const t = Math.floor(nowMs / 1000);
   const v1 = createHmac('sha256', secret).update(`${t}.${payload}`).digest('hex');
   return `t=${t},v1=${v1}`;
 }
 
+/** One delivery; true once it was answered with a 2xx. */
+class Delivery implements Dispatcher.DispatchHandler {
+  readonly answered = Promise.withResolvers<boolean>();
+  #taken = false;
+
+  onRequestStart(): void {}
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+    this.#taken = status >= 200 && status < 300;
+  }
+
+  onResponseData(): void {}
+
+  onResponseEnd(): void {
+    this.answered.resolve(this.#taken);
+  }
+
+  onResponseError(): void {
+    this.answered.resolve(false);
+  }
+}
+
 /** Sends events to the one endpoint until it answers 2xx, as the stored deliveries say. */
 export class WebhookSender {
-  readonly #target: WebhookTarget;
+  readonly #path: string;
+  readonly #secret: KeyObject;
   readonly #clock: Clock;
   readonly #store: ObjectStore;
   readonly #plan: FaultPlan;
-  readonly #agent: http.Agent;
+  readonly #pool: Pool;
   readonly #inHand = new Set<string>();
   readonly #queue: { readonly event: EventDoc; readonly tell: boolean }[] = [];
   #delivered: string[] = [];
@@ -40,12 +62,20 @@ export class WebhookSender {
   #stopped = false;
 
   constructor(target: WebhookTarget, clock: Clock, store: ObjectStore, plan: FaultPlan) {
-    this.#target = target;
+    const { origin, pathname, search } = new URL(target.url);
+    this.#path = pathname + search;
+    this.#secret = createSecretKey(target.secret, 'utf8');
     this.#clock = clock;
     this.#store = store;
     this.#plan = plan;
-    const Agent = target.url.startsWith('https:') ? https.Agent : http.Agent;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: sendingMax });
+    this.#pool = new Pool(origin, {
+      connections: sendingMax,
+      pipelining: 1,
+      allowH2: false,
+      connectTimeout: answerTimeoutMs,
+      headersTimeout: answerTimeoutMs,
+      bodyTimeout: answerTimeoutMs,
+    });
   }
 
   /** Takes up again what an earlier process left, then every second what is due. */
@@ -58,7 +88,7 @@ export class WebhookSender {
     this.#timer();
     this.#noteTimer();
     await this.#flush();
-    this.#agent.destroy();
+    await this.#pool.destroy();
   }
 
   /** Sends an event that was stored just now. Beyond the bound the sweep takes it up. */
@@ -149,30 +179,20 @@ export class WebhookSender {
   }
 
   #post(payload: string): Promise<boolean> {
-    const { url, secret } = this.#target;
-    const body = Buffer.from(payload);
-    return new Promise((resolve) => {
-      const request = (url.startsWith('https:') ? https : http).request(url, {
+    const delivery = new Delivery();
+    this.#pool.dispatch(
+      {
         method: 'POST',
-        agent: this.#agent,
-        timeout: answerTimeoutMs,
+        path: this.#path,
         headers: {
           'content-type': 'application/json; charset=utf-8',
-          'content-length': body.length,
           'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
-          'stripe-signature': signatureOf(payload, secret, this.#clock.now()),
+          'stripe-signature': signatureOf(payload, this.#secret, this.#clock.now()),
         },
-      });
-      request.on('response', (response) => {
-        const { statusCode = 500 } = response;
-        response.resume();
-        response.on('end', () => resolve(statusCode >= 200 && statusCode < 300));
-        response.on('error', () => resolve(false));
-      });
-      request.on('timeout', () => request.destroy());
-      request.on('error', () => resolve(false));
-      request.on('close', () => resolve(false));
-      request.end(body);
-    });
+        body: payload,
+      },
+      delivery,
+    );
+    return delivery.answered.promise;
   }
 }
