@@ -3,12 +3,16 @@ import type { System } from '#bench/path/systems.ts';
 import { HttpClient } from '#bench/support/http.ts';
 import { seatGrid, stageEvent } from '#bench/support/organizer.ts';
 
-/** Buyers who all want one seat of the same event. */
-export type Rush = {
-  /** The next request, whole; undefined when there are no more. */
-  readonly next: () => Buffer | undefined;
+export type HotEvent = {
+  readonly eventId: string;
   /** Seats of the event that are reserved, as its view shows them when all is quiet. */
   readonly reserved: () => Promise<number>;
+};
+
+/** Buyers who all want one seat of the same event. */
+export type Rush = Pick<HotEvent, 'reserved'> & {
+  /** The next request, whole; undefined when there are no more. */
+  readonly next: () => Buffer | undefined;
 };
 
 const quietMs = 1_500;
@@ -25,12 +29,18 @@ export const firstSeenShare: number = 1 / holdsPerBuyer;
 
 /** Puts an event of so many seats on sale and prepares the tokens for so many requests. */
 export async function stageRush(system: System, seats: number, requests: number): Promise<Rush> {
+  const { eventId, reserved } = await stageHotEvent(system, seats);
+  const tokens = await buyerTokens(system.mongodbUri, Math.ceil(requests / holdsPerBuyer));
+  return { next: reserveRequests(eventId, tokens), reserved };
+}
+
+/** Puts an event of so many seats on sale. `reserved` may be asked once. */
+export async function stageHotEvent(system: System, seats: number): Promise<HotEvent> {
   const bases = system.gateways.map(({ host, port }) => `http://${host}:${port}`);
   const http = new HttpClient(bases, 8);
   const eventId = await stageEvent(http, { title: 'One hot event', plan: seatGrid(seats) });
-  const tokens = await buyerTokens(system.mongodbUri, Math.ceil(requests / holdsPerBuyer));
   return {
-    next: reserveRequests(eventId, tokens),
+    eventId,
     async reserved() {
       await new Promise((resolve) => setTimeout(resolve, quietMs));
       const { body } = await http.send<{ counts: { reserved: number } }>(

@@ -1,7 +1,13 @@
 import { connect, type Socket } from 'node:net';
-import { busyShare } from '#adapters/machine/busy-share.ts';
 import { type LoadResult, type Target, wholeAnswer } from '#bench/support/raw-load.ts';
-import { Samples } from '#bench/support/stats.ts';
+import { inParallel, Samples } from '#bench/support/stats.ts';
+
+/** A request, whole. */
+export type Ask = {
+  readonly text: string;
+  /** To be told once whether it was answered with 200. */
+  settled(accepted: boolean): void;
+};
 
 export type OpenLoadResult = Omit<LoadResult, 'latency'> & {
   /** Of answers with status 200, from the time the request was due. */
@@ -10,92 +16,112 @@ export type OpenLoadResult = Omit<LoadResult, 'latency'> & {
   readonly refused: Samples;
   /** Refusals that named no time to come back. */
   readonly withoutRetryAfter: number;
-  /** Part of the time in which the generator itself was busy: near 1 it delays what it measures. */
-  readonly generatorBusy: number;
-  /** Requests that were due and never sent: there was no connection left for them. */
+  /** How long after it was due each request was sent. */
+  readonly lateness: Samples;
+  /** Part of one core that the generator used; near 1 it delays what it measures. */
+  readonly generatorCpu: number;
+  /** Requests that were due and never sent: there was no connection or nobody left for them. */
   readonly unsent: number;
 };
 
 type Answer = NonNullable<ReturnType<typeof wholeAnswer>>;
-type Lane = { readonly socket: Socket; pending: string; dueAt: number; sentAt: number };
+type Lane = {
+  readonly socket: Socket;
+  pending: string;
+  dueAt: number;
+  sentAt: number;
+  ask: Ask | undefined;
+};
+
+/** How often what is due is sent, ms. */
+const tickMs = 1;
 
 /**
  * Open-loop HTTP/1.1 load: `perSecond` requests a second whatever the answers do, each counted from
- * the time it was due, so that a stall shows in every request it delays. A request that finds all
- * connections busy waits for one.
+ * the time it was due, so that a stall shows in every request it delays. The connections take
+ * turns: each is used again when all others were. A request that finds none idle waits for one.
  */
 export async function openLoad(options: {
   readonly targets: readonly Target[];
   readonly connections: number;
   readonly perSecond: number;
   readonly seconds: number;
-  readonly next: () => Buffer | undefined;
+  readonly next: () => Ask | undefined;
 }): Promise<OpenLoadResult> {
   const { perSecond, seconds, next } = options;
   const tally = new Tally();
-  const idle: Lane[] = [];
-  const due: number[] = [];
-  let first = 0;
-  let busy = 0;
-  const send = (): void => {
-    while (first < due.length && idle.length > 0) {
-      const bytes = next();
-      if (bytes === undefined) return;
-      const lane = idle.shift() as Lane;
-      lane.dueAt = due[first++] as number;
-      lane.sentAt = performance.now();
-      lane.socket.write(bytes);
-      busy++;
-    }
-  };
-  const lanes = await openLanes(options.targets, options.connections, (lane, answer, text) => {
-    busy--;
+  const answered = (lane: Lane, answer: Answer, text: string): void => {
+    const { ask } = lane;
+    // The server said something to a connection that asked nothing: it is of no more use.
+    if (ask === undefined) return;
+    lane.ask = undefined;
     tally.answered(lane, answer, text);
+    ask.settled(answer.status === 200);
     idle.push(lane);
-    send();
-  });
-  idle.push(...lanes);
-  const busyPart = busyShare();
+  };
+  let idle = await openLanes(options.targets, options.connections, answered);
+  const lanes = [...idle];
+  const used = process.cpuUsage();
   const started = performance.now();
+  let first = 0;
+  let sent = 0;
   for (let now = started; now < started + seconds * 1_000; now = performance.now()) {
-    const until = Math.floor(((now - started) / 1_000) * perSecond);
-    while (due.length < until) due.push(started + (due.length / perSecond) * 1_000);
-    send();
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    const due = Math.floor(((now - started) / 1_000) * perSecond);
+    while (sent < due && first < idle.length) {
+      const ask = next();
+      if (ask === undefined) break;
+      tally.sent(idle[first++] as Lane, ask, started + (sent++ / perSecond) * 1_000);
+    }
+    if (first > 1_000) [idle, first] = [idle.slice(first), 0];
+    await new Promise((resolve) => setTimeout(resolve, tickMs));
   }
   const lasted = (performance.now() - started) / 1_000;
-  const generatorBusy = busyPart();
-  const unsent = due.length - first;
-  first = due.length;
-  for (const end = performance.now() + 5_000; busy > 0 && performance.now() < end; ) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  const generatorCpu = cpuSince(used) / lasted;
+  const open = (): number => lanes.filter(({ ask }) => ask !== undefined).length;
+  for (const end = performance.now() + 5_000; open() > 0 && performance.now() < end; ) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  for (const { socket } of lanes) socket.destroy();
-  return { ...tally.result(), broken: busy, unsent, generatorBusy, seconds: lasted };
+  const broken = open();
+  for (const { socket } of lanes) socket.resetAndDestroy();
+  const unsent = Math.floor(seconds * perSecond) - sent;
+  return { ...tally.result(), broken, unsent, generatorCpu, seconds: lasted };
 }
 
-/** Connected sockets; `answered` gets every whole answer. */
-function openLanes(
+function cpuSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
+/** Connected sockets, a hundred at a time; `answered` gets every whole answer. */
+async function openLanes(
   targets: readonly Target[],
   count: number,
   answered: (lane: Lane, answer: Answer, text: string) => void,
 ): Promise<Lane[]> {
-  const open = (index: number): Promise<Lane> =>
-    new Promise((resolve, reject) => {
-      const socket = connect({ ...(targets[index % targets.length] as Target), noDelay: true });
-      const lane: Lane = { socket, pending: '', dueAt: 0, sentAt: 0 };
-      socket.on('connect', () => resolve(lane));
-      socket.on('error', reject);
-      socket.on('data', (chunk) => {
-        lane.pending += chunk.toString('latin1');
-        const answer = wholeAnswer(lane.pending);
-        if (answer === undefined) return;
-        const text = lane.pending;
-        lane.pending = '';
-        answered(lane, answer, text);
-      });
+  const lanes: Lane[] = [];
+  await inParallel(count, 100, async (index) => {
+    const target = targets[index % targets.length] as Target;
+    lanes.push(await openLane(target, answered));
+  });
+  return lanes;
+}
+
+function openLane(
+  target: Target,
+  answered: (lane: Lane, answer: Answer, text: string) => void,
+): Promise<Lane> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...target, noDelay: true });
+    const lane: Lane = { socket, pending: '', dueAt: 0, sentAt: 0, ask: undefined };
+    socket.on('connect', () => resolve(lane));
+    socket.on('error', reject);
+    socket.on('data', (chunk) => {
+      const text = lane.pending + chunk.toString('latin1');
+      const answer = wholeAnswer(text);
+      lane.pending = answer === undefined ? text : '';
+      if (answer !== undefined) answered(lane, answer, text);
     });
-  return Promise.all(Array.from({ length: count }, (_, i) => open(i)));
+  });
 }
 
 const refusals = new Set([429, 503]);
@@ -105,7 +131,17 @@ class Tally {
   readonly #codes = new Map<string, number>();
   readonly #accepted = new Samples();
   readonly #refused = new Samples();
+  readonly #lateness = new Samples();
   #withoutRetryAfter = 0;
+
+  /** Sends the request. */
+  sent(lane: Lane, ask: Ask, dueAt: number): void {
+    lane.ask = ask;
+    lane.dueAt = dueAt;
+    lane.sentAt = performance.now();
+    this.#lateness.add(lane.sentAt - dueAt);
+    lane.socket.write(ask.text, 'latin1');
+  }
 
   answered(lane: Lane, { status, code }: Answer, text: string): void {
     const now = performance.now();
@@ -123,6 +159,7 @@ class Tally {
       codes: this.#codes,
       accepted: this.#accepted,
       refused: this.#refused,
+      lateness: this.#lateness,
       withoutRetryAfter: this.#withoutRetryAfter,
     };
   }

@@ -1,9 +1,10 @@
-import { stageRush } from '#bench/path/rush.ts';
+import { stageHotEvent } from '#bench/path/rush.ts';
 import { type System, startSingle, startSplit } from '#bench/path/systems.ts';
 import { type OpenLoadResult, openLoad } from '#bench/support/open-load.ts';
 import { rawLoad } from '#bench/support/raw-load.ts';
 import type { AnyRow, Bar, Figures } from '#bench/support/results.ts';
 import { spread } from '#bench/support/stats.ts';
+import { Crowd } from '#bench/tail/crowd.ts';
 
 export type TailOptions = {
   readonly runs: number;
@@ -12,9 +13,20 @@ export type TailOptions = {
   readonly seats: number;
 };
 
-/** Connections of the open loop: more than a gateway lets in, so that it has to refuse. */
-const openConnections = 4_000;
-const shares = { steady: 0.7, overload: 3 } as const;
+/** What is asked for, as part of the most, and the connections that ask in turns. */
+const loads = {
+  steady: { share: 0.7, connections: 2_000 },
+  /** So many that who was refused comes back about as late as `Retry-After` says. */
+  overload: { share: 3, connections: 16_000 },
+} as const;
+/** Seats of one run's event: what a gateway accepts in its three loads is to find place. */
+const seatsPerSecond = 40_000;
+const seatsMax = 120_000;
+/** Buyers who were refused and have not come back yet. */
+const waitingBuyers = 20_000;
+const warmUpSeconds = 1;
+/** What a closed loop may accept, for which there are to be buyers. */
+const guessPerSecond = 15_000;
 
 type TailRun = {
   readonly most: number;
@@ -33,9 +45,11 @@ export async function measureTail(options: TailOptions): Promise<Figures> {
   for (const start of [startSingle, startSplit]) {
     const system = await start();
     try {
+      const crowd = new Crowd(system.mongodbUri);
       const runs: TailRun[] = [];
       for (let round = 0; round <= options.runs; round++) {
-        const run = await measureOnce(system, options);
+        const seconds = round === 0 ? warmUpSeconds : options.seconds;
+        const run = await measureOnce(system, crowd, { ...options, seconds });
         console.log(
           `${system.name}, ${round === 0 ? 'warm-up' : `run ${round}`}: ${describe(run)}`,
         );
@@ -47,33 +61,38 @@ export async function measureTail(options: TailOptions): Promise<Figures> {
     }
   }
   const generator =
-    'open loop at a constant rate, on the same cores; latency from the time a request was due';
+    'open loop at a constant rate, one process on the same cores; latency from the time a request was due';
   return { suite: 'tail', settings: options, rows, bars: barsOf(rows), generator };
 }
 
-async function measureOnce(system: System, options: TailOptions): Promise<TailRun> {
-  const { connections, seconds, seats } = options;
+async function measureOnce(
+  system: System,
+  crowd: Crowd,
+  { connections, seconds, seats }: TailOptions,
+): Promise<TailRun> {
   const targets = system.gateways;
-  const closed = await stageRush(system, seats, seats);
-  const load = await rawLoad({ targets, connections, seconds, next: closed.next });
-  const most = (load.statuses.get(200) ?? 0) / load.seconds;
-  let honest = (load.statuses.get(200) ?? 0) === (await closed.reserved());
-  const open = async (share: number): Promise<OpenLoadResult> => {
-    const perSecond = Math.round(most * share);
-    const rush = await stageRush(system, seats, perSecond * seconds);
-    const result = await openLoad({
+  const places = Math.min(seatsMax, Math.max(seats, seatsPerSecond * seconds));
+  const event = await stageHotEvent(system, places);
+  await crowd.gather(guessPerSecond * seconds, 0);
+  const load = await rawLoad({ targets, connections, seconds, next: crowd.closed(event.eventId) });
+  const closed = load.statuses.get(200) ?? 0;
+  const most = closed / load.seconds;
+  const open = async (kind: keyof typeof loads): Promise<OpenLoadResult> => {
+    const perSecond = Math.round(most * loads[kind].share);
+    await crowd.gather(most * Math.min(loads[kind].share, 1.5) * seconds, waitingBuyers);
+    return openLoad({
       targets,
-      connections: openConnections,
+      connections: loads[kind].connections,
       perSecond,
       seconds,
-      next: rush.next,
+      next: crowd.asks(event.eventId),
     });
-    honest &&= result.accepted.count === (await rush.reserved());
-    return result;
   };
-  const steady = await open(shares.steady);
-  const overload = await open(shares.overload);
-  return { most, steady, overload, honest };
+  const steady = await open('steady');
+  const overload = await open('overload');
+  const accepted = closed + steady.accepted.count + overload.accepted.count;
+  if (accepted >= places) throw new Error(`${places} seats were too few: give fewer --seconds`);
+  return { most, steady, overload, honest: accepted === (await event.reserved()) };
 }
 
 const steadyName = (system: string): string => `${system}, 70 % load`;
@@ -87,11 +106,18 @@ function rowsOf(system: string, runs: readonly TailRun[]): AnyRow[] {
     p50Ms: of((run) => pick(run).accepted.quantile(0.5)),
     p99Ms: of((run) => pick(run).accepted.quantile(0.99)),
   });
+  const generatorOf = (pick: (run: TailRun) => OpenLoadResult) => ({
+    generatorCpu: of((run) => pick(run).generatorCpu),
+    sentLateP99Ms: of((run) => pick(run).lateness.quantile(0.99)),
+  });
   return [
     {
       name: steadyName(system),
       ...loaded(({ steady }) => steady),
-      figures: { p999Ms: of(({ steady }) => steady.accepted.quantile(0.999)) },
+      figures: {
+        p999Ms: of(({ steady }) => steady.accepted.quantile(0.999)),
+        ...generatorOf(({ steady }) => steady),
+      },
       honest,
     },
     {
@@ -102,7 +128,7 @@ function rowsOf(system: string, runs: readonly TailRun[]): AnyRow[] {
         refusalP50Ms: of(({ overload }) => overload.refused.quantile(0.5)),
         refusalP99Ms: of(({ overload }) => overload.refused.quantile(0.99)),
         withoutRetryAfter: of(({ overload }) => overload.withoutRetryAfter),
-        generatorBusy: of(({ overload }) => overload.generatorBusy),
+        ...generatorOf(({ overload }) => overload),
       },
       honest,
     },
@@ -134,7 +160,7 @@ function describe({ most, steady, overload, honest }: TailRun): string {
     `at 300 % ${goodput(overload).toFixed(0)}/s accepted ` +
     `(p99 ${ms(overload.accepted.quantile(0.99))}), ${refused.count} refused ` +
     `(p50 ${ms(refused.quantile(0.5))}, p99 ${ms(refused.quantile(0.99))}), ` +
-    `${overload.unsent} never sent, generator busy ${overload.generatorBusy.toFixed(2)}, ${JSON.stringify(Object.fromEntries(overload.codes))}` +
+    `${overload.unsent} never sent, generator ${overload.generatorCpu.toFixed(2)} of a core and p99 ${ms(overload.lateness.quantile(0.99))} late, ${JSON.stringify(Object.fromEntries(overload.codes))}` +
     `${honest ? '' : '; does not add up'}`
   );
 }
