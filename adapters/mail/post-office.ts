@@ -8,7 +8,7 @@ import type { MessageText } from '#domain/message-text.ts';
 export type PostOfficePorts = {
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly store: MessageStore;
+  readonly store: Pick<MessageStore, 'add' | 'takeDue' | 'sent' | 'notSent'>;
   readonly mailer: Mailer;
   /** Sender's address; its host also names the Message-IDs. */
   readonly from: string;
@@ -52,7 +52,7 @@ export class PostOffice {
   start(): void {
     const { clock, ids } = this.#ports;
     this.#timer = clock.after(sweepEveryMs * (0.75 + ids.chance() / 2), () => {
-      this.#hire();
+      this.#hire(true);
       if (!this.#draining) this.start();
     });
   }
@@ -65,7 +65,7 @@ export class PostOffice {
     const stored = await this.#ports.store.add(message, leaseMs);
     if (stored === undefined || this.#queue.length >= queuedMax) return;
     this.#queue.push(stored);
-    this.#hire();
+    this.#hire(false);
   }
 
   /** Begins nothing more and waits for what is being sent. */
@@ -75,25 +75,33 @@ export class PostOffice {
     await Promise.all(this.#workers);
   }
 
-  #hire(): void {
+  /** One more pair of hands; it `looks` at the store when nothing is queued here. */
+  #hire(looks: boolean): void {
     if (this.#draining || this.#workers.size >= atOnceMax) return;
-    const worker: Promise<void> = this.#work()
+    const worker: Promise<void> = this.#work(looks)
       // The database did not answer: the next look finds the same.
       .catch(() => undefined)
       .finally(() => this.#workers.delete(worker));
     this.#workers.add(worker);
   }
 
-  async #work(): Promise<void> {
-    const { store, clock } = this.#ports;
+  async #work(looks: boolean): Promise<void> {
+    const { clock } = this.#ports;
     while (!this.#draining) {
       const queued = this.#queue.shift();
       // One that waited so long is left to the sweep.
       if (queued !== undefined && clock.now() - queued.storedAt > queuedMaxMs) continue;
-      const message = queued ?? (await store.takeDue(leaseMs));
+      const message = queued ?? (looks ? await this.#due() : null);
       if (message === null) return;
       await this.#send(message);
     }
+  }
+
+  /** Where one is due, there may be more. */
+  async #due(): Promise<MessageDoc | null> {
+    const message = await this.#ports.store.takeDue(leaseMs);
+    if (message !== null) this.#hire(true);
+    return message;
   }
 
   async #send(message: MessageDoc): Promise<void> {
