@@ -1,5 +1,5 @@
 import type { Clock } from '#adapters/clock/port.ts';
-import { Pace } from '#adapters/store/pace.ts';
+import { Pace, spacing } from '#adapters/store/pace.ts';
 
 type Waiting<T> = {
   readonly item: T;
@@ -13,7 +13,7 @@ export type GroupCommitOptions<T> = {
   readonly groupMax: number;
   /** Writes under way at once (1); with more, the order of items is not kept. */
   readonly lanes?: number;
-  /** Milliseconds from one write's begin to the next one's, unless that is full (10). */
+  /** Milliseconds from one write's begin to the next one's, unless that is full (`spacing.writeMs`). */
   readonly spacingMs?: number;
   /** Items that wait while a write is under way; `add` rejects beyond, with `whenFull()`. */
   readonly waitingMax: number;
@@ -21,9 +21,6 @@ export type GroupCommitOptions<T> = {
   /** Stores the items in order; its rejection becomes that of each of them. */
   readonly write: (items: readonly T[]) => Promise<void>;
 };
-
-/** Little beside what a write takes where many come in. */
-const spacingMs = 10;
 
 /**
  * Stores what comes in during one moment with one write, and while that is under way, or began but
@@ -40,7 +37,7 @@ export class GroupCommit<T> {
 
   constructor(options: GroupCommitOptions<T>) {
     this.#options = options;
-    this.#pace = new Pace(options.clock, options.spacingMs ?? spacingMs);
+    this.#pace = new Pace(options.clock, options.spacingMs ?? spacing.writeMs);
   }
 
   /** Resolves when the item is stored. */

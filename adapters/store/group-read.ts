@@ -1,5 +1,5 @@
 import type { Clock } from '#adapters/clock/port.ts';
-import { Pace } from '#adapters/store/pace.ts';
+import { Pace, spacing } from '#adapters/store/pace.ts';
 
 /**
  * Looks up by key; the look-ups of one moment share a query, which begins after the last of them
@@ -18,7 +18,7 @@ export class GroupRead<T> {
     clock: Clock,
     query: (keys: readonly string[]) => Promise<readonly T[]>,
     keyOf: (row: T) => string,
-    spacingMs = 5,
+    spacingMs: number = spacing.readMs,
   ) {
     this.#pace = new Pace(clock, spacingMs);
     this.#query = query;

@@ -2,6 +2,7 @@ import { type Collection, type Filter, ObjectId, type UpdateFilter } from 'mongo
 import type { Clock } from '#adapters/clock/port.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
+import { spacing } from '#adapters/store/pace.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -16,7 +17,7 @@ export type Takeable = {
 /** How many writes about messages wait and go together, and how often: nobody waits for them. */
 export const messageBounds = {
   groupMax: 500,
-  spacingMs: 50,
+  spacingMs: spacing.unawaitedMs,
   waitingMax: 10_000,
   whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
 } as const;

@@ -3,10 +3,9 @@ import type { Clock } from '#adapters/clock/port.ts';
 /** Milliseconds from one command's begin to the next one's. */
 export const spacing = {
   readMs: 5,
-  /** Somebody waits for it. */
   writeMs: 10,
-  /** Nobody does. */
-  unawaitedMs: 100,
+  /** Of writes that nobody waits for. */
+  unawaitedMs: 50,
 } as const;
 
 /**
