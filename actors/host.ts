@@ -367,7 +367,7 @@ export class Host {
   };
 }
 
-const drainsAtOnce = { least: 4, most: 32 } as const;
+const drainsAtOnce = { least: 2, most: 32 } as const;
 const drainsPerLane = 100;
 const rechecksAtOnce = 32;
 const toldMax = 10_000;

@@ -24,8 +24,14 @@ export type UpkeepDeps = Writer & {
 /** How much of one kind of work one round takes on, and at once. */
 const perRound = { rows: 500, handOvers: 100, compactions: 4 } as const;
 const atOnce = 16;
-/** Few moves at once keep each event's gap short; nothing waits for the last one. */
-const movesAtOnce = 4;
+/**
+ * Few moves at once keep each event's gap short, and nothing waits for the last one, while nodes
+ * that have just started get events of all others. Who should not own gives up more at once.
+ */
+const moving = {
+  better: { atOnce: 1, perRound: 25 },
+  leaving: { atOnce: 4, perRound: 100 },
+} as const;
 
 type Leaving = 'to-others' | 'anyhow';
 
@@ -158,7 +164,8 @@ export class Upkeep {
       if (best === undefined || best === nodeId || actor.servingSince > heldSince) return [];
       return [{ actor, to: best }];
     });
-    await inParallel(moves.slice(0, perRound.handOvers), movesAtOnce, async ({ actor, to }) => {
+    const most = leaving === false ? moving.better : moving.leaving;
+    await inParallel(moves.slice(0, most.perRound), most.atOnce, async ({ actor, to }) => {
       await this.handOver(actor, to);
     });
   }
