@@ -9,7 +9,7 @@ const usage = `npm run chaos -- [options]
   --minutes <n>    how long faults fire (3)
   --seed <n>       of the schedule of faults (from the clock)
   --faults <list>  only these, with commas between: ${allFaults.map(({ name }) => name).join(', ')}
-  --clients <n>    at the same time (320)   --payers <n> of them, who also pay (16)
+  --clients <n>    at the same time (320)   --payers <n> of them, who also pay (12)
   --gateways <n>   (2)   --inventory <n> (3)   --core <n> (2)   --workers <n> (1)
   --docs           only the section "A run" of docs/chaos.md, from the report of the last run
 Ends with 0 when all holds, 1 after a violation, 2 when only a bar of speed is missed.`;
@@ -20,7 +20,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     faults: { type: 'string' },
     clients: { type: 'string', default: '320' },
-    payers: { type: 'string', default: '16' },
+    payers: { type: 'string', default: '12' },
     gateways: { type: 'string', default: '2' },
     inventory: { type: 'string', default: '3' },
     core: { type: 'string', default: '2' },
