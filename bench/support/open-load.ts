@@ -12,6 +12,8 @@ export type Ask = {
 export type OpenLoadResult = Omit<LoadResult, 'latency'> & {
   /** Of answers with status 200, from the time the request was due. */
   readonly accepted: Samples;
+  /** How many of them came while requests were being sent, not only afterwards. */
+  readonly acceptedInTime: number;
   /** Of refusals with 429 or 503, from the time they were sent. */
   readonly refused: Samples;
   /** Refusals that named no time to come back. */
@@ -77,6 +79,7 @@ export async function openLoad(options: {
   }
   const lasted = (performance.now() - started) / 1_000;
   const generatorCpu = cpuSince(used) / lasted;
+  const acceptedInTime = tally.result().accepted.count;
   const open = (): number => lanes.filter(({ ask }) => ask !== undefined).length;
   for (const end = performance.now() + 5_000; open() > 0 && performance.now() < end; ) {
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -84,7 +87,7 @@ export async function openLoad(options: {
   const broken = open();
   for (const { socket } of lanes) socket.resetAndDestroy();
   const unsent = Math.floor(seconds * perSecond) - sent;
-  return { ...tally.result(), broken, unsent, generatorCpu, seconds: lasted };
+  return { ...tally.result(), acceptedInTime, broken, unsent, generatorCpu, seconds: lasted };
 }
 
 function cpuSince(before: NodeJS.CpuUsage): number {

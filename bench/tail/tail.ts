@@ -135,7 +135,7 @@ function rowsOf(system: string, runs: readonly TailRun[]): AnyRow[] {
   ];
 }
 
-const goodput = ({ accepted, seconds }: OpenLoadResult): number => accepted.count / seconds;
+const goodput = ({ acceptedInTime, seconds }: OpenLoadResult): number => acceptedInTime / seconds;
 
 function barsOf(rows: readonly AnyRow[]): Bar[] {
   const names = rows.map(({ name }) => name);
