@@ -28,7 +28,10 @@ import { toProviderAmount } from '#domain/payment.ts';
 /** Age of a webhook's signature that is still taken: what Stripe's own libraries allow. */
 const webhookToleranceSeconds = 300;
 
-/** Other answers refused by the API than these are looked at by reading the intent. */
+/**
+ * An intent is read with its charge, which knows what was returned. The answer to a step needs
+ * none: nothing can have been returned of what is only now authorised, captured or let go.
+ */
 const expand = ['latest_charge'];
 
 const pageOf = ({ from, to, cursor }: { from: number; to: number; cursor?: string }) => ({
@@ -81,7 +84,7 @@ class StripeProvider implements PaymentProvider {
     return this.#step(intentId, `usher:${bookingId}:${attempt}:confirm`, (key) =>
       this.#line.stripe.paymentIntents.confirm(
         intentId,
-        { payment_method: token, ...buyer, expand },
+        { payment_method: token, ...buyer },
         { idempotencyKey: key },
       ),
     );
@@ -95,13 +98,13 @@ class StripeProvider implements PaymentProvider {
 
   async capture(intentId: string): Promise<ProviderIntent> {
     return this.#step(intentId, `usher:${intentId}:capture`, (key) =>
-      this.#line.stripe.paymentIntents.capture(intentId, { expand }, { idempotencyKey: key }),
+      this.#line.stripe.paymentIntents.capture(intentId, {}, { idempotencyKey: key }),
     );
   }
 
   async cancel(intentId: string): Promise<ProviderIntent> {
     return this.#step(intentId, `usher:${intentId}:cancel`, (key) =>
-      this.#line.stripe.paymentIntents.cancel(intentId, { expand }, { idempotencyKey: key }),
+      this.#line.stripe.paymentIntents.cancel(intentId, {}, { idempotencyKey: key }),
     );
   }
 
