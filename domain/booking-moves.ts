@@ -251,6 +251,10 @@ export const returnOf = (b: Booking): Return => ({
   refundsFailed: 0,
 });
 
+/** Its intent was confirmed by us: asked again under the same key, the answer is the same. */
+const isOurs = (b: Booking): boolean =>
+  b.step === 'authorise' && lastAttempt(b)?.token !== undefined;
+
 /** The browser has the secret of an intent: it may try one card after the other. */
 const browserActs = (b: Booking): boolean => {
   const attempt = lastAttempt(b);
@@ -274,6 +278,7 @@ export function intentSeen(b: Booking, news: IntentNews, now: number): Change {
       return change(
         b,
         moved(seen, { status: 'selling', step: 'sell', dueAt: stillDue(b, now) }, now),
+        { light: isOurs(b) },
       );
     case 'requires_action':
     case 'processing': {

@@ -28,8 +28,8 @@ type Do = (b: Booking, ports: FlowPorts) => Promise<Change>;
  * The flow of a booking, from hold to tickets. Each step may be done any number of times, also by
  * two workers at once: what it asks of others has its effect once, and its own change is written
  * only by the one who still has the booking's version. A step that throws has an unknown outcome:
- * it is done again. What pin and the creating of the intent find is light: the write behind the
- * confirmation carries it, and a worker that dies before finds the same again.
+ * it is done again. What pin, the creating and our confirming of the intent find is light: the
+ * write behind the sale carries it, and a worker that dies before finds the same again (ADR 015).
  *
  * step      | does                                    | compensated, when a later step fails, by
  * pin       | keeps the hold while the payment runs   | settle: unsell also ends the pin
@@ -66,7 +66,7 @@ async function led(b: Booking, { clock }: FlowPorts): Promise<Change> {
   return change(b, moved(b, { tries: b.tries, dueAt: ledUntil(now) }, now), { wait: true });
 }
 
-/** Nothing is charged and nothing is sold yet: a wish to cancel is granted before the next step. */
+/** Nothing is charged, no sale is written: a wish to cancel is granted before the next step. */
 const unlessCancelled = async (b: Booking, ports: FlowPorts, step: Do): Promise<Change> =>
   b.cancelRequested ? cancelledUnpaid(b, ports.clock.now()) : step(b, ports);
 
@@ -84,7 +84,10 @@ async function pin(b: Booking, { inventory, clock }: FlowPorts): Promise<Change>
     return pinned(b, hold.deadline, clock.now());
   } catch (error) {
     if (!isTerminal(error)) throw error;
-    return ended(b, 'expired', codeOf(error) ?? 'reservation-expired', clock.now());
+    const reason = codeOf(error) ?? 'reservation-expired';
+    // To this very booking, by a worker that died before it wrote so: `sell` will tell.
+    if (reason === 'reservation-sold') return pinned(b, b.holdDeadline, clock.now());
+    return ended(b, 'expired', reason, clock.now());
   }
 }
 

@@ -99,6 +99,31 @@ inline go(next) {
   }
 }
 
+inline decide_sale(no) {
+  atomic { /* one durable answer for each booking */
+    if
+    :: sale == UNDECIDED && hold_lives -> sale = SOLD
+    :: sale == UNDECIDED && !hold_lives -> sale = REFUSED /* somebody else has the seats */
+    :: sale == UNDECIDED && !hold_lives -> sale = SOLD    /* retaken: they are still free */
+#ifdef FORGET_REFUSAL
+    :: sale == REFUSED -> sale = SOLD
+    :: sale == UNSOLD -> sale = SOLD
+#endif
+    :: sale != UNDECIDED -> skip
+    fi;
+    no = (sale != SOLD)
+  }
+}
+
+inline confirm() {
+  atomic { /* one transaction: tickets, ledger, outbox, next step */
+    if
+    :: still_mine -> tickets = true; step = CAPTURE
+    :: else -> skip
+    fi
+  }
+}
+
 proctype Worker() {
   byte mine, runs;
   mtype at;
@@ -109,6 +134,7 @@ proctype Worker() {
      if
      :: at == PIN ->
         if
+        :: sale == SOLD -> go(AUTHORISE) /* by a worker that died before it wrote so */
         :: hold_lives -> go(AUTHORISE)
         :: !hold_lives -> go(CANCEL_UNSOLD)
         fi
@@ -119,35 +145,24 @@ proctype Worker() {
         :: known && intent == AUTHORISED -> ask(DO_CAPTURE, known); go(SELL)
 #else
         :: known && intent == AUTHORISED -> go(SELL)
+        :: known && intent == AUTHORISED -> /* the write behind the sale tells it */
+           decide_sale(refused);
+           if
+           :: refused -> go(CANCEL_UNSOLD)
+           :: else -> confirm()
+           fi
 #endif
         :: known && intent != AUTHORISED -> go(CANCEL_UNSOLD)
         :: !known -> skip
         fi
      :: at == SELL ->
-        atomic { /* one durable answer for each booking */
-          if
-          :: sale == UNDECIDED && hold_lives -> sale = SOLD
-          :: sale == UNDECIDED && !hold_lives -> sale = REFUSED /* somebody else has the seats */
-          :: sale == UNDECIDED && !hold_lives -> sale = SOLD    /* retaken: they are still free */
-#ifdef FORGET_REFUSAL
-          :: sale == REFUSED -> sale = SOLD
-          :: sale == UNSOLD -> sale = SOLD
-#endif
-          :: sale != UNDECIDED -> skip
-          fi;
-          refused = (sale != SOLD)
-        };
+        decide_sale(refused);
         if
         :: refused -> go(CANCEL_UNSOLD)
         :: else -> go(CONFIRM)
         fi
      :: at == CONFIRM ->
-        atomic { /* one transaction: tickets, ledger, outbox, next step */
-          if
-          :: still_mine -> tickets = true; step = CAPTURE
-          :: else -> skip
-          fi
-        }
+        confirm()
      :: at == CAPTURE ->
         if
         :: ask(DO_CAPTURE, known);
@@ -186,6 +201,7 @@ proctype Worker() {
            atomic { /* unsell: a sale that was not decided yet is refused for good */
              if
              :: sale == UNDECIDED -> sale = REFUSED
+             :: sale == SOLD -> sale = UNSOLD
              :: else -> skip
              fi
            };

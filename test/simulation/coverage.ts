@@ -81,13 +81,14 @@ const reports = [
 
 /** Where each step of a booking may lead; `unknown`: it is done again. */
 const steps: Readonly<Record<string, readonly string[]>> = {
-  pin: ['pending/authorise', 'expired/settle', 'cancelled/settle', 'unknown'],
+  // What is light is told by the write behind it.
+  pin: ['pending/authorise', 'selling/capture', 'expired/settle', 'cancelled/settle', 'unknown'],
   authorise: [
     'again',
     'pending/await',
     'pending/decline',
     'requires_action/await',
-    'selling/sell',
+    'selling/capture',
     'expired/settle',
     'cancelled/settle',
     'unknown',

@@ -55,6 +55,49 @@ describe('workers', () => {
   });
 });
 
+describe('a sale that nobody has written', () => {
+  /** The seats are sold and the payment authorised; the worker died before it wrote so. */
+  async function unwritten(): Promise<World> {
+    const world = new World();
+    const mortal = new Mortal({ at: 4, does: 'die-after' });
+    await world.checkout('ok', world.worker(mortal), 10, true);
+    expect(await world.booking()).toMatchObject({ status: 'pending', step: 'pin' });
+    expect(world.event.soldTo.size).toBe(2);
+    expect(world.payments.intents.get('pi_1')?.status).toBe('requires_capture');
+    return world;
+  }
+
+  it('is found again by the next worker', async () => {
+    const world = await unwritten();
+    await world.pass(60_000);
+    expect(await world.booking()).toMatchObject({ status: 'confirmed', step: 'done' });
+    expect(world.payments.intents.size).toBe(1);
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('is given back, and nothing is charged, when its buyer has cancelled meanwhile', async () => {
+    const world = await unwritten();
+    const decision = cancel(await world.booking(), [], {}, world.clock.now());
+    if (decision.kind === 'refused' || decision.change === undefined) throw new Error('refused');
+    expect(await world.store.commit(decision.change)).toBe('done');
+    await world.pass(60_000);
+    expect(await world.booking()).toMatchObject({ status: 'cancelled', step: 'done' });
+    expect(world.event.soldTo.size).toBe(0);
+    expect(world.payments.intents.get('pi_1')?.status).toBe('canceled');
+    expect(contradictions(world)).toEqual([]);
+  });
+
+  it('is given back, and nothing is charged, when it is found after its hold', async () => {
+    const world = await unwritten();
+    world.clock.advance(limits.holdLifeMs);
+    await world.pass(60_000);
+    expect(await world.booking()).toMatchObject({ status: 'expired', step: 'done' });
+    expect(world.event.soldTo.size).toBe(0);
+    expect(world.payments.intents.get('pi_1')?.status).toBe('canceled');
+    expect(contradictions(world)).toEqual([]);
+  });
+});
+
 describe('a worker at any of its calls', () => {
   /** What happens, and the statuses that it may end in. */
   type Play = readonly [(world: World, mortal: Mortal) => Promise<void>, ...string[]];
@@ -82,6 +125,24 @@ describe('a worker at any of its calls', () => {
   };
   const plays: Readonly<Record<string, Play>> = {
     'of a sale': [saleOf, 'confirmed'],
+    'of a sale that is the first write': [
+      (world, mortal) => world.checkout('ok', world.worker(mortal), 10, true),
+      'confirmed',
+    ],
+    'of a refused sale that is the first write': [
+      async (world, mortal) => {
+        world.event.answers.set(bookingIdOf(10), { outcome: 'refused', reason: 'seats-taken' });
+        await world.checkout('ok', world.worker(mortal), 10, true);
+      },
+      'expired',
+    ],
+    'of a refused capture behind a sale that is the first write': [
+      (world, mortal) => {
+        world.payments.captureAs = 'refused';
+        return world.checkout('ok', world.worker(mortal), 10, true);
+      },
+      'cancelled',
+    ],
     'of a sale with a promo code and a voucher': [withOffers(saleOf, 2_000), 'confirmed'],
     'of a sale that a voucher pays': [withOffers(saleOf, 9_000), 'confirmed', 'expired'],
     'of a decline with a promo code and a voucher': [

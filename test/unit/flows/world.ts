@@ -4,7 +4,7 @@ import { MemoryBookings } from '#adapters/store/memory-bookings.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { IntentView } from '#contracts/payments.contract.ts';
 import type { Booking } from '#domain/booking.ts';
-import { type CheckoutWish, openBooking } from '#domain/booking-moves.ts';
+import { type CheckoutWish, openBooking, opening } from '#domain/booking-moves.ts';
 import { checkoutPrice, type Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import { makeId, makeScopedId } from '#domain/ids.ts';
@@ -119,6 +119,7 @@ export class FakeEvent implements InventoryPort {
     switch (command.kind) {
       case 'pin':
         if (this.state === 'released') throw new UsherError('reservation-released');
+        if (this.state === 'sold') throw new UsherError('reservation-sold');
         if (this.state !== 'held' || this.#clock.now() >= this.hold.deadline) {
           throw new UsherError('reservation-expired');
         }
@@ -335,13 +336,17 @@ export class World {
     return { key, ...paying, equalSeats: false, attendees: [] };
   }
 
-  /** Writes the booking of a checkout and lets `worker` run it until it rests. */
-  async checkout(token = 'ok', worker = this.worker(), n = 10): Promise<void> {
+  /**
+   * Writes the booking of a checkout and lets `worker` run it until it rests; `begun`: its sale is
+   * the first write behind that.
+   */
+  async checkout(token = 'ok', worker = this.worker(), n = 10, begun = false): Promise<void> {
     const now = this.clock.now();
     const wish = this.wish(token);
     const { hold } = this.event;
     const terms = checkoutPrice(hold, this.offers, now);
-    const booking = openBooking(bookingIdOf(n), hold, wish, undefined, now, terms);
+    const opened = openBooking(bookingIdOf(n), hold, wish, undefined, now, terms);
+    const booking = begun ? opening(opened) : opened;
     if ((await this.store.insert(booking)) !== 'inserted') throw new Error('not inserted');
     worker.run(booking);
     await worker.idle();
