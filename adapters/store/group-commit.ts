@@ -37,7 +37,8 @@ export class GroupCommit<T> {
 
   constructor(options: GroupCommitOptions<T>) {
     this.#options = options;
-    this.#pace = new Pace(options.clock, options.spacingMs ?? spacing.writeMs);
+    const { clock, spacingMs = spacing.writeMs, lanes } = options;
+    this.#pace = new Pace(clock, spacingMs, lanes);
   }
 
   /** Resolves when the item is stored. */
@@ -56,7 +57,7 @@ export class GroupCommit<T> {
     // Another lane that gathers takes what waits.
     while (this.#waiting.length > 0 && !this.#gathering) {
       this.#gathering = true;
-      await this.#pace.turn(() => this.#waiting.length >= groupMax);
+      const ended = await this.#pace.turn(() => this.#waiting.length >= groupMax);
       this.#gathering = false;
       const group = this.#waiting.splice(0, groupMax);
       try {
@@ -65,6 +66,7 @@ export class GroupCommit<T> {
       } catch (error) {
         for (const { fail } of group) fail(error);
       }
+      ended();
     }
     this.#writing--;
   }

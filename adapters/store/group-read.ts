@@ -37,10 +37,14 @@ export class GroupRead<T> {
   }
 
   async #read(): Promise<ReadonlyMap<string, readonly T[]>> {
-    await this.#pace.turn();
+    const ended = await this.#pace.turn();
     const keys = [...this.#keys];
     this.#keys = new Set();
     this.#rows = undefined;
-    return Map.groupBy(await this.#query(keys), this.#keyOf);
+    try {
+      return Map.groupBy(await this.#query(keys), this.#keyOf);
+    } finally {
+      ended();
+    }
   }
 }

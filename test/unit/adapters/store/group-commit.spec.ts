@@ -85,7 +85,7 @@ describe('a group commit', () => {
 
 describe('the pace of groups', () => {
   /** Writes end by themselves; `groups` says what each stored and when it began. */
-  function paced(groupMax = 100) {
+  function paced(groupMax = 100, tookMs = 0) {
     const clock = new ManualClock();
     const from = clock.monotonic();
     const groups: [ms: number, ...items: number[]][] = [];
@@ -97,6 +97,7 @@ describe('the pace of groups', () => {
       whenFull: () => new Error('full'),
       write: async (items) => {
         groups.push([clock.monotonic() - from, ...items]);
+        clock.advance(tookMs);
       },
     });
     return { clock, groups, add: (item: number) => commits.add(item) };
@@ -120,6 +121,22 @@ describe('the pace of groups', () => {
       [0, 1],
       [10, 2, 3, 4],
       [20, 5],
+    ]);
+  });
+
+  it('gives a slow write half of the time', async () => {
+    const { clock, groups, add } = paced(100, 30);
+    await add(1);
+    const next = add(2);
+    await turn();
+    clock.advance(29);
+    await turn();
+    expect(groups).toEqual([[0, 1]]);
+    clock.advance(1);
+    await next;
+    expect(groups).toEqual([
+      [0, 1],
+      [60, 2],
     ]);
   });
 
