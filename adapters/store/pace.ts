@@ -2,19 +2,20 @@ import type { Clock } from '#adapters/clock/port.ts';
 
 /** Milliseconds from one command's begin to the next one's. */
 export const spacing = {
-  readMs: 5,
-  writeMs: 10,
+  readMs: 10,
+  writeMs: 20,
   /** Of writes that nobody waits for. */
   unawaitedMs: 50,
 } as const;
 
-/** A slow command lengthens the spacing, but not beyond twice this. */
+/** A slow command lengthens the spacing to so many times what it took, or what it may count for. */
+const restFactor = 3;
 const slowMs = 100;
 
 /**
- * Says when the next command of a kind may begin: `spacingMs` after the last one began, and twice
- * what that one took, so that under load more goes with each; at once after a pause. With commands
- * side by side in `lanes` they follow each other as much faster.
+ * Says when the next command of a kind may begin: `spacingMs` after the last one began, and three
+ * times what that one took, so that under load more goes with each; at once after a pause. With
+ * commands side by side in `lanes` they follow each other as much faster.
  */
 export class Pace {
   readonly #clock: Clock;
@@ -35,7 +36,7 @@ export class Pace {
    */
   async turn(full: () => boolean = () => false): Promise<() => void> {
     await this.#clock.tick();
-    const spacing = Math.max(this.#spacingMs, (2 * this.#tookMs) / this.#lanes);
+    const spacing = Math.max(this.#spacingMs, (restFactor * this.#tookMs) / this.#lanes);
     const wait = this.#last + spacing - this.#clock.monotonic();
     if (wait > 0 && !full()) await this.#clock.sleep(Math.ceil(wait));
     const began = this.#clock.monotonic();

@@ -70,7 +70,7 @@ async function startTestMongod(): Promise<Started> {
     folder,
     clock: systemClock,
     database: 'usher-test',
-    cacheGb: 0.5,
+    cacheGb: 2,
   });
   const stop = async (): Promise<void> => {
     await server.stop();
