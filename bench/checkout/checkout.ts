@@ -33,10 +33,15 @@ const closedMaxPerSecond = 1_500;
 const connections = 4_096;
 const webhookSecret = 'whsec_bench';
 
+/** Of the rate of the closed loop before it: what a system is run at. */
+const share = 0.7;
+
 const names = {
   closed: `closed loop, ${width} buyers`,
   open: `open loop, ${rate}/s`,
   own: `open loop, ${rate}/s, own share`,
+  calm: `open loop, ${100 * share} % of the most`,
+  calmOwn: `open loop, ${100 * share} % of the most, own share`,
 } as const;
 const bars: readonly Bar[] = [
   { id: 'P4', what: 'checkouts/s', rows: [names.closed], least: rate },
@@ -66,8 +71,11 @@ export async function measureCheckout(options: CheckoutOptions): Promise<Figures
   const runs = new Map<string, Run[]>();
   try {
     for (let round = 0; round <= options.runs; round++) {
-      for (const name of [names.closed, names.open]) {
-        const run = await measureOnce(bench, name, options.seconds);
+      let most = rate;
+      for (const name of [names.closed, names.open, names.calm]) {
+        const perSecond = name === names.calm ? Math.round(most * share) : rate;
+        const run = await measureOnce(bench, name, options.seconds, perSecond);
+        if (name === names.closed) most = run.perSecond;
         console.log(`${name}, ${round === 0 ? 'warm-up' : `run ${round}`}: ${describe(run)}`);
         if (round > 0) runs.set(name, [...(runs.get(name) ?? []), run]);
       }
@@ -78,13 +86,16 @@ export async function measureCheckout(options: CheckoutOptions): Promise<Figures
   }
   const closed = runs.get(names.closed) ?? [];
   const open = runs.get(names.open) ?? [];
+  const calm = runs.get(names.calm) ?? [];
   return {
     suite: 'checkout',
-    settings: { ...options, rate, width, provider },
+    settings: { ...options, rate, share, width, provider },
     rows: [
       rowOf(names.closed, closed, ({ totalMs }) => totalMs),
       rowOf(names.open, open, ({ totalMs }) => totalMs),
       rowOf(names.own, open, ({ ownMs }) => ownMs),
+      rowOf(names.calm, calm, ({ totalMs }) => totalMs),
+      rowOf(names.calmOwn, calm, ({ ownMs }) => ownMs),
     ],
     bars,
     generator: 'closed and open loop; load and provider in processes of their own, same cores',
@@ -105,7 +116,13 @@ async function start(): Promise<Bench> {
   return { system, provider: await startProvider(settings) };
 }
 
-async function measureOnce(bench: Bench, name: string, seconds: number): Promise<Run> {
+/** `perSecond` is what an open loop asks for. */
+async function measureOnce(
+  bench: Bench,
+  name: string,
+  seconds: number,
+  perSecond: number,
+): Promise<Run> {
   const { system } = bench;
   const http = new HttpClient(
     system.gateways.map(({ host, port }) => `http://${host}:${port}`),
@@ -113,16 +130,16 @@ async function measureOnce(bench: Bench, name: string, seconds: number): Promise
     60_000,
   );
   try {
-    const count = name === names.open ? rate * seconds : closedMaxPerSecond * seconds + width;
+    const closed = name === names.closed;
+    const count = closed ? closedMaxPerSecond * seconds + width : perSecond * seconds;
     const eventId = await stageEvent(http, { title: name, plan: seatGrid(count) });
     const carts = await fillCarts(http, system.mongodbUri, eventId, count);
     const { cpuSeconds } = await bench.provider.take();
     const cpuBefore = cpuMsOf(system);
     const from = now();
-    const bought =
-      name === names.open
-        ? await openLoop(http, carts)
-        : await closedLoop(http, carts, from + seconds * 1_000);
+    const bought = closed
+      ? await closedLoop(http, carts, from + seconds * 1_000)
+      : await openLoop(http, carts, perSecond);
     const cpuMs = cpuMsOf(system) - cpuBefore;
     const taken = await bench.provider.take();
     const findings = await findingsOf(system.mongodbUri, eventId, bought);
@@ -134,15 +151,19 @@ async function measureOnce(bench: Bench, name: string, seconds: number): Promise
   }
 }
 
-/** One checkout every `1 / rate` seconds, whatever became of those before. */
-async function openLoop(http: HttpClient, carts: readonly Cart[]): Promise<Purchase[]> {
+/** One checkout every `1 / perSecond` seconds, whatever became of those before. */
+async function openLoop(
+  http: HttpClient,
+  carts: readonly Cart[],
+  perSecond: number,
+): Promise<Purchase[]> {
   const start = now();
   const running: Promise<Purchase>[] = [];
   while (running.length < carts.length) {
-    const due = Math.min(carts.length, Math.floor(((now() - start) * rate) / 1_000) + 1);
+    const due = Math.min(carts.length, Math.floor(((now() - start) * perSecond) / 1_000) + 1);
     while (running.length < due) {
       // From when it should have begun, so that a late start counts against the system.
-      const from = start + (running.length * 1_000) / rate;
+      const from = start + (running.length * 1_000) / perSecond;
       const cart = carts[running.length] as Cart;
       running.push(buy(http, cart).then((bought) => ({ ...bought, from })));
     }
