@@ -78,7 +78,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     servers.push(nats);
     const mongodb = await openMongodb(options.mongodbUri, resolve(options.dataDir ?? './data'));
     servers.push(mongodb);
-    const stripe = await openStripe(mongodb.url, gatewayUrls[0] ?? '');
+    // Without a gateway nobody takes webhooks.
+    const stripe = await openStripe(mongodb.url, gatewayUrls[0] ?? 'http://localhost');
     servers.push(stripe);
     const env = {
       MONGODB_URI: mongodb.url,

@@ -45,12 +45,12 @@ export type Simulator = {
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { clock = systemClock, ids = systemIds, host = '127.0.0.1', mongodbUri } = options;
+  const target = { url: new URL(options.webhookUrl), secret: options.webhookSecret };
   const kept = options.store === undefined;
   const release = async (): Promise<void> => (kept ? releaseMongo(mongodbUri) : undefined);
   const store = options.store ?? new SimulatorStore(await acquireMongo(mongodbUri), clock);
   await store.prepare();
   const plan = new FaultPlan(options.faults ?? {}, ids);
-  const target = { url: options.webhookUrl, secret: options.webhookSecret };
   const sender = new WebhookSender(target, clock, store, plan);
   const address = { url: options.publicUrl ?? '' };
   const apiVersion = stripeApiVersion;

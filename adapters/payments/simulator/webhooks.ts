@@ -5,7 +5,7 @@ import type { FaultPlan } from '#adapters/payments/simulator/faults.ts';
 import type { EventDoc } from '#adapters/payments/simulator/model.ts';
 import type { ObjectStore } from '#adapters/payments/simulator/store.ts';
 
-export type WebhookTarget = { readonly url: string; readonly secret: string };
+export type WebhookTarget = { readonly url: URL; readonly secret: string };
 
 const triesMax = 16;
 const backoffMs = { first: 500, max: 60_000 };
@@ -62,7 +62,7 @@ export class WebhookSender {
   #stopped = false;
 
   constructor(target: WebhookTarget, clock: Clock, store: ObjectStore, plan: FaultPlan) {
-    const { origin, pathname, search } = new URL(target.url);
+    const { origin, pathname, search } = target.url;
     this.#path = pathname + search;
     this.#secret = createSecretKey(target.secret, 'utf8');
     this.#clock = clock;
