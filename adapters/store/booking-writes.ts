@@ -17,7 +17,7 @@ import type { CommitResult } from '#adapters/store/bookings.port.ts';
 import { giveBack } from '#adapters/store/claim-writes.ts';
 import { insertNew, isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
-import { transactionOptions } from '#adapters/store/mongo.ts';
+import { inTransaction } from '#adapters/store/mongo.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -125,12 +125,7 @@ export class BookingWrites {
 
   /** The callback may run several times: it must not change anything outside the transaction. */
   async #transact(planned: readonly Planned[]): Promise<void> {
-    await this.#db.client.withSession((session) =>
-      session.withTransaction(() => this.write(planned, session, limits.stepRetryMs), {
-        ...transactionOptions,
-        timeoutMS: limits.databaseTimeoutMs * 2,
-      }),
-    );
+    await inTransaction(this.#db, (session) => this.write(planned, session, limits.stepRetryMs));
   }
 
   /**

@@ -8,7 +8,7 @@ import {
 import type { InsertResult } from '#adapters/store/bookings.port.ts';
 import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
-import { transactionOptions } from '#adapters/store/mongo.ts';
+import { inTransaction } from '#adapters/store/mongo.ts';
 import {
   type PromoRow,
   type PromoUsesRow,
@@ -19,7 +19,6 @@ import {
 import type { Booking } from '#domain/booking.ts';
 import type { Claim } from '#domain/claims.ts';
 import { UsherError } from '#domain/errors.ts';
-import { limits } from '#domain/limits.ts';
 
 /** Ends a transaction in which a code or a voucher was not to be had. */
 class Refused extends Error {
@@ -116,16 +115,11 @@ export class ClaimWrites {
 
   /** The callback may run several times: it changes nothing outside the transaction. */
   async #transact(bookings: readonly Booking[]): Promise<void> {
-    await this.#db.client.withSession((session) =>
-      session.withTransaction(
-        async () => {
-          await this.#redeem(bookings, session);
-          await this.#setAside(bookings, session);
-          await this.#bookings.insertMany(bookings.map(toBookingDocument), { session });
-        },
-        { ...transactionOptions, timeoutMS: limits.databaseTimeoutMs * 2 },
-      ),
-    );
+    await inTransaction(this.#db, async (session) => {
+      await this.#redeem(bookings, session);
+      await this.#setAside(bookings, session);
+      await this.#bookings.insertMany(bookings.map(toBookingDocument), { session });
+    });
   }
 
   /** One write a code, whoever uses it; then each buyer's own uses. */

@@ -32,9 +32,11 @@ export function duplicatesIn(error: unknown): number[] | undefined {
 export async function insertNew<T extends Document>(
   collection: Collection<T>,
   docs: readonly T[],
+  options: { readonly maxTimeMS?: number } = {},
 ): Promise<ReadonlySet<number>> {
   try {
-    await collection.insertMany([...docs] as OptionalUnlessRequiredId<T>[], { ordered: false });
+    const rows = [...docs] as OptionalUnlessRequiredId<T>[];
+    await collection.insertMany(rows, { ordered: false, ...options });
     return new Set();
   } catch (error) {
     const there = duplicatesIn(error);

@@ -93,7 +93,7 @@ export class IdempotencyStore {
 
   async #beginAll(beginnings: readonly Beginning[]): Promise<void> {
     const rows = beginnings.map(({ row }) => row);
-    const taken = await insertNew(this.#keys, rows);
+    const taken = await insertNew(this.#keys, rows, bounded);
     beginnings.forEach((beginning, index) => {
       beginning.taken = taken.has(index);
     });

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { BookingStore, ListPosition } from '#adapters/store/bookings.port.ts';
-import { decodeCursor, encodeCursor } from '#adapters/store/cursor.ts';
+import { decodeCursor, pageOf } from '#adapters/store/cursor.ts';
 import type { UsherContext } from '#broker/call.ts';
 import type { BookingView, bookingsContract } from '#contracts/bookings.contract.ts';
 import { type BookingStatus, isInProgress } from '#domain/booking.ts';
@@ -91,18 +91,10 @@ async function listBookings(
   cursor: string | undefined,
 ) {
   const found = await desk.store.list(buyerId, positionOf(cursor), limit + 1);
-  const shown = found.slice(0, limit);
-  const tickets = await desk.store.tickets(shown.map((b) => b.bookingId));
-  const last = found.length > limit ? shown.at(-1) : undefined;
-  return {
-    items: shown.map((b) =>
-      viewOf(
-        b,
-        tickets.filter((t) => t.bookingId === b.bookingId),
-      ),
-    ),
-    nextCursor: last === undefined ? null : encodeCursor([last.createdAt, last.bookingId]),
-  };
+  const { items, nextCursor } = pageOf(found, limit, (b) => [b.createdAt, b.bookingId]);
+  const tickets = await desk.store.tickets(items.map((b) => b.bookingId));
+  const ofBooking = Map.groupBy(tickets, (t) => t.bookingId);
+  return { items: items.map((b) => viewOf(b, ofBooking.get(b.bookingId) ?? [])), nextCursor };
 }
 
 function positionOf(cursor: string | undefined): ListPosition | undefined {
