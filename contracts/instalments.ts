@@ -124,7 +124,8 @@ export const instalmentActions = <V extends z.ZodType>(view: V) => ({
     },
   }),
   dueInstalments: action({
-    summary: 'Begins the charges that are due and that no node has begun yet',
+    summary:
+      'Announces and charges the instalments whose time has come, where no node has begun yet',
     params: z.object({ limit: z.int().min(1).max(10_000).default(1_000) }),
     result: z.object({ begun: z.int(), more: z.boolean() }),
     errors: ['unavailable'],

@@ -34,6 +34,9 @@ export const messageData = z.object({
   amount: moneySchema.optional().catch(undefined),
   cash: z.boolean().optional().catch(undefined).describe('Paid at the box office'),
   refundUntil: z.number().optional().catch(undefined),
+  instalment: z.number().optional().catch(undefined).describe('Number of the part it is about'),
+  chargeAt: z.number().optional().catch(undefined),
+  lastTry: z.boolean().optional().catch(undefined),
 });
 export type OutboxMessage = z.infer<typeof outboxMessage>;
 

@@ -9,6 +9,7 @@ export const messageKinds = [
   'payment-undone',
   'payment-unavailable',
   'booking-reminder',
+  'instalment-coming',
   'instalment-paid',
   'instalment-failed',
   'instalments-unpaid',

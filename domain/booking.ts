@@ -45,6 +45,8 @@ export type Booking = {
   readonly saleWritten: boolean;
   /** Charges of an instalment that have failed. */
   readonly arrears?: Arrears | undefined;
+  /** The last instalment whose charge the buyer was told of beforehand. */
+  readonly announced?: number | undefined;
   /** A broken invariant that a person must look at. */
   readonly alarm?: string | undefined;
   readonly event?: EventInfo | undefined;

@@ -1,5 +1,5 @@
 import { type Attempt, type Booking, moved, type Return, withAttempt } from '#domain/booking.ts';
-import { messageOf } from '#domain/booking-messages.ts';
+import { type Message, messageOf } from '#domain/booking-messages.ts';
 import {
   again,
   type Change,
@@ -51,6 +51,29 @@ export function chargeDue(b: Booking, now: number): Change {
     state: 'opening',
   };
   return begun(b, attempt, now);
+}
+
+/** Tells the buyer of the charge that is near, and notes that he was told. */
+export function announced(b: Booking, now: number): Change {
+  const [next] = owed(b);
+  if (next === undefined) return change(b, moved(b, restOf(b), now));
+  const { no, amount, dueAt: at } = next;
+  const told: Booking = { ...b, announced: no };
+  const message = messageOf(b, 'instalment-coming', `coming-${no}`, amount);
+  return change(b, moved(told, restOf(told), now), {
+    messages: [aboutCharge(b, message, { no, tries: 0, at })],
+    wait: true,
+  });
+}
+
+/** The message with when instalment `no`, failed `tries` times, is charged, and if for the last time. */
+function aboutCharge(
+  b: Booking,
+  message: Message,
+  { no, tries, at }: { readonly no: number; readonly tries: number; readonly at: number },
+): Message {
+  const last = nextTryAt(b, tries + 1, at) === undefined;
+  return { ...message, data: { ...message.data, instalment: no, chargeAt: at, lastTry: last } };
 }
 
 /** What a buyer asks for who pays before the due time, or with another card. */
@@ -166,13 +189,11 @@ export function chargeFailed(b: Booking, tickets: readonly Ticket[], now: number
   }
   const tries = (b.arrears?.no === no ? b.arrears.tries : 0) + 1;
   const nextAt = nextTryAt(b, tries, now);
-  if (nextAt === undefined || nextAt >= (b.event?.startsAt ?? Number.POSITIVE_INFINITY)) {
-    return defaulted(b, closed, tickets, now);
-  }
+  if (nextAt === undefined) return defaulted(b, closed, tickets, now);
   const late: Booking = { ...closed, arrears: { no, tries, nextAt } };
-  const part = `failed-${attempt.no}`;
+  const message = messageOf(b, 'instalment-failed', `failed-${attempt.no}`, attempt.amount ?? 0);
   return change(b, moved(late, standing(late, now), now), {
-    messages: [messageOf(b, 'instalment-failed', part, attempt.amount ?? 0)],
+    messages: [aboutCharge(b, message, { no, tries, at: nextAt })],
     wait: true,
   });
 }

@@ -1,5 +1,6 @@
 import type { Instalment } from '#domain/bill.ts';
 import { type Attempt, type Booking, lastAttempt } from '#domain/booking.ts';
+import { limits } from '#domain/limits.ts';
 
 type Parts = Pick<Booking, 'status' | 'bill' | 'attempts' | 'returns' | 'saleWritten'>;
 
@@ -42,10 +43,21 @@ export function nextChargeAt(b: Booking): number | undefined {
   return b.arrears?.no === next.no ? b.arrears.nextAt : next.dueAt;
 }
 
-/** Where a booking stands that has its tickets: it waits for its next instalment, or is done. */
+/** When its buyer is to be told of the next charge; undefined: he was, or nothing is owed. */
+function noticeAt(b: Booking): number | undefined {
+  const [next] = owed(b);
+  const told = next === undefined || (b.announced ?? 0) >= next.no || b.arrears?.no === next.no;
+  return told ? undefined : next.dueAt - limits.instalmentNoticeMs;
+}
+
+/**
+ * Where a booking stands that has its tickets: it waits until its next instalment is to be
+ * announced or charged, or is done.
+ */
 export function restOf(b: Booking): Pick<Booking, 'step' | 'dueAt'> {
-  const dueAt = nextChargeAt(b);
-  return dueAt === undefined ? { step: 'done', dueAt: undefined } : { step: 'owing', dueAt };
+  const at = nextChargeAt(b);
+  if (at === undefined) return { step: 'done', dueAt: undefined };
+  return { step: 'owing', dueAt: Math.min(noticeAt(b) ?? at, at) };
 }
 
 /** Nothing is under way: its money may be compared with its tickets. */
@@ -64,10 +76,15 @@ export const admits = (b: Parts): boolean =>
 export const runningCharge = (b: Booking): Attempt | undefined =>
   b.step === 'charge' ? lastAttempt(b) : undefined;
 
-/** When a charge that failed for the `tries`th time is tried again; undefined: not any more. */
+/**
+ * When a charge that failed for the `tries`th time is tried again; undefined: not any more, as by
+ * the plan or because the event will have begun.
+ */
 export function nextTryAt(b: Booking, tries: number, now: number): number | undefined {
   const days = b.bill?.plan?.retryAfterDays[tries - 1];
-  return days === undefined ? undefined : now + days * dayMs;
+  if (days === undefined) return undefined;
+  const at = now + days * dayMs;
+  return at < (b.event?.startsAt ?? Number.POSITIVE_INFINITY) ? at : undefined;
 }
 
 /**

@@ -130,6 +130,8 @@ export const limits = {
   eventInfoOldMs: 15_000,
   /** A buyer who pays an instalment has this long for what the bank asks. */
   instalmentPayMs: 30 * 60_000,
+  /** So long before an instalment is charged its buyer is told. */
+  instalmentNoticeMs: 3 * 24 * 3_600_000,
   /** Refunds that the provider fails before a person must look. */
   refundsFailedMax: 3,
   /** Reconciliation touches nothing younger: a flow that runs is never hit. */

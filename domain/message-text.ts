@@ -24,6 +24,10 @@ export type MessageFacts = {
   readonly cash?: boolean | undefined;
   /** Epoch ms. */
   readonly refundUntil?: number | undefined;
+  /** When the instalment is charged, or tried again; epoch ms. */
+  readonly chargeAt?: number | undefined;
+  /** If that charge fails, the booking ends. */
+  readonly lastTry?: boolean | undefined;
 };
 
 export type SeatName = {
@@ -53,6 +57,7 @@ const titles: Readonly<Record<MessageKind, string>> = {
   'payment-undone': 'Your payment was not taken',
   'payment-unavailable': 'We could not take your payment',
   'booking-reminder': 'See you soon',
+  'instalment-coming': 'Your next instalment',
   'instalment-paid': 'An instalment was paid',
   'instalment-failed': 'An instalment could not be charged',
   'instalments-unpaid': 'Your booking has ended unpaid',
@@ -112,6 +117,14 @@ const wayBack = (amount: Money, cash: boolean | undefined): string =>
 const sum = (amount: Money | undefined): string =>
   amount === undefined ? 'an instalment' : format(amount);
 
+const when = ({ chargeAt, event }: MessageFacts): string =>
+  chargeAt === undefined ? '' : ` on ${timeInZone(chargeAt, event?.timeZone ?? 'UTC')}`;
+
+const lastWord = ({ lastTry }: MessageFacts): readonly string[] =>
+  lastTry === true
+    ? ['If it is not paid by then, your booking ends and its tickets are no longer valid.']
+    : [];
+
 const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> = {
   'booking-confirmed': () =>
     'Thank you. Your booking is confirmed; these are your tickets. Show the code at the door.',
@@ -131,8 +144,16 @@ const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> 
     'Our payment provider could not be reached while your seats were held, so there is no booking and nothing was charged. The seats are on sale again; we are sorry.',
   'instalment-paid': ({ amount }) =>
     `We have charged ${sum(amount)} to your card, as agreed. Your booking shows what is left.`,
-  'instalment-failed': ({ amount }) =>
-    `Your card did not pay ${sum(amount)}, which is due now. We try again; you can pay with another card in your booking at any time.`,
+  'instalment-coming': (facts) =>
+    [
+      `As agreed, we charge ${sum(facts.amount)} to your card${when(facts)}. You need not do anything; to pay before that, or with another card, open your booking.`,
+      ...lastWord(facts),
+    ].join(' '),
+  'instalment-failed': (facts) =>
+    [
+      `Your card did not pay ${sum(facts.amount)}, which is due now. We try ${facts.lastTry ? 'for the last time' : 'again'}${when(facts)}; you can pay with another card in your booking at any time.`,
+      ...lastWord(facts),
+    ].join(' '),
   'instalments-unpaid': ({ amount }) =>
     `An instalment of your booking was not paid in time. The booking is cancelled, its tickets are no longer valid, and we return ${sum(amount)} to your card.`,
   'booking-reminder': () => 'Your event is almost here. Have your tickets at hand.',

@@ -2,7 +2,7 @@ import { type Booking, moved } from '#domain/booking.ts';
 import { again, type Change, change, intentOpened } from '#domain/booking-moves.ts';
 import { isDisputed } from '#domain/dispute.ts';
 import { codeOf } from '#domain/errors.ts';
-import { chargeDue, chargeFailed, chargeSeen } from '#domain/instalment-moves.ts';
+import { announced, chargeDue, chargeFailed, chargeSeen } from '#domain/instalment-moves.ts';
 import { nextChargeAt, restOf, runningCharge } from '#domain/instalments.ts';
 import { isTerminal } from '#flows/cancellation.flow.ts';
 import { intentAsk } from '#flows/intent-ask.ts';
@@ -11,14 +11,15 @@ import type { FlowPorts } from '#flows/ports.ts';
 /** While a bank asks money back nothing more is charged; looked at again after this. */
 const disputeLookMs = 24 * 3_600_000;
 
-/** Waits for the next instalment, then begins its charge. */
+/** Waits for the next instalment, tells the buyer some days before it, then begins its charge. */
 export async function owing(b: Booking, { clock }: FlowPorts): Promise<Change> {
   const now = clock.now();
-  const at = nextChargeAt(b);
-  if (at === undefined || now < at) return change(b, moved(b, restOf(b), now), { wait: true });
+  const rest = restOf(b);
+  if (now < (rest.dueAt ?? Number.POSITIVE_INFINITY))
+    return change(b, moved(b, rest, now), { wait: true });
   if (isDisputed(b))
     return change(b, moved(b, { dueAt: now + disputeLookMs }, now), { wait: true });
-  return chargeDue(b, now);
+  return now < (nextChargeAt(b) ?? 0) ? announced(b, now) : chargeDue(b, now);
 }
 
 /**

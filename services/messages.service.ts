@@ -92,9 +92,18 @@ export function createMessagesService(runtime: Runtime): ServiceSchema {
   };
 }
 
-/** Address and text of a message, as accounts and bookings stand at this moment. */
+/**
+ * Address and text of a message, as accounts and bookings stand at this moment. Undefined: it
+ * announces a charge that is not to come any more.
+ */
 async function compose(broker: ServiceBroker, { kind, to, data }: MessageDoc) {
-  const { bookingId, ...about } = messageData.parse(data);
+  const { bookingId, instalment, ...about } = messageData.parse(data);
+  if (kind === 'instalment-coming') {
+    const { payment } = await asBuyer(broker, bookingId, to.userId);
+    const part = payment.instalments?.parts.find(({ no }) => no === instalment);
+    if (part?.status !== 'due') return undefined;
+    about.amount = part.amount;
+  }
   const contact = await contactOf(broker, to.userId, to.email);
   const tickets = withTickets.has(kind) ? await ticketsOf(broker, bookingId, to.userId) : [];
   const { email, name } = contact;
@@ -113,10 +122,15 @@ async function contactOf(broker: ServiceBroker, userId: string, given: string | 
   }
 }
 
-/** The valid tickets, read as the addressee: a mail shows nobody what the API would not. */
-async function ticketsOf(broker: ServiceBroker, bookingId: string, userId: string) {
+/** Its booking, read as the addressee: a mail shows nobody what the API would not. */
+function asBuyer(broker: ServiceBroker, bookingId: string, userId: string) {
   const caller: Caller = { userId, roles: ['buyer'], organizerIds: [] };
-  const { tickets } = await call(broker, 'bookings.get', { bookingId }, { meta: { caller } });
+  return call(broker, 'bookings.get', { bookingId }, { meta: { caller } });
+}
+
+/** Its valid tickets. */
+async function ticketsOf(broker: ServiceBroker, bookingId: string, userId: string) {
+  const { tickets } = await asBuyer(broker, bookingId, userId);
   return tickets
     .filter(({ status }) => status === 'valid')
     .map(({ ticketId, seat }) => ({ code: ticketId, seat }));

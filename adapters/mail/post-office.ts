@@ -5,15 +5,20 @@ import { type Mailer, MailRefused } from '#adapters/mail/port.ts';
 import type { MessageDoc, MessageStore } from '#adapters/mail/store.ts';
 import type { MessageText } from '#domain/message-text.ts';
 
+type Mail = MessageText & { readonly to: string };
+
 export type PostOfficePorts = {
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly store: Pick<MessageStore, 'add' | 'takeDue' | 'sent' | 'notSent'>;
+  readonly store: Pick<MessageStore, 'add' | 'takeDue' | 'sent' | 'notSent' | 'drop'>;
   readonly mailer: Mailer;
   /** Sender's address; its host also names the Message-IDs. */
   readonly from: string;
-  /** Address and text of a message, looked up at the moment of sending. */
-  readonly compose: (message: MessageDoc) => Promise<MessageText & { readonly to: string }>;
+  /**
+   * Address and text of a message, looked up at the moment of sending; undefined: it is not true
+   * any more and is not sent.
+   */
+  readonly compose: (message: MessageDoc) => Promise<Mail | undefined>;
   /** A message was not sent; `final` when nobody tries again. Must not throw. */
   readonly trouble: (message: MessageDoc, error: unknown, final: boolean) => void;
 };
@@ -108,6 +113,7 @@ export class PostOffice {
     const { store, mailer, from, compose } = this.#ports;
     try {
       const mail = await compose(message);
+      if (mail === undefined) return await store.drop(message._id);
       const name = createHash('sha256').update(message._id).digest('hex').slice(0, 40);
       await mailer.send({ ...mail, from: `Usher <${from}>`, messageId: `${name}@${this.#host}` });
     } catch (error) {

@@ -13,8 +13,8 @@ export type MessageDoc = {
   readonly kind: MessageKind;
   readonly to: { readonly userId: string; readonly email?: string | undefined };
   readonly data: Readonly<Record<string, unknown>>;
-  /** `failed`: kept, nobody tries again by themselves. */
-  readonly state: 'due' | 'sent' | 'failed';
+  /** `failed`: kept, nobody tries again by themselves. `dropped`: it was not true any more. */
+  readonly state: 'due' | 'sent' | 'failed' | 'dropped';
   /** When a sender may take it, while `due`. */
   readonly dueAt?: number;
   readonly tries: number;
@@ -88,6 +88,12 @@ export class MessageStore {
 
   async sent(key: string): Promise<void> {
     await this.#sendings.add(key);
+  }
+
+  /** Never sent: what it says is not so any more. */
+  async drop(key: string): Promise<void> {
+    const update = { $set: { state: 'dropped' as const }, $unset: { dueAt: '' as const } };
+    await stored(() => this.messages.updateOne({ _id: key, state: 'due' }, update, options));
   }
 
   /** Not sent: again after `waitMs`, or (undefined) kept as failed. */

@@ -31,7 +31,7 @@ export interface BookingStore {
   tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]>;
   /** At most `limit` bookings whose `dueAt` is not after `now`, the longest overdue first. */
   due(now: number, limit: number): Promise<readonly DueBooking[]>;
-  /** At most `limit` of those whose next instalment is to be charged by `now`. */
+  /** At most `limit` of those whose next instalment is to be announced or charged by `now`. */
   dueInstalments(now: number, limit: number): Promise<readonly string[]>;
   /** Makes it the caller's until `dueAt`, if it still has this version. */
   take(due: DueBooking, dueAt: number): Promise<Booking | undefined>;

@@ -159,6 +159,12 @@ describeWith(['mongod', 'nats-server'], 'payment in instalments, over HTTP', () 
     await agrees(eventId);
     const payments = database.db.collection('payments');
     expect(await payments.countDocuments({ bookingId, captured: { $gt: 0 } })).toBe(3);
+    const mails = database.db.collection<{ _id: string; kind: string }>('messages');
+    const announced = { _id: { $regex: `^${bookingId}:` }, kind: 'instalment-coming' };
+    expect(await mails.distinct('_id', announced)).toEqual([
+      `${bookingId}:coming-2`,
+      `${bookingId}:coming-3`,
+    ]);
     const [core] = cluster.cores;
     if (core === undefined) throw new Error('no core node');
     const { findings } = await call(core, 'payments.reconcile', { olderThanMs: 0, safeAgeMs: 0 });

@@ -32,6 +32,18 @@ const confirmed: OutboxMessage = {
   },
 };
 
+const euros = (amount: number) => ({ amount, currency: 'EUR' });
+/** The second part is still to come, and has become smaller; the first is paid. */
+const inParts = {
+  planId: 'halves',
+  outstanding: euros(300),
+  admitsBeforePaid: false,
+  parts: [
+    { no: 1, amount: euros(450), dueAt: new Date(0).toISOString(), status: 'paid' },
+    { no: 2, amount: euros(300), dueAt: new Date(0).toISOString(), status: 'due' },
+  ],
+};
+
 /** Accounts and bookings that know one buyer with one ticket. */
 function neighbours(state: { away: boolean }): ServiceSchema[] {
   return [
@@ -62,7 +74,7 @@ function neighbours(state: { away: boolean }): ServiceSchema[] {
             reservationId: makeScopedId('reservation', eventId, systemIds.ulid()),
             seats: [seat],
             total: { amount: 900, currency: 'EUR' },
-            payment: { status: 'succeeded' },
+            payment: { status: 'succeeded', instalments: inParts },
             tickets: [{ ticketId, seat, status: 'valid' }],
             refunds: [],
             cancelRequested: false,
@@ -202,6 +214,23 @@ describeWith(['mongod'], 'the messages service', () => {
     } as never);
     await start();
     await until(async () => (await stateOf('left')) === 'sent');
+  });
+
+  it('announces an instalment as it is now, and drops what was paid meanwhile', async () => {
+    const broker = await start();
+    const coming = (instalment: number): OutboxMessage => ({
+      ...confirmed,
+      key: `${bookingId}:coming-${instalment}`,
+      kind: 'instalment-coming',
+      data: { ...confirmed.data, amount: euros(450), instalment, chargeAt: 0 },
+    });
+    await call(broker, 'messages.deliver', coming(1));
+    await call(broker, 'messages.deliver', coming(2));
+    await until(async () => (await stateOf(coming(2).key)) === 'sent');
+    await until(async () => (await stateOf(coming(1).key)) === 'dropped');
+    const [mail, none] = await database.db.collection('sent_mails').find().toArray();
+    expect(none).toBeUndefined();
+    expect(mail?.text).toContain('we charge 3.00 EUR to your card on Thursday, 1 January 1970');
   });
 
   it('speaks SMTP, with one Message-ID for one message', async () => {

@@ -37,7 +37,13 @@ describe('a booking paid in instalments', () => {
     expect(last).toMatchObject({ status: 'confirmed', step: 'done' });
     expect(captured(world)).toEqual([4_000, 3_000, 3_000]);
     expect(admits(last)).toBe(true);
-    expect(kinds(world)).toEqual(['booking-confirmed', 'instalment-paid', 'instalment-paid']);
+    expect(kinds(world)).toEqual([
+      'booking-confirmed',
+      'instalment-coming',
+      'instalment-paid',
+      'instalment-coming',
+      'instalment-paid',
+    ]);
     expect(contradictions(world)).toEqual([]);
   });
 
@@ -56,6 +62,7 @@ describe('a booking paid in instalments', () => {
     expect(ended.returns).toMatchObject([{ amount: 3_000, kept: 1_000, unpaid: 6_000 }]);
     expect(world.event.soldTo.size).toBe(0);
     expect(kinds(world).slice(1)).toEqual([
+      'instalment-coming',
       'instalment-failed',
       'instalment-failed',
       'instalments-unpaid',

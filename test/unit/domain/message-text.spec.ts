@@ -50,11 +50,27 @@ describe('composeMessage', () => {
     ['booking-refunded', /returned 123\.45 EUR/],
     ['payment-undone', /nothing was charged/],
     ['booking-reminder', /almost here/],
+    ['instalment-coming', /charge 123\.45 EUR/],
+    ['instalment-failed', /did not pay 123\.45 EUR/],
+    ['instalments-unpaid', /return 123\.45 EUR/],
   ])('says %s even when nothing but the booking is known', (kind, sentence) => {
     expect(composeMessage(kind, facts).text).toMatch(sentence);
     const bare = composeMessage(kind, { bookingId: 'bkg_1', seats: [], tickets: [] });
     expect(bare.text).toContain('bkg_1');
     expect(bare.text).not.toContain('undefined');
+  });
+
+  it('says when an instalment is charged, and that a try is the last', () => {
+    const soon = { ...facts, chargeAt: Date.UTC(2027, 3, 2, 8, 0) };
+    const at = 'Friday, 2 April 2027 at 10:00 CEST';
+    const coming = composeMessage('instalment-coming', soon).text;
+    expect(coming).toContain(`we charge 123.45 EUR to your card on ${at}.`);
+    expect(coming).not.toContain('your booking ends');
+    const failed = composeMessage('instalment-failed', soon).text;
+    expect(failed).toContain(`We try again on ${at}; you can pay with another card`);
+    const last = composeMessage('instalment-failed', { ...soon, lastTry: true }).text;
+    expect(last).toContain(`We try for the last time on ${at};`);
+    expect(last).toContain('If it is not paid by then, your booking ends');
   });
 });
 

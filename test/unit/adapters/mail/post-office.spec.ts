@@ -15,7 +15,7 @@ const docOf = (key: string, clock: ManualClock): MessageDoc => ({
 
 function stage(due: string[] = []) {
   const clock = new ManualClock();
-  const [sent, noted]: [string[], string[]] = [[], []];
+  const [sent, noted, dropped]: [string[], string[], string[]] = [[], [], []];
   let [looks, atOnce, most] = [0, 0, 0];
   const store: PostOfficePorts['store'] = {
     add: async ({ _id }) => docOf(_id, clock),
@@ -28,6 +28,9 @@ function stage(due: string[] = []) {
       noted.push(key);
     },
     notSent: async () => {},
+    drop: async (key) => {
+      dropped.push(key);
+    },
   };
   const office = new PostOffice({
     clock,
@@ -44,14 +47,18 @@ function stage(due: string[] = []) {
       },
       close: () => {},
     },
-    compose: async ({ _id }) => ({ to: 'a@example.org', subject: _id, text: '', html: '' }),
+    compose: async ({ _id }) =>
+      _id.startsWith('past')
+        ? undefined
+        : { to: 'a@example.org', subject: _id, text: '', html: '' },
     trouble: () => {},
   });
   const turns = async () => {
     for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
   };
   const message = (key: string) => docOf(key, clock);
-  return { clock, office, sent, noted, message, turns, looks: () => looks, most: () => most };
+  const counts = { looks: () => looks, most: () => most };
+  return { clock, office, sent, noted, dropped, message, turns, ...counts };
 }
 
 describe('the post office', () => {
@@ -62,6 +69,13 @@ describe('the post office', () => {
     expect(sent.sort()).toEqual(['a', 'b', 'c']);
     expect(noted.sort()).toEqual(['a', 'b', 'c']);
     expect(looks()).toBe(0);
+  });
+
+  it('drops what is not true any more', async () => {
+    const { office, sent, noted, dropped, message, turns } = stage();
+    await Promise.all(['a', 'past-b'].map((key) => office.take(message(key))));
+    await turns();
+    expect([sent, noted, dropped]).toEqual([['a'], ['a'], ['past-b']]);
   });
 
   it('sends with its sweep what is due, many at once while there is more', async () => {
