@@ -23,7 +23,9 @@ export const system = 'system';
 const ledgerSource = 'ledger:';
 const messageSource = 'message:';
 const eventSource = 'event:';
-const promotionSource = 'promotion:';
+/** Acts that are kept by themselves, beside what they did, and by what their source begins with. */
+const keptSources = { promotion: 'promotion:', staff: 'staff:' } as const;
+export type KeptSource = keyof typeof keptSources;
 
 const actNames: Readonly<Record<string, string>> = {
   sale: 'booking.sold',
@@ -144,14 +146,17 @@ export const actOfEvent = (eventId: string, organizerId: string, own: EventAct):
   data: own.data,
 });
 
-/** An act on a promo code, a voucher or a package, as it is kept beside them. */
-export const actOfPromotion = (id: string, own: Omit<Act, 'source'>): Act => ({
-  source: `${promotionSource}${id}`,
+/**
+ * An act as it is kept beside what it did: `promotion`, on a promo code, a voucher or a package;
+ * `staff`, on who works for an organizer.
+ */
+export const actOfKept = (kept: KeptSource, id: string, own: Omit<Act, 'source'>): Act => ({
+  source: `${keptSources[kept]}${id}`,
   ...own,
 });
 
 export type SourceName =
-  | { readonly of: 'ledger' | 'message' | 'promotion'; readonly id: string }
+  | { readonly of: 'ledger' | 'message' | KeptSource; readonly id: string }
   | { readonly of: 'event'; readonly eventId: string; readonly no: number };
 
 /** What a source names; undefined for a text that names none. */
@@ -162,8 +167,9 @@ export function parseSource(source: string): SourceName | undefined {
   if (source.startsWith(messageSource)) {
     return { of: 'message', id: source.slice(messageSource.length) };
   }
-  if (source.startsWith(promotionSource)) {
-    return { of: 'promotion', id: source.slice(promotionSource.length) };
+  for (const kept of ['promotion', 'staff'] as const) {
+    const prefix = keptSources[kept];
+    if (source.startsWith(prefix)) return { of: kept, id: source.slice(prefix.length) };
   }
   const [, eventId, no] = /^event:(evt_\w+):(\d+)$/.exec(source) ?? [];
   if (eventId === undefined || no === undefined) return undefined;

@@ -11,7 +11,7 @@ import { makeId } from '#domain/ids.ts';
 import { callerOf } from '#mixins/caller.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { Sessions, userViewOf } from '#mixins/sessions.ts';
-import { addStaff, listStaff, removeStaff } from '#services/accounts/staff.ts';
+import { addStaff, foundingOf, listStaff, removeStaff } from '#services/accounts/staff.ts';
 
 type Actions = (typeof accountsContract)['actions'];
 type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>;
@@ -22,13 +22,14 @@ export function createAccountsService(runtime: Runtime): ServiceSchema {
   const hasher = new PasswordHasher(clock, config.limits);
   let store: AccountsStore;
   let sessions: Sessions;
+  const desk = () => ({ ...runtime, store });
 
   return {
     name: accountsContract.name,
     actions: {
       signup: async ({ params }: Ctx<'signup'>): Promise<SessionView> => {
         const account = await newAccount(params, store, hasher, runtime);
-        await store.add(account);
+        await store.add(account, foundingOf(account, runtime));
         return sessions.start(account);
       },
 
@@ -64,9 +65,9 @@ export function createAccountsService(runtime: Runtime): ServiceSchema {
         return { userId: account.userId, email: account.email, name: account.name };
       },
 
-      addStaff: (ctx: Ctx<'addStaff'>) => addStaff(store, ctx),
-      staff: (ctx: Ctx<'staff'>) => listStaff(store, ctx),
-      removeStaff: (ctx: Ctx<'removeStaff'>) => removeStaff(store, ctx),
+      addStaff: (ctx: Ctx<'addStaff'>) => addStaff(desk(), ctx),
+      staff: (ctx: Ctx<'staff'>) => listStaff(desk(), ctx),
+      removeStaff: (ctx: Ctx<'removeStaff'>) => removeStaff(desk(), ctx),
 
       jwks: async () => ({ keys: await sessions.jwks() }),
     },

@@ -1,8 +1,10 @@
-import type { Collection, Db } from 'mongodb';
+import type { ClientSession, Collection, Db } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import { systemClock } from '#adapters/clock/system.ts';
 import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { GroupRead } from '#adapters/store/group-read.ts';
+import { inTransaction } from '#adapters/store/mongo.ts';
+import { type StaffAct, StaffActs } from '#adapters/store/staff-acts.ts';
 import type { Account, AccountRole, Session } from '#domain/account.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
@@ -31,12 +33,16 @@ const bounded = { maxTimeMS: limits.databaseTimeoutMs };
  * when the database does not answer.
  */
 export class AccountsStore {
+  readonly #db: Db;
+  readonly #acts: StaffActs;
   readonly #accounts: Collection<AccountRow>;
   readonly #sessions: Collection<SessionRow>;
   readonly #keys: Collection<KeyRow>;
   readonly #byId: GroupRead<AccountRow>;
 
   constructor(db: Db, clock: Clock = systemClock) {
+    this.#db = db;
+    this.#acts = new StaffActs(db);
     this.#accounts = db.collection('accounts');
     this.#byId = new GroupRead(
       clock,
@@ -48,6 +54,7 @@ export class AccountsStore {
   }
 
   async prepare(): Promise<void> {
+    await this.#acts.prepare();
     await this.#accounts.createIndex({ email: 1 }, { unique: true });
     await this.#accounts.createIndex({ 'organizers.organizerId': 1 });
     await this.#sessions.createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0 });
@@ -56,11 +63,19 @@ export class AccountsStore {
     await this.#keys.createIndex({ signs: 1 }, one);
   }
 
-  /** Rejects with `email-taken`. */
-  async add(account: Account): Promise<void> {
-    const { userId, ...row } = account;
+  /** `act`: founding its organizer, written with it or not at all. Rejects with `email-taken`. */
+  async add(account: Account, act?: StaffAct): Promise<void> {
+    const { userId, ...rest } = account;
+    const row = { _id: userId, ...rest };
+    const both = async (session: ClientSession, founding: StaffAct): Promise<void> => {
+      await this.#accounts.insertOne(row, { session });
+      await this.#acts.write(founding, session);
+    };
     try {
-      await stored(() => this.#accounts.insertOne({ _id: userId, ...row }));
+      await stored(async () => {
+        if (act === undefined) await this.#accounts.insertOne(row);
+        else await inTransaction(this.#db, (session) => both(session, act));
+      });
     } catch (error) {
       if (isDuplicateKey(error)) throw new UsherError('email-taken');
       throw error;
@@ -83,13 +98,19 @@ export class AccountsStore {
     );
   }
 
-  /** Replaces memberships and roles, if the memberships are still what `before` says. */
-  async enrol(before: Account, { organizers, roles }: Account): Promise<boolean> {
+  /**
+   * Replaces memberships and roles, if the memberships are still what `before` says, and writes the
+   * act: both or neither.
+   */
+  async enrol(before: Account, { organizers, roles }: Account, act: StaffAct): Promise<boolean> {
     const filter = { _id: before.userId, organizers: before.organizers };
-    const { matchedCount } = await stored(() =>
-      this.#accounts.updateOne(filter, { $set: { organizers, roles } }, bounded),
-    );
-    return matchedCount === 1;
+    const both = async (session: ClientSession): Promise<boolean> => {
+      const change = { $set: { organizers, roles } };
+      const { matchedCount } = await this.#accounts.updateOne(filter, change, { session });
+      if (matchedCount === 1) await this.#acts.write(act, session);
+      return matchedCount === 1;
+    };
+    return stored(() => inTransaction(this.#db, both));
   }
 
   /** Gives a role or takes it away; repeating changes nothing. */

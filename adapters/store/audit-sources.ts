@@ -1,4 +1,4 @@
-import type { Collection, Db } from 'mongodb';
+import type { Collection, Db, FindCursor } from 'mongodb';
 import {
   collections,
   type LedgerDocument,
@@ -8,13 +8,15 @@ import type { ActRow, EventRow } from '#adapters/store/event-rows.ts';
 import { stored } from '#adapters/store/failures.ts';
 import type { OfferActRow } from '#adapters/store/offer-acts.ts';
 import { promotionCollections } from '#adapters/store/promotion-rows.ts';
+import { staffActsCollection } from '#adapters/store/staff-acts.ts';
 import type { Act } from '#domain/audit.ts';
 import {
   actOfEvent,
+  actOfKept,
   actOfLedger,
   actOfMessage,
-  actOfPromotion,
   isFreeAct,
+  type KeptSource,
   parseSource,
 } from '#domain/audit-acts.ts';
 import { limits } from '#domain/limits.ts';
@@ -32,50 +34,54 @@ export type Original =
 type Names = {
   readonly ledger: readonly string[];
   readonly messages: readonly string[];
-  readonly promotions: readonly string[];
+  readonly kept: Readonly<Record<KeptSource, readonly string[]>>;
   readonly events: ReadonlyMap<string, number>;
 };
 
 const eventActOf = (row: EventRow, { body, ...rest }: ActRow): Act =>
   actOfEvent(row._id, row.organizerId, { ...rest, data: JSON.parse(body) });
 
-const promotionActOf = ({ _id, body, unaudited: _, ...rest }: OfferActRow): Act =>
-  actOfPromotion(_id, { ...rest, data: JSON.parse(body) });
+const keptActOf =
+  (kind: KeptSource) =>
+  ({ _id, body, unaudited: _, ...rest }: OfferActRow): Act =>
+    actOfKept(kind, _id, { ...rest, data: JSON.parse(body) });
 
 /** Ids by source; of an event the highest number. */
 function namesOf(sources: readonly string[]): Names {
   const ledger: string[] = [];
   const messages: string[] = [];
-  const promotions: string[] = [];
+  const kept: Record<KeptSource, string[]> = { promotion: [], staff: [] };
   const events = new Map<string, number>();
   for (const name of sources.map(parseSource)) {
     if (name?.of === 'ledger') ledger.push(name.id);
     else if (name?.of === 'message') messages.push(name.id);
-    else if (name?.of === 'promotion') promotions.push(name.id);
     else if (name?.of === 'event') {
       events.set(name.eventId, Math.max(name.no, events.get(name.eventId) ?? 0));
-    }
+    } else if (name !== undefined) kept[name.of].push(name.id);
   }
-  return { ledger, messages, promotions, events };
+  return { ledger, messages, kept, events };
 }
 
 /**
  * Where acts are written down with what they did, in one transaction or one document: the ledger,
- * the bookings' messages about free tickets, promotions, and the events. Each carries a mark until the act
- * stands in the log; the marks are the log's, all else is only read.
+ * the bookings' messages about free tickets, promotions, staff, and the events. Each carries a mark
+ * until the act stands in the log; the marks are the log's, all else is only read.
  */
 export class AuditSources {
   readonly #ledger: Collection<LedgerDocument>;
   readonly #messages: Collection<OutboxDocument>;
   readonly #bookings: Collection<{ readonly _id: string; readonly buyerId: string }>;
-  readonly #promotions: Collection<OfferActRow>;
+  readonly #kept: readonly (readonly [KeptSource, Collection<OfferActRow>])[];
   readonly #events: Collection<EventRow>;
 
   constructor(db: Db) {
     this.#ledger = db.collection(collections.ledger);
     this.#messages = db.collection(collections.outbox);
     this.#bookings = db.collection(collections.bookings);
-    this.#promotions = db.collection(promotionCollections.acts);
+    this.#kept = [
+      ['promotion', db.collection(promotionCollections.acts)],
+      ['staff', db.collection(staffActsCollection)],
+    ];
     this.#events = db.collection('events');
   }
 
@@ -88,27 +94,22 @@ export class AuditSources {
     const spared = stuck.length === 0 ? {} : { eventId: { $nin: stuck } };
     const marked = { unaudited: true, ...spared } as const;
     const waiting = { actsWaiting: true, organizerId: { $nin: [...without] } } as const;
-    const offered = { unaudited: true, organizerId: { $nin: [...without] } } as const;
-    const [ledger, messages, promotions, rows] = await stored(() =>
+    const [ledger, messages, kept, rows] = await stored(() =>
       Promise.all([
         this.#ledger.find(marked, bounded).sort({ at: 1 }).limit(limit).toArray(),
         this.#messages.find(marked, bounded).sort({ createdAt: 1 }).limit(limit).toArray(),
-        this.#promotions.find(offered, bounded).sort({ at: 1 }).limit(limit).toArray(),
+        this.#keptPending(limit, without),
         this.#events.find(waiting, bounded).limit(eventsAtOnce).toArray(),
       ]),
     );
     const own = rows.flatMap((row) => (row.acts ?? []).map((act) => eventActOf(row, act)));
-    const acts = [
-      ...(await this.#ofBookings(ledger, messages)),
-      ...promotions.map(promotionActOf),
-      ...own,
-    ];
+    const acts = [...(await this.#ofBookings(ledger, messages)), ...kept, ...own];
     return acts.sort((a, b) => a.at - b.at);
   }
 
   /** These stand in the log: takes their marks away. Repeating does nothing. */
   async recorded(acts: readonly Act[]): Promise<void> {
-    const { ledger, messages, promotions, events } = namesOf(acts.map(({ source }) => source));
+    const { ledger, messages, kept, events } = namesOf(acts.map(({ source }) => source));
     const unmark = { $unset: { unaudited: '' } } as const;
     const clear = [...events].flatMap(([_id, no]) => [
       { updateOne: { filter: { _id }, update: { $pull: { acts: { no: { $lte: no } } } } } },
@@ -124,8 +125,8 @@ export class AuditSources {
       if (messages.length > 0) {
         await this.#messages.updateMany({ _id: { $in: [...messages] } }, unmark);
       }
-      if (promotions.length > 0) {
-        await this.#promotions.updateMany({ _id: { $in: [...promotions] } }, unmark);
+      for (const [kind, rows] of this.#kept) {
+        if (kept[kind].length > 0) await rows.updateMany({ _id: { $in: [...kept[kind]] } }, unmark);
       }
       if (clear.length > 0) await this.#events.bulkWrite(clear, { ordered: true });
     });
@@ -133,15 +134,15 @@ export class AuditSources {
 
   /** What the sources say of these acts; the ones they know nothing of are not in the answer. */
   async originals(sources: readonly string[]): Promise<ReadonlyMap<string, Original>> {
-    const { ledger, messages, promotions, events } = namesOf(sources);
-    const [entries, texts, offers, rows] = await Promise.all([
+    const { ledger, messages, kept: names, events } = namesOf(sources);
+    const [entries, texts, keptActs, rows] = await Promise.all([
       this.#ledger.find({ _id: { $in: [...ledger] } }).toArray(),
       this.#messages.find({ _id: { $in: [...messages] } }).toArray(),
-      this.#promotions.find({ _id: { $in: [...promotions] } }).toArray(),
+      this.#keptActs((kind, acts) => acts.find({ _id: { $in: [...names[kind]] } })),
       this.#events.find({ _id: { $in: [...events.keys()] } }).toArray(),
     ]);
     const found = new Map<string, Original>();
-    const kept = [...(await this.#ofBookings(entries, texts)), ...offers.map(promotionActOf)];
+    const kept = [...(await this.#ofBookings(entries, texts)), ...keptActs];
     for (const act of kept) found.set(act.source, { act });
     const made = new Map(rows.map((row) => [row._id, row]));
     for (const source of sources) {
@@ -174,9 +175,11 @@ export class AuditSources {
       if (isFreeAct(message)) batch.push(`message:${message._id}`);
       if (batch.length >= atOnce) yield batch.splice(0);
     }
-    for await (const { _id } of this.#promotions.find(kept).project<{ _id: string }>({ _id: 1 })) {
-      batch.push(`promotion:${_id}`);
-      if (batch.length >= atOnce) yield batch.splice(0);
+    for (const [kind, rows] of this.#kept) {
+      for await (const row of rows.find(kept)) {
+        batch.push(keptActOf(kind)(row).source);
+        if (batch.length >= atOnce) yield batch.splice(0);
+      }
     }
     for await (const row of this.#events.find({ actsMade: { $gt: 0 } }, { batchSize: 100 })) {
       const waiting = new Set((row.acts ?? []).map(({ no }) => no));
@@ -207,6 +210,23 @@ export class AuditSources {
       .project<{ _id: string; organizerId: string }>({ organizerId: 1 });
     const found = await stored(() => query.toArray());
     return new Map([...own, ...found.map((row) => [row._id, row.organizerId] as const)]);
+  }
+
+  #keptPending(limit: number, without: readonly string[]): Promise<readonly Act[]> {
+    const waiting = { unaudited: true, organizerId: { $nin: [...without] } } as const;
+    return this.#keptActs((_, acts) => acts.find(waiting, bounded).sort({ at: 1 }).limit(limit));
+  }
+
+  /** The acts that `find` finds in each of the collections that keep them. */
+  async #keptActs(
+    find: (kind: KeptSource, acts: Collection<OfferActRow>) => FindCursor<OfferActRow>,
+  ): Promise<readonly Act[]> {
+    const found = await Promise.all(
+      this.#kept.map(async ([kind, acts]) =>
+        (await find(kind, acts).toArray()).map(keptActOf(kind)),
+      ),
+    );
+    return found.flat();
   }
 
   async #eventsOf(organizerIds: readonly string[]): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   actOfEvent,
+  actOfKept,
   actOfLedger,
   actOfMessage,
   changedFields,
@@ -83,6 +84,11 @@ describe('sources', () => {
       no: 3,
     });
     expect(parseSource('ledger:bkg_1:sale')).toEqual({ of: 'ledger', id: 'bkg_1:sale' });
+    const kept = { organizerId: 'org_1', at: 1, actor: 'usr_1', act: 'x', subject: 's', data: {} };
+    for (const kind of ['promotion', 'staff'] as const) {
+      const { source } = actOfKept(kind, 'a:1', kept);
+      expect(parseSource(source)).toEqual({ of: kind, id: 'a:1' });
+    }
     expect(parseSource('message:bkg_1:x')).toEqual({ of: 'message', id: 'bkg_1:x' });
     expect(parseSource('event:evt_1')).toBeUndefined();
     expect(parseSource('else')).toBeUndefined();
