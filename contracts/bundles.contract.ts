@@ -16,6 +16,7 @@ import {
   publicPackageDetail,
 } from '#contracts/package-schemas.ts';
 import { intentStatus } from '#contracts/payments.contract.ts';
+import { promoRefusals } from '#contracts/promotion-schemas.ts';
 import { limits } from '#domain/limits.ts';
 
 export const bundleStatus = z.enum(['holding', 'held', 'released', ...bookingStatus.options]);
@@ -23,6 +24,16 @@ export const bundleStatus = z.enum(['holding', 'held', 'released', ...bookingSta
 const refundSchema = z.object({
   amount: moneySchema,
   status: z.enum(['none', 'pending', 'succeeded', 'failed']).describe('`none`: nothing is due'),
+});
+
+const bundlePrice = z.object({
+  separately: moneySchema,
+  discount: moneySchema.describe('What the package takes off'),
+  promo: z
+    .object({ code: z.string(), amount: moneySchema })
+    .optional()
+    .describe('What a promo code takes off beside it, taxes included'),
+  total: moneySchema,
 });
 
 const bundleView = z.object({
@@ -44,7 +55,7 @@ const bundleView = z.object({
       booking: z.object({ bookingId: id('booking'), status: bookingStatus }).optional(),
     }),
   ),
-  price: z.object({ separately: moneySchema, discount: moneySchema, total: moneySchema }),
+  price: bundlePrice,
   payment: z
     .object({
       status: z.enum([...intentStatus.options, 'not_required']),
@@ -66,6 +77,7 @@ const cancelledBundle = z.object({
   refund: refundSchema.describe('What this cancellation returns'),
 });
 
+const offerCode = z.string().trim().min(1).max(64).optional();
 const organizerHttp = { access: 'organizer', tag: 'Packages' } as const;
 const buyerHttp = { access: 'user', tag: 'Packages' } as const;
 const bundleId = id('bundle');
@@ -204,6 +216,27 @@ export const bundlesContract = service({
       errors: ['unauthenticated', 'not-found', 'already-booked', 'stale-version', 'unavailable'],
       http: { method: 'DELETE', path: orderPath, success: 204, ...buyerHttp },
     }),
+    quote: action({
+      summary: 'What a promo code would make of the price of what a bundle holds; takes nothing',
+      params: z.strictObject({ bundleId, promoCode: offerCode }),
+      result: z.object({
+        bundleId,
+        price: bundlePrice,
+        events: z.array(z.object({ eventId: id('event'), total: moneySchema })),
+        toPay: moneySchema.describe('What is left for a card'),
+        expiresAt: timestamp.describe('When the first of its holds ends'),
+      }),
+      errors: [
+        'unauthenticated',
+        'not-found',
+        'already-booked',
+        'reservation-expired',
+        'reservation-released',
+        ...promoRefusals,
+        'unavailable',
+      ],
+      http: { method: 'POST', path: `${orderPath}/quote`, success: 200, ...buyerHttp },
+    }),
     checkout: action({
       summary: 'Orders what a bundle holds with one payment, or tries another after a decline',
       params: z.strictObject({
@@ -215,6 +248,7 @@ export const bundlesContract = service({
           .max(limits.ticketsPerBuyerAndEvent)
           .default([])
           .describe('The same people at every event'),
+        promoCode: offerCode,
       }),
       result: z.object({
         bundleId,
@@ -228,6 +262,7 @@ export const bundlesContract = service({
         'already-booked',
         'reservation-expired',
         'reservation-released',
+        ...promoRefusals,
         'overloaded',
         'unavailable',
       ],

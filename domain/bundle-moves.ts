@@ -1,3 +1,4 @@
+import { cardTotal } from '#domain/bill.ts';
 import { type Booking, lastAttempt, moved } from '#domain/booking.ts';
 import {
   backoff,
@@ -18,6 +19,7 @@ import {
   heldParts,
   type Member,
 } from '#domain/bundle.ts';
+import { type BundleTerms, bundlePrice } from '#domain/bundle-price.ts';
 import { cancelledUnpaid, undone } from '#domain/cancellation.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
 import { salePostings } from '#domain/ledger.ts';
@@ -33,8 +35,8 @@ export type BundleChange = {
   readonly opened: readonly Booking[];
   /** Of its bookings, each compared with its own version. */
   readonly members: readonly Change[];
-  /** What belongs to its payment alone: stray money and its return. */
-  readonly own: Pick<Change, 'entries' | 'messages'>;
+  /** What belongs to its order alone: stray money and its return, what it gives back of offers. */
+  readonly own: Pick<Change, 'entries' | 'messages' | 'claims'>;
   /** Added to the number that its package has taken. */
   readonly taken: number;
   /** True: nothing more can be done before `bundle.dueAt`. */
@@ -50,7 +52,7 @@ export const bundleChange = (
   bundle,
   opened: [],
   members: [],
-  own: { entries: [], messages: [] },
+  own: { entries: [], messages: [], claims: [] },
   taken: 0,
   wait: bundle.step === 'done',
   ...effects,
@@ -94,12 +96,16 @@ export const bundleReleased = (b: Bundle, now: number): BundleChange =>
 /** Its bundle's flow leads a booking: this is only so that it is not forgotten. */
 export const ledUntil = (now: number): number => now + limits.holdLifeMs;
 
-/** The first checkout: the order and one booking per event, all at `pin`. */
+/**
+ * The first checkout: the order and one booking per event, all at `pin`. What `terms` take of
+ * offers is taken, once, with it.
+ */
 export function bundleOrdered(
   b: Bundle,
   wish: CheckoutWish,
   events: readonly Booking['event'][],
   now: number,
+  terms: BundleTerms = bundlePrice(b, {}, now),
 ): BundleChange {
   const holds = heldParts(b).map(({ seats, quote }, i): HoldView => {
     const { eventId, reservationId: holdId } = b.members[i] as Member;
@@ -110,30 +116,15 @@ export function bundleOrdered(
   const part = { bundleId: b.bundleId, divisible: b.divisible };
   const opened = holds.map((hold, i): Booking => {
     const { bookingId } = b.members[i] as Member;
-    const booking = openBooking(bookingId, hold, wish, events[i], now);
+    const booking = openBooking(bookingId, hold, wish, events[i], now, terms.parts[i]);
     return { ...booking, attempts: [], bundle: part, dueAt: ledUntil(now) };
   });
   const [first] = holds;
   if (first === undefined) throw new Error(`${b.bundleId} has no events`);
-  const order = openBooking(b.bundleId, { ...first, ...sumOfParts(holds) }, wish, events[0], now);
+  const all = { ...first, seats: holds.flatMap(({ seats }) => seats) };
+  const order = openBooking(b.bundleId, all, wish, events[0], now, terms.whole);
   const next = bundleMoved(b, { step: 'order', order, dueAt: soon(now) }, now);
   return bundleChange(b, next, { opened });
-}
-
-/** Seats and prices of all events as one. */
-function sumOfParts(holds: readonly HoldView[]): Pick<HoldView, 'seats' | 'quote'> {
-  const quotes = holds.map(({ quote }) => quote);
-  const sum = (part: 'fees' | 'taxes' | 'total') => quotes.reduce((all, q) => all + q[part], 0);
-  return {
-    seats: holds.flatMap(({ seats }) => seats),
-    quote: {
-      currency: quotes[0]?.currency ?? '',
-      lines: quotes.flatMap(({ lines }) => lines),
-      fees: sum('fees'),
-      taxes: sum('taxes'),
-      total: sum('total'),
-    },
-  };
 }
 
 /** The others are its bookings' own. */
@@ -163,6 +154,7 @@ export function withOrder(
     own: {
       entries: so.entries.filter(({ kind }) => kind === 'stray-cash' || kind === 'refund'),
       messages: so.messages.filter(({ kind }) => ownMessages.includes(kind)),
+      claims: so.claims,
     },
     wait: so.wait,
     taken: lost && b.counted ? -b.quantity : 0,
@@ -180,7 +172,7 @@ export function bundleSold(
   sales: readonly Sold[],
   now: number,
 ): BundleChange {
-  const free = order.quote.total === 0;
+  const free = cardTotal(order) === 0;
   const patch = free
     ? ({ status: 'confirmed', step: 'done', saleWritten: true } as const)
     : ({ step: 'capture', saleWritten: true, dueAt: soon(now) } as const);
@@ -245,7 +237,7 @@ const memberUnpaid = (m: Booking, reason: string, now: number): Change =>
 /** Its part of the captured money: from here on it is refunded by itself. */
 function memberPaid(order: Booking, m: Booking, now: number): Change {
   const { key, intentId } = lastAttempt(order) ?? {};
-  const amount = m.quote.total;
+  const amount = cardTotal(m);
   const attempts: Booking['attempts'] =
     key === undefined || amount === 0 ? [] : [{ no: 1, key, intentId, amount, state: 'open' }];
   return captured({ ...m, attempts, ...wishOf(order, m) }, now);

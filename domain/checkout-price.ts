@@ -18,9 +18,7 @@ export type Offers = {
  * `promo-code-unknown`, `voucher-unknown`, and what `assertPromo` and `assertVoucher` throw.
  */
 export function checkoutPrice(hold: HoldView, offers: Offers, now: number): BookingTerms {
-  const { promo, voucher } = offers;
-  if (promo === null) throw new UsherError('promo-code-unknown');
-  if (voucher === null) throw new UsherError('voucher-unknown');
+  const { promo, voucher } = knownOffers(offers);
   if (promo === undefined && voucher === undefined) return { quote: hold.quote };
   const { currency } = hold.quote;
   let { quote } = hold;
@@ -39,7 +37,15 @@ export function checkoutPrice(hold: HoldView, offers: Offers, now: number): Book
   return { quote, bill };
 }
 
-const promoOf = ({ promoId, code, ticketsMin }: Promo): NonNullable<Bill['promo']> => ({
+/** Throws `promo-code-unknown` or `voucher-unknown` for what the organizer does not have. */
+export function knownOffers({ promo, voucher }: Offers) {
+  if (promo === null) throw new UsherError('promo-code-unknown');
+  if (voucher === null) throw new UsherError('voucher-unknown');
+  return { promo, voucher };
+}
+
+/** What a bill says of a promo code. */
+export const promoOf = ({ promoId, code, ticketsMin }: Promo): NonNullable<Bill['promo']> => ({
   promoId,
   code,
   ...(ticketsMin > 1 ? { ticketsMin } : {}),

@@ -10,14 +10,27 @@ export type Claim =
   | { readonly kind: 'promo-released'; readonly promoId: string; readonly buyerId: string }
   | { readonly kind: 'voucher-credited'; readonly voucherId: string; readonly amount: number };
 
+/**
+ * What a booking takes with its insert, and has till it ends without a sale. A package is begun
+ * with one redemption: its order takes and gives back for all of its bookings, whose bills say
+ * which part of it is theirs.
+ */
+export const takenBy = ({ bill, bundle }: Pick<Booking, 'bill' | 'bundle'>) => ({
+  promo: bundle === undefined ? bill?.promo : undefined,
+  voucher: bundle === undefined ? bill?.voucher : undefined,
+});
+
 /** True for a booking whose insert takes something. */
-export const claimsSomething = ({ bill }: Pick<Booking, 'bill'>): boolean =>
-  bill?.promo !== undefined || bill?.voucher !== undefined;
+export const claimsSomething = (b: Pick<Booking, 'bill' | 'bundle'>): boolean => {
+  const { promo, voucher } = takenBy(b);
+  return promo !== undefined || voucher !== undefined;
+};
 
 /** All that a booking took goes back when it ends without a sale. */
-export function releaseClaims({ bill, buyerId }: Pick<Booking, 'bill' | 'buyerId'>): Claim[] {
+export function releaseClaims(b: Pick<Booking, 'bill' | 'buyerId' | 'bundle'>): Claim[] {
   const claims: Claim[] = [];
-  const { promo, voucher } = bill ?? {};
+  const { buyerId } = b;
+  const { promo, voucher } = takenBy(b);
   if (promo !== undefined) claims.push({ kind: 'promo-released', promoId: promo.promoId, buyerId });
   if (voucher !== undefined && voucher.amount > 0) {
     claims.push({ kind: 'voucher-credited', ...voucher });

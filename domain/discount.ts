@@ -1,5 +1,5 @@
 import { roundedTo, stepOf } from '#domain/money.ts';
-import type { Discount, Quote, QuoteLine } from '#domain/pricing.ts';
+import type { Discount, DiscountLines, Quote, QuoteLine } from '#domain/pricing.ts';
 import { appliesTo, type Promo, type PromoOff } from '#domain/promo.ts';
 import { split } from '#domain/split.ts';
 
@@ -11,22 +11,42 @@ import { split } from '#domain/split.ts';
  * nothing off changes nothing but the record that it was used.
  */
 export function discounted(quote: Quote, promo: Pick<Promo, 'code' | 'off' | 'categories'>): Quote {
+  const lines = discountLines(quote.lines, promo, stepOf(quote.currency));
+  return reduced(quote, promo, lines);
+}
+
+/** The quote with a code's `lines` off it, beside what a package has taken off before. */
+export function reduced(
+  quote: Quote,
+  { code, off }: Pick<Promo, 'code' | 'off'>,
+  lines: DiscountLines,
+): Quote {
   const step = stepOf(quote.currency);
-  const lines = discountLines(quote.lines, promo, step);
-  const amount = lines.reduce((sum, line) => sum + line.amount, 0);
-  const before = quote.lines.reduce((sum, line) => sum + line.amount, 0) + quote.fees;
+  const amount = sumOf(lines);
+  const before = sumOf(quote.lines) - (quote.discount?.amount ?? 0) + quote.fees;
   const after = before - amount;
   const added = quote.total - before;
   const inPart = (tax: number, unit: number): number =>
     before === 0 ? tax : roundedTo(unit, tax, after, before);
   const stillAdded = inPart(added, step);
-  const discount: Discount = { code: promo.code, off: promo.off, amount, lines };
   return {
     ...quote,
-    discount,
+    discount: beside(quote.discount, { code, off, amount, lines }),
     taxes: inPart(quote.taxes - added, 1) + stillAdded,
     total: after + stillAdded,
   };
+}
+
+const sumOf = (lines: DiscountLines): number => lines.reduce((sum, { amount }) => sum + amount, 0);
+
+/** What both take off; a code alone is the discount itself. */
+function beside(ofPackage: Discount | undefined, promo: Discount): Discount {
+  if (ofPackage === undefined) return promo;
+  const more = new Map(promo.lines.map(({ category, amount }) => [category, amount]));
+  const lines = ofPackage.lines.map(({ category, amount }) => {
+    return { category, amount: amount + (more.get(category) ?? 0) };
+  });
+  return { ...ofPackage, amount: ofPackage.amount + promo.amount, lines, promo };
 }
 
 /** What is off each line that the code is for. */
@@ -34,7 +54,7 @@ function discountLines(
   lines: readonly QuoteLine[],
   promo: Pick<Promo, 'off' | 'categories'>,
   step: number,
-): Discount['lines'] {
+): DiscountLines {
   const own = lines.filter(({ category }) => appliesTo(promo, category));
   const amounts = offLines(own, promo.off, step);
   return own.map(({ category }, i) => ({ category, amount: amounts[i] ?? 0 }));

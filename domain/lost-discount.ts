@@ -12,7 +12,8 @@ function lostDiscount(
   { quote, bill }: Pick<Booking, 'quote' | 'bill'>,
   staying: readonly Pick<Ticket, 'seat'>[],
 ): number {
-  const lines = quote.discount?.lines ?? [];
+  // What a package takes off by itself is not lost.
+  const lines = (quote.discount?.promo ?? quote.discount)?.lines ?? [];
   const own = (category: string): number =>
     staying.filter(({ seat }) => seat.category === category).length;
   const fitting = lines.reduce((sum, { category }) => sum + own(category), 0);

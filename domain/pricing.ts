@@ -43,8 +43,12 @@ export type Discount = {
   /** Off in all, before taxes. */
   readonly amount: number;
   /** What of it is off the tickets of each category. */
-  readonly lines: readonly { readonly category: string; readonly amount: number }[];
+  readonly lines: DiscountLines;
+  /** What of all this a promo code took off the price of a package. */
+  readonly promo?: Pick<Discount, 'code' | 'off' | 'amount' | 'lines'> | undefined;
 };
+
+export type DiscountLines = readonly { readonly category: string; readonly amount: number }[];
 
 /** A frozen price: what the buyer was promised when the seats were held. All in minor units. */
 export type Quote = {
@@ -55,7 +59,7 @@ export type Quote = {
   readonly taxes: number;
   /** What is charged: lines − discount + fees + taxes that are not included. */
   readonly total: number;
-  /** Of a promo code; lines and fees are as without it, taxes and total with it. */
+  /** Of a promo code or package; lines are as without it, taxes and total with it. */
   readonly discount?: Discount | undefined;
 };
 

@@ -22,10 +22,10 @@ export type Promo = {
   readonly categories: readonly string[] | null;
   readonly validFrom: number | null;
   readonly validTo: number | null;
-  /** Bookings that may use it in all; null: any number. */
+  /** Bookings that may use it in all, a package being one; null: any number. */
   readonly redemptionsMax: number | null;
   readonly perBuyerMax: number | null;
-  /** Tickets of its categories that a booking needs at least. */
+  /** Tickets of its categories that a booking needs at least, of a package each event. */
   readonly ticketsMin: number;
   readonly disabled: boolean;
 };
@@ -74,30 +74,60 @@ const iso = (at: number): string => new Date(at).toISOString();
  * good, when the booking is written.
  */
 export function assertPromo(promo: Promo, use: PromoUse, uses: PromoUses): void {
-  const { validFrom, validTo, eventIds, ticketsMin, currency } = promo;
-  if (promo.disabled) throw new UsherError('promo-code-inactive', 'This code was switched off');
-  if (validFrom !== null && use.now < validFrom) {
+  assertActive(promo, use.now);
+  const misfit = misfitOf(promo, use);
+  if (misfit !== undefined) throw misfit;
+  assertUses(promo, uses);
+}
+
+/**
+ * Which of a package's events a code is for: each is asked about as if it were booked by itself.
+ * Throws as `assertPromo` does when it is for none of them.
+ */
+export function fittingUses(
+  promo: Promo,
+  events: readonly Omit<PromoUse, 'now'>[],
+  uses: PromoUses,
+  now: number,
+): readonly boolean[] {
+  assertActive(promo, now);
+  const misfits = events.map((use) => misfitOf(promo, use));
+  const fits = misfits.map((misfit) => misfit === undefined);
+  const [first] = misfits;
+  if (first !== undefined && !fits.includes(true)) throw first;
+  assertUses(promo, uses);
+  return fits;
+}
+
+function assertActive({ disabled, validFrom, validTo }: Promo, now: number): void {
+  if (disabled) throw new UsherError('promo-code-inactive', 'This code was switched off');
+  if (validFrom !== null && now < validFrom) {
     const from = iso(validFrom);
     throw new UsherError('promo-code-inactive', `This code is valid from ${from}`, { from });
   }
-  if (validTo !== null && use.now >= validTo) {
+  if (validTo !== null && now >= validTo) {
     const to = iso(validTo);
     throw new UsherError('promo-code-inactive', `This code was valid until ${to}`, { to });
   }
+}
+
+/** Why a code is not for these tickets; undefined: it is. */
+function misfitOf(promo: Promo, use: Omit<PromoUse, 'now'>): UsherError | undefined {
+  const { eventIds, ticketsMin, currency } = promo;
   if (eventIds !== null && !eventIds.includes(use.eventId)) {
-    throw notApplicable('This code is for other events');
+    return notApplicable('This code is for other events');
   }
   if (currency !== null && currency !== use.currency) {
-    throw notApplicable(`This code is for prices in ${currency}`, { currency });
+    return notApplicable(`This code is for prices in ${currency}`, { currency });
   }
   const fitting = use.categories.filter((category) => appliesTo(promo, category)).length;
   if (fitting === 0) {
-    throw notApplicable('This code is for other categories', { categories: promo.categories });
+    return notApplicable('This code is for other categories', { categories: promo.categories });
   }
   if (fitting < ticketsMin) {
-    throw notApplicable(`This code needs at least ${ticketsMin} tickets`, { ticketsMin });
+    return notApplicable(`This code needs at least ${ticketsMin} tickets`, { ticketsMin });
   }
-  assertUses(promo, uses);
+  return undefined;
 }
 
 function assertUses({ redemptionsMax, perBuyerMax }: Promo, uses: PromoUses): void {

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
 import { OfferActs } from '#adapters/store/offer-acts.ts';
 import { type PackageRow, packagesCollection } from '#adapters/store/package-rows.ts';
-import type { UsherContext } from '#broker/call.ts';
+import { call, type UsherContext } from '#broker/call.ts';
 import { bundlesContract } from '#contracts/bundles.contract.ts';
 import { bundleFlowMixin, type WithBundles } from '#mixins/bundle-flow.mixin.ts';
 import { callerOf } from '#mixins/caller.ts';
@@ -11,11 +11,12 @@ import { collectionMixin } from '#mixins/collection.mixin.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin } from '#mixins/inventory-client.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
+import type { OffersPort } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { cancelBundle, previewBundle } from '#services/bundles/cancelling.ts';
 import type { BundleDesk } from '#services/bundles/desk.ts';
 import { disputeBundle } from '#services/bundles/disputes.ts';
-import { orderBundle } from '#services/bundles/ordering.ts';
+import { orderBundle, quoteBundle } from '#services/bundles/ordering.ts';
 import * as book from '#services/bundles/package-book.ts';
 import { bundleOfPayment } from '#services/bundles/payment.ts';
 import { readBundle } from '#services/bundles/reading.ts';
@@ -51,7 +52,9 @@ export function createBundlesService(runtime: Runtime): ServiceSchema {
       const { bundles, once, broker } = this as Bound;
       const acts = new OfferActs(packages.db);
       await acts.prepare();
-      desk = { ...bundles, once, broker, packages, acts, events: new EventInfos(broker, clock) };
+      const events = new EventInfos(broker, clock);
+      const offers: OffersPort = { of: (wanted) => call(broker, 'promotions.offers', wanted) };
+      desk = { ...bundles, once, broker, packages, acts, events, offers };
     },
 
     actions: {
@@ -62,6 +65,7 @@ export function createBundlesService(runtime: Runtime): ServiceSchema {
       showPackage: (ctx: Ctx<'showPackage'>) => book.showPackage(desk, ctx),
       reserve: (ctx: Ctx<'reserve'>) => reserveBundle(desk, ctx),
       release: (ctx: Ctx<'release'>) => releaseBundle(desk, ctx),
+      quote: (ctx: Ctx<'quote'>) => quoteBundle(desk, ctx),
       checkout: (ctx: Ctx<'checkout'>) => orderBundle(desk, ctx),
       cancel: (ctx: Ctx<'cancel'>) => cancelBundle(desk, ctx),
       cancellation: (ctx: Ctx<'cancellation'>) => previewBundle(desk, ctx),

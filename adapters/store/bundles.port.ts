@@ -1,7 +1,13 @@
-import type { CommitResult } from '#adapters/store/bookings.port.ts';
+import type { CommitResult, InsertResult } from '#adapters/store/bookings.port.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Bundle } from '#domain/bundle.ts';
 import type { BundleChange } from '#domain/bundle-moves.ts';
+
+/**
+ * `exists`: one of the reservations has an active booking; `sold-out`: its package has no more;
+ * `promo-refused`, `voucher-refused`: what its order takes is not to be had.
+ */
+export type BundleResult = CommitResult | Exclude<InsertResult, 'inserted'> | 'sold-out';
 
 export type DueBundle = { readonly bundleId: string; readonly version: number };
 
@@ -21,11 +27,8 @@ export interface BundleStore {
   due(now: number, limit: number): Promise<readonly DueBundle[]>;
   /** Makes it the caller's until `dueAt`, if it still has this version. */
   take(due: DueBundle, dueAt: number): Promise<Bundle | undefined>;
-  /**
-   * All of a change in one transaction, or nothing. `exists`: one of the reservations has an active
-   * booking; `sold-out`: as with `insert`.
-   */
-  commit(change: BundleChange): Promise<CommitResult | 'exists' | 'sold-out'>;
+  /** All of a change in one transaction, or nothing. */
+  commit(change: BundleChange): Promise<BundleResult>;
   /**
    * There is news of its payment: it is due at `now` unless it is done, and so are its bookings that
    * are. Answers false when it is unknown.

@@ -12,8 +12,8 @@ import {
   withoutId,
 } from '#adapters/store/booking-documents.ts';
 import { BookingWrites, refusalOf, Stale } from '#adapters/store/booking-writes.ts';
-import type { CommitResult } from '#adapters/store/bookings.port.ts';
-import type { BundleStore, DueBundle } from '#adapters/store/bundles.port.ts';
+import type { BundleResult, BundleStore, DueBundle } from '#adapters/store/bundles.port.ts';
+import { claimRefusal, giveBack, takeClaims } from '#adapters/store/claim-writes.ts';
 import { isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { inTransaction } from '#adapters/store/mongo.ts';
 import { type PackageRow, packagesCollection } from '#adapters/store/package-rows.ts';
@@ -135,13 +135,13 @@ export class MongoBundles implements BundleStore {
     return taken === null ? undefined : fromBundleDocument(taken);
   }
 
-  async commit(change: BundleChange): Promise<CommitResult | 'exists' | 'sold-out'> {
+  async commit(change: BundleChange): Promise<BundleResult> {
     try {
       await this.#transact((session) => this.#write(change, session));
       return 'done';
     } catch (error) {
       if (error instanceof SoldOut) return 'sold-out';
-      const refusal = refusalOf(error);
+      const refusal = refusalOf(error) ?? claimRefusal(error);
       if (refusal !== undefined) return refusal;
       // Beside tickets, only the bookings that begin can meet another of their kind.
       if (isDuplicateKey(error) && change.opened.length > 0) return 'exists';
@@ -169,8 +169,10 @@ export class MongoBundles implements BundleStore {
     const replacement = withoutId(toDocument(bundle));
     const { matchedCount } = await this.#bundles.replaceOne(filter, replacement, { session });
     if (matchedCount < 1) throw new Stale();
-    const documents = opened.map(toBookingDocument);
-    if (documents.length > 0) await this.#bookings.insertMany(documents, { session });
+    if (opened.length > 0) {
+      if (bundle.order !== undefined) await takeClaims(this.#db, [bundle.order], session);
+      await this.#bookings.insertMany(opened.map(toBookingDocument), { session });
+    }
     await this.#writes.write(
       members.map((member) => ({ change: member })),
       session,
@@ -182,6 +184,7 @@ export class MongoBundles implements BundleStore {
     const messages = own.messages.map((m) => toOutboxDocument(m, bundle.updatedAt));
     const outbox = this.#db.collection<OutboxDocument>(collections.outbox);
     if (messages.length > 0) await outbox.insertMany(messages, { session });
+    await giveBack(this.#db, own.claims, session);
     if (taken !== 0) await this.#count(bundle.packageId, taken, session);
   }
 

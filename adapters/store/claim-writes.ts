@@ -17,17 +17,19 @@ import {
   type VoucherRow,
 } from '#adapters/store/promotion-rows.ts';
 import type { Booking } from '#domain/booking.ts';
-import type { Claim } from '#domain/claims.ts';
+import { type Claim, takenBy } from '#domain/claims.ts';
 import { UsherError } from '#domain/errors.ts';
 
 /** Ends a transaction in which a code or a voucher was not to be had. */
 class Refused extends Error {
-  readonly result: InsertResult;
-  constructor(result: InsertResult) {
-    super(result);
-    this.result = result;
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal);
+    this.refusal = refusal;
   }
 }
+
+type Refusal = Extract<InsertResult, 'promo-refused' | 'voucher-refused'>;
 
 type Insertion = {
   readonly booking: Booking;
@@ -116,65 +118,82 @@ export class ClaimWrites {
   /** The callback may run several times: it changes nothing outside the transaction. */
   async #transact(bookings: readonly Booking[]): Promise<void> {
     await inTransaction(this.#db, async (session) => {
-      await this.#redeem(bookings, session);
-      await this.#setAside(bookings, session);
+      await takeClaims(this.#db, bookings, session);
       await this.#bookings.insertMany(bookings.map(toBookingDocument), { session });
     });
   }
+}
 
-  /** One write a code, whoever uses it; then each buyer's own uses. */
-  async #redeem(bookings: readonly Booking[], session: ClientSession): Promise<void> {
-    const uses = bookings.flatMap(({ bill, buyerId }) =>
-      bill?.promo === undefined ? [] : [{ promoId: bill.promo.promoId, buyerId }],
-    );
-    for (const [promoId, own] of Map.groupBy(uses, (use) => use.promoId)) {
-      const after = { $add: ['$used', own.length] };
-      const enough = {
-        $or: [{ $eq: ['$redemptionsMax', null] }, { $lte: [after, '$redemptionsMax'] }],
-      };
-      const promo = await promosOf(this.#db).findOneAndUpdate(
-        { _id: promoId, disabled: false, $expr: enough },
-        { $inc: { used: own.length } },
-        { session },
-      );
-      if (promo === null) throw new Refused('promo-refused');
-      const ids = own.map(({ buyerId }) => usesId(promoId, buyerId));
-      await usesOf(this.#db).bulkWrite(
-        ids.map((_id) => ({
-          updateOne: { filter: { _id }, update: { $inc: { used: 1 } }, upsert: true },
-        })),
-        { session },
-      );
-      if (promo.perBuyerMax === null) continue;
-      const beyond = { _id: { $in: ids }, used: { $gt: promo.perBuyerMax } };
-      const tooMany = await usesOf(this.#db).findOne(beyond, { session });
-      if (tooMany !== null) throw new Refused('promo-refused');
-    }
-  }
+/**
+ * Takes what bookings that begin take, in the transaction that inserts them; it must end with what
+ * this throws: see `claimRefusal`.
+ */
+export async function takeClaims(
+  db: Db,
+  bookings: readonly Booking[],
+  session: ClientSession,
+): Promise<void> {
+  await redeem(db, bookings, session);
+  await setAside(db, bookings, session);
+}
 
-  /** One write a voucher. */
-  async #setAside(bookings: readonly Booking[], session: ClientSession): Promise<void> {
-    const parts = bookings.flatMap(({ bill }) =>
-      bill?.voucher === undefined ? [] : [bill.voucher],
-    );
-    const groups = [...Map.groupBy(parts, ({ voucherId }) => voucherId)];
-    if (groups.length === 0) return;
-    const { matchedCount } = await vouchersOf(this.#db).bulkWrite(
-      groups.map(([_id, own]) => {
-        const amount = own.reduce((sum, part) => sum + part.amount, 0);
-        const filter = { _id, disabled: false, balance: { $gte: amount } };
-        return { updateOne: { filter, update: { $inc: { balance: -amount } } } };
-      }),
+/** One write a code, whoever uses it; then each buyer's own uses. */
+async function redeem(db: Db, bookings: readonly Booking[], session: ClientSession): Promise<void> {
+  const uses = bookings.flatMap((booking) => {
+    const { promo } = takenBy(booking);
+    return promo === undefined ? [] : [{ promoId: promo.promoId, buyerId: booking.buyerId }];
+  });
+  for (const [promoId, own] of Map.groupBy(uses, (use) => use.promoId)) {
+    const after = { $add: ['$used', own.length] };
+    const enough = {
+      $or: [{ $eq: ['$redemptionsMax', null] }, { $lte: [after, '$redemptionsMax'] }],
+    };
+    const promo = await promosOf(db).findOneAndUpdate(
+      { _id: promoId, disabled: false, $expr: enough },
+      { $inc: { used: own.length } },
       { session },
     );
-    if (matchedCount < groups.length) throw new Refused('voucher-refused');
+    if (promo === null) throw new Refused('promo-refused');
+    const ids = own.map(({ buyerId }) => usesId(promoId, buyerId));
+    await usesOf(db).bulkWrite(
+      ids.map((_id) => ({
+        updateOne: { filter: { _id }, update: { $inc: { used: 1 } }, upsert: true },
+      })),
+      { session },
+    );
+    if (promo.perBuyerMax === null) continue;
+    const beyond = { _id: { $in: ids }, used: { $gt: promo.perBuyerMax } };
+    const tooMany = await usesOf(db).findOne(beyond, { session });
+    if (tooMany !== null) throw new Refused('promo-refused');
   }
 }
 
-const refusalOf = (error: unknown): InsertResult | undefined => {
-  if (error instanceof Refused) return error.result;
-  return isDuplicateKey(error) ? 'exists' : undefined;
-};
+/** One write a voucher. */
+async function setAside(
+  db: Db,
+  bookings: readonly Booking[],
+  session: ClientSession,
+): Promise<void> {
+  const parts = bookings.flatMap((booking) => takenBy(booking).voucher ?? []);
+  const groups = [...Map.groupBy(parts, ({ voucherId }) => voucherId)];
+  if (groups.length === 0) return;
+  const { matchedCount } = await vouchersOf(db).bulkWrite(
+    groups.map(([_id, own]) => {
+      const amount = own.reduce((sum, part) => sum + part.amount, 0);
+      const filter = { _id, disabled: false, balance: { $gte: amount } };
+      return { updateOne: { filter, update: { $inc: { balance: -amount } } } };
+    }),
+    { session },
+  );
+  if (matchedCount < groups.length) throw new Refused('voucher-refused');
+}
+
+/** What was not to be had; undefined: something else went wrong. */
+export const claimRefusal = (error: unknown): Refusal | undefined =>
+  error instanceof Refused ? error.refusal : undefined;
+
+const refusalOf = (error: unknown): InsertResult | undefined =>
+  claimRefusal(error) ?? (isDuplicateKey(error) ? 'exists' : undefined);
 
 /** Gives redemptions and vouchers' parts back, in the transaction of the change that says so. */
 export async function giveBack(

@@ -49,12 +49,14 @@ export class MemoryBookings implements BookingStore, OutboxStore {
     return this.insertAll([booking]);
   }
 
-  /** All of these, of which at most one takes something, or none. */
-  insertAll(bookings: readonly Booking[]): InsertResult {
+  /** All of these, of which at most one takes something, or none; with what `order` takes. */
+  insertAll(bookings: readonly Booking[], order?: Booking): InsertResult {
     for (const { bookingId, reservationId, status } of bookings) {
       if (this.#bookings.has(bookingId)) return 'exists';
       if (isActive(status) && this.#active(reservationId)) return 'exists';
     }
+    const refused = order && this.claims.take(order);
+    if (refused !== undefined) return refused;
     for (const booking of bookings) {
       const refusal = this.claims.take(booking);
       if (refusal !== undefined) return refusal;

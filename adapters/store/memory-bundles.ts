@@ -1,5 +1,4 @@
-import type { CommitResult } from '#adapters/store/bookings.port.ts';
-import type { BundleStore, DueBundle } from '#adapters/store/bundles.port.ts';
+import type { BundleResult, BundleStore, DueBundle } from '#adapters/store/bundles.port.ts';
 import type { MemoryBookings } from '#adapters/store/memory-bookings.ts';
 import { type Booking, isLed } from '#domain/booking.ts';
 import type { Bundle } from '#domain/bundle.ts';
@@ -61,16 +60,18 @@ export class MemoryBundles implements BundleStore {
     return taken;
   }
 
-  async commit(change: BundleChange): Promise<CommitResult | 'exists' | 'sold-out'> {
-    const { bundle, expected, members, opened, taken } = change;
+  async commit(change: BundleChange): Promise<BundleResult> {
+    const { bundle, expected, members, opened, own, taken } = change;
     if (this.#bundles.get(bundle.bundleId)?.version !== expected) return 'stale';
     if (!this.#fits(bundle.packageId, taken)) return 'sold-out';
     const written = this.#bookings.commitAll(members, 0);
     if (written !== 'done') return written;
     // No change both opens bookings and changes others.
-    if (this.#bookings.insertAll(opened) === 'exists') return 'exists';
+    const refused = this.#bookings.insertAll(opened, opened.length > 0 ? bundle.order : undefined);
+    if (refused !== 'inserted') return refused;
     this.#count(bundle.packageId, taken);
-    this.#bookings.note(change.own.entries, change.own.messages, bundle.updatedAt, 0);
+    this.#bookings.note(own.entries, own.messages, bundle.updatedAt, 0);
+    this.#bookings.claims.giveBack(own.claims);
     this.#bundles.set(bundle.bundleId, bundle);
     return 'done';
   }

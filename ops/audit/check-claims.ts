@@ -10,8 +10,8 @@ import type { BookMistake } from '#domain/ledger-check.ts';
 
 const atOnce = 200;
 
-type Kept = Pick<BookingDocument, '_id' | 'status' | 'saleWritten' | 'bill' | 'returns'>;
-const fields = { status: 1, saleWritten: 1, bill: 1, returns: 1 } as const;
+type Kept = Pick<BookingDocument, '_id' | 'status' | 'saleWritten' | 'bill' | 'returns' | 'bundle'>;
+const fields = { status: 1, saleWritten: 1, bill: 1, returns: 1, bundle: 1 } as const;
 
 /** A booking that is under way or was sold keeps what it took. */
 const keeps = ({ saleWritten, status }: Kept): boolean => saleWritten || isActive(status);
@@ -74,7 +74,9 @@ async function promoDifferences(
   const bookings = await bookingsWith(db, rows);
   const using = Map.groupBy(bookings.filter(keeps), (b) => b.bill?.promo?.promoId ?? '');
   for (const { _id, used } of rows) {
-    const count = using.get(_id)?.length ?? 0;
+    // The bookings of a package have one use together.
+    const uses = new Set((using.get(_id) ?? []).map((b) => b.bundle?.bundleId ?? b._id));
+    const count = uses.size;
     if (count !== used) found.set(_id, `is counted ${used} times, ${count} by its bookings`);
   }
   return found;

@@ -12,6 +12,8 @@ import { instalmentsOf } from '#services/bookings/instalments-view.ts';
 export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
   const { currency, total } = b.quote;
   const locked = admits(b) ? {} : { usable: false };
+  // Of a package, what a code took off beside it; without one, what the package itself did.
+  const discount = b.quote.discount?.promo ?? b.quote.discount;
   const released = b.saleWritten && b.status !== 'selling';
   return {
     bookingId: b.bookingId,
@@ -22,11 +24,8 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
     ...(b.bundle === undefined ? {} : { bundleId: b.bundle.bundleId }),
     seats: [...b.seats],
     total: { amount: total, currency },
-    ...(b.quote.discount && {
-      discount: {
-        code: b.quote.discount.code,
-        amount: { amount: b.quote.discount.amount, currency },
-      },
+    ...(discount && {
+      discount: { code: discount.code, amount: { amount: discount.amount, currency } },
     }),
     ...(b.bill?.voucher && { voucher: { amount: b.bill.voucher.amount, currency } }),
     payment: { ...paymentOf(b), ...partsOf(b) },

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { BundleView, bundleStatus } from '#contracts/bundles.contract.ts';
 import type { Booking } from '#domain/booking.ts';
-import type { Bundle } from '#domain/bundle.ts';
+import type { BookingTerms } from '#domain/booking-moves.ts';
+import type { Bundle, HeldPart } from '#domain/bundle.ts';
 import { money } from '#domain/money.ts';
 import { paymentOf } from '#services/bookings/view.ts';
 
@@ -24,16 +25,31 @@ function statusOf({ step, reason, order }: Bundle, bookings: readonly Booking[])
   return over ? 'cancelled' : 'partially_refunded';
 }
 
+/** What a bundle costs by these terms, or as it is held. */
+export function priceOf(
+  { members }: Bundle,
+  terms: BookingTerms | undefined,
+  currency: string,
+): BundleView['price'] {
+  const sum = (part: (one: HeldPart) => number): number =>
+    members.reduce((all, { held }) => all + (held === undefined ? 0 : part(held)), 0);
+  const [separately, ofPackage] = [sum((one) => one.separately), sum((one) => one.quote.total)];
+  const total = terms?.quote.total ?? ofPackage;
+  const code = terms?.bill?.promo?.code;
+  return {
+    separately: money(separately, currency),
+    discount: money(separately - ofPackage, currency),
+    ...(code === undefined ? {} : { promo: { code, amount: money(ofPackage - total, currency) } }),
+    total: money(total, currency),
+  };
+}
+
 /** A bundle as its buyer sees it, with its bookings in the order of the events' ids. */
 export function bundleViewOf(b: Bundle, bookings: readonly Booking[]): BundleView {
   const { order } = b;
-  const currency = b.members[0]?.held?.quote.currency ?? 'XXX';
-  const held = b.members.map((member) => member.held);
-  const sum = (part: (one: NonNullable<(typeof held)[number]>) => number): number =>
-    held.reduce((all, one) => all + (one === undefined ? 0 : part(one)), 0);
-  const [separately, total] = [sum((one) => one.separately), sum((one) => one.quote.total)];
-  const reason = order?.reason ?? b.reason;
   const byId = new Map(bookings.map((booking) => [booking.bookingId, booking]));
+  const currency = b.members[0]?.held?.quote.currency ?? 'XXX';
+  const reason = order?.reason ?? b.reason;
   return {
     bundleId: b.bundleId,
     packageId: b.packageId,
@@ -48,17 +64,13 @@ export function bundleViewOf(b: Bundle, bookings: readonly Booking[]): BundleVie
         reservationId: member.reservationId,
         seats: [...(booking?.seats ?? member.held?.seats ?? [])],
         separately: money(member.held?.separately ?? 0, currency),
-        total: money(member.held?.quote.total ?? 0, currency),
+        total: money((booking ?? member.held)?.quote.total ?? 0, currency),
         ...(booking === undefined
           ? {}
           : { booking: { bookingId: booking.bookingId, status: booking.status } }),
       };
     }),
-    price: {
-      separately: money(separately, currency),
-      discount: money(separately - total, currency),
-      total: money(total, currency),
-    },
+    price: priceOf(b, order, currency),
     ...(order === undefined ? {} : { payment: paymentOf(order) }),
     expiresAt: iso(order?.holdDeadline ?? b.deadline),
     createdAt: iso(b.createdAt),

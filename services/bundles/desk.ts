@@ -6,6 +6,7 @@ import type { Bundle } from '#domain/bundle.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { WithBundles } from '#mixins/bundle-flow.mixin.ts';
 import type { WithOnce } from '#mixins/idempotency.mixin.ts';
+import type { OffersPort } from '#services/bookings/desk.ts';
 import type { EventInfos } from '#services/bookings/event-info.ts';
 
 /** What the actions of the bundles service work with. */
@@ -14,6 +15,7 @@ export type BundleDesk = WithBundles & {
   readonly acts: OfferActs;
   readonly once: WithOnce['once'];
   readonly events: EventInfos;
+  readonly offers: OffersPort;
   readonly broker: ServiceBroker;
 };
 
@@ -29,4 +31,4 @@ export async function ownBundle(
 }
 
 /** What orders are made with. */
-export type OrderDesk = Pick<BundleDesk, 'ports' | 'worker' | 'events'>;
+export type OrderDesk = Pick<BundleDesk, 'ports' | 'worker' | 'events' | 'offers'>;

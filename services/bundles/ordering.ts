@@ -2,13 +2,20 @@ import type { z } from 'zod';
 import type { UsherContext } from '#broker/call.ts';
 import { reply } from '#broker/reply.ts';
 import type { bundlesContract } from '#contracts/bundles.contract.ts';
-import { retried } from '#domain/booking-moves.ts';
-import { type Bundle, heldParts } from '#domain/bundle.ts';
+import { cardTotal } from '#domain/bill.ts';
+import type { Booking } from '#domain/booking.ts';
+import { type CheckoutWish, retried } from '#domain/booking-moves.ts';
+import type { Bundle } from '#domain/bundle.ts';
 import { type BundleChange, bundleOrdered, withOrder } from '#domain/bundle-moves.ts';
-import { decideCheckout, invalid } from '#domain/checkout.ts';
+import { bundlePrice } from '#domain/bundle-price.ts';
+import { assertSameOffers, decideCheckout, invalid } from '#domain/checkout.ts';
+import type { Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
+import { money } from '#domain/money.ts';
+import { promoUsedUp } from '#domain/promo.ts';
 import { callerOf } from '#mixins/caller.ts';
 import { payingOf } from '#services/bookings/paying.ts';
+import { priceOf } from '#services/bundles/bundle-view.ts';
 import { type BundleDesk, type OrderDesk, ownBundle } from '#services/bundles/desk.ts';
 
 type Actions = (typeof bundlesContract)['actions'];
@@ -17,7 +24,7 @@ type Result<K extends keyof Actions> = z.output<Actions[K]['result']>;
 
 /** `bundles.checkout`: begins the order, or another attempt after a decline. */
 export function orderBundle(desk: BundleDesk, ctx: Ctx<'checkout'>): Promise<Result<'checkout'>> {
-  const { bundleId, payment, equalSeats, attendees } = ctx.params;
+  const { bundleId, payment, equalSeats, attendees, promoCode } = ctx.params;
   const { userId } = callerOf(ctx);
   const key = ctx.meta.idempotencyKey;
   if (key === undefined) throw new UsherError('idempotency-key-required');
@@ -25,7 +32,7 @@ export function orderBundle(desk: BundleDesk, ctx: Ctx<'checkout'>): Promise<Res
     if (!desk.worker.hasRoom) throw new UsherError('overloaded', undefined, soon);
     const b = await ownBundle(desk, bundleId, userId);
     const names = attendees.map(({ name }) => name);
-    const wish = { key, ...payingOf(payment), equalSeats, attendees: names };
+    const wish = { key, ...payingOf(payment), equalSeats, attendees: names, promoCode };
     const ordered = await beginOrder(desk, b, wish);
     reply(ctx, { headers: { Location: `/v1/bundle-orders/${bundleId}` } });
     return {
@@ -41,30 +48,69 @@ export function orderBundle(desk: BundleDesk, ctx: Ctx<'checkout'>): Promise<Res
 
 const soon = { retryAfterSeconds: 1 };
 
-type Wish = Parameters<typeof bundleOrdered>[1];
-
-/** Begins the order of what a bundle holds, or another attempt; its flow then runs by itself. */
-export async function beginOrder(desk: OrderDesk, b: Bundle, wish: Wish): Promise<Bundle> {
+/** `bundles.quote`: the very price that a checkout with this code would begin with now. */
+export async function quoteBundle(desk: BundleDesk, ctx: Ctx<'quote'>): Promise<Result<'quote'>> {
+  const { bundleId, ...codes } = ctx.params;
+  const b = await ownBundle(desk, bundleId, callerOf(ctx).userId);
+  if (b.order !== undefined) throw new UsherError('already-booked', undefined, { bundleId });
   const { clock } = desk.ports;
-  if (b.order !== undefined) {
-    if (decideCheckout(b.order, wish.key) === 'same') return b;
-    assertPayable(b, wish);
-    const now = clock.now();
-    return written(desk, b, withOrder(b, retried(b.order, wish, now), now));
-  }
-  if (b.step !== 'held' || clock.now() >= b.deadline) {
-    if (b.step === 'hold') throw new UsherError('not-found', 'Its events are not held yet');
-    const released = b.step !== 'held' && b.reason !== 'reservation-expired';
-    throw new UsherError(released ? 'reservation-released' : 'reservation-expired');
-  }
-  assertPayable(b, wish);
-  const events = await Promise.all(b.members.map(({ eventId }) => desk.events.of(eventId)));
-  return written(desk, b, bundleOrdered(b, wish, events, clock.now()));
+  assertHeld(b, clock.now());
+  const { whole, parts } = bundlePrice(b, await offersFor(desk, b, codes), clock.now());
+  const { currency } = whole.quote;
+  return {
+    bundleId,
+    price: priceOf(b, whole, currency),
+    events: b.members.map(({ eventId }, i) => ({
+      eventId,
+      total: money(parts[i]?.quote.total ?? 0, currency),
+    })),
+    toPay: money(cardTotal(whole), currency),
+    expiresAt: new Date(b.deadline).toISOString(),
+  };
 }
 
-function assertPayable(b: Bundle, { token, byBrowser, attendees }: Wish): void {
-  const total = heldParts(b).reduce((sum, { quote }) => sum + quote.total, 0);
-  if (total > 0 && token === undefined && byBrowser !== true) {
+/** Begins the order of what a bundle holds, or another attempt; its flow then runs by itself. */
+export async function beginOrder(desk: OrderDesk, b: Bundle, wish: CheckoutWish): Promise<Bundle> {
+  const { clock } = desk.ports;
+  if (b.order !== undefined) return anotherAttempt(desk, b, b.order, wish);
+  assertHeld(b, clock.now());
+  const terms = bundlePrice(b, await offersFor(desk, b, wish), clock.now());
+  assertPayable(b, wish, cardTotal(terms.whole));
+  const events = await Promise.all(b.members.map(({ eventId }) => desk.events.of(eventId)));
+  return written(desk, b, bundleOrdered(b, wish, events, clock.now(), terms), wish);
+}
+
+async function anotherAttempt(desk: OrderDesk, b: Bundle, order: Booking, wish: CheckoutWish) {
+  if (decideCheckout(order, wish.key) === 'same') return b;
+  assertSameOffers(order, wish, await offersFor(desk, b, wish));
+  assertPayable(b, wish, cardTotal(order));
+  const now = desk.ports.clock.now();
+  return written(desk, b, withOrder(b, retried(order, wish, now), now), wish);
+}
+
+/** All of its events are held for it now. */
+function assertHeld(b: Bundle, now: number): void {
+  if (b.step === 'held' && now < b.deadline) return;
+  if (b.step === 'hold') throw new UsherError('not-found', 'Its events are not held yet');
+  const released = b.step !== 'held' && b.reason !== 'reservation-expired';
+  throw new UsherError(released ? 'reservation-released' : 'reservation-expired');
+}
+
+/** What stands behind the codes; nothing is asked where there are none. */
+async function offersFor(
+  { offers }: OrderDesk,
+  { buyerId, members }: Bundle,
+  { promoCode }: Pick<CheckoutWish, 'promoCode'>,
+): Promise<Offers> {
+  if (promoCode === undefined) return {};
+  // All of its events are one organizer's.
+  return offers.of({ eventId: members[0]?.eventId ?? '', buyerId, promoCode });
+}
+
+/** `due` is what is left for a card, minor units. */
+function assertPayable(b: Bundle, wish: CheckoutWish, due: number): void {
+  const { token, byBrowser, attendees } = wish;
+  if (due > 0 && token === undefined && byBrowser !== true) {
     throw invalid('payment', 'is required: it costs something');
   }
   if (attendees.length > b.quantity) {
@@ -72,8 +118,14 @@ function assertPayable(b: Bundle, { token, byBrowser, attendees }: Wish): void {
   }
 }
 
-async function written({ ports, worker }: OrderDesk, b: Bundle, change: BundleChange) {
+async function written(desk: OrderDesk, b: Bundle, change: BundleChange, wish: CheckoutWish) {
+  const { ports, worker } = desk;
   const result = await ports.bundles.commit(change);
+  if (result === 'promo-refused') {
+    // Another booking was faster: what it left says why.
+    bundlePrice(b, await offersFor(desk, b, wish), ports.clock.now());
+    throw promoUsedUp('total');
+  }
   if (result === 'exists') {
     throw new UsherError('already-booked', 'One of its reservations was booked by itself');
   }

@@ -31,7 +31,7 @@ export const bundles: readonly Mutant[] = [
   one(
     'a part of a bundle forgets whose money it has',
     'domain/bundle-moves.ts',
-    'const amount = m.quote.total;',
+    'const amount = cardTotal(m);',
     'const amount = order.quote.total;',
   ),
   one(
@@ -39,5 +39,17 @@ export const bundles: readonly Mutant[] = [
     'domain/bundle-moves.ts',
     "{ step: 'done', counted: false }, now), {\n    taken: b.counted ? -b.quantity : 0,",
     "{ step: 'done', counted: false }, now), {\n    taken: 0,",
+  ),
+  one(
+    'each booking of a bundle takes its code for itself',
+    'domain/claims.ts',
+    'promo: bundle === undefined ? bill?.promo : undefined,',
+    'promo: bill?.promo,',
+  ),
+  one(
+    'a bundle that ends unsold keeps what it took of offers',
+    'domain/bundle-moves.ts',
+    'claims: so.claims,',
+    'claims: [],',
   ),
 ];

@@ -99,12 +99,16 @@ function checkMoney({ store, provider }: Office, check: Check): void {
 const backToVoucher = ({ returns }: Booking): number =>
   returns.filter((r) => r.to === 'voucher').reduce((sum, r) => sum + r.amount, 0);
 
-/** A redemption counts for every booking that was sold, and a voucher has lost what it paid. */
+/**
+ * A redemption counts for every booking that was sold, once for all of a package, and a voucher has
+ * lost what it paid.
+ */
 function checkClaims({ store }: Office, check: Check): void {
   const { bookings } = store.contents;
   const keeps = (b: Booking): boolean => b.saleWritten || isActive(b.status);
   for (const [promoId, { redemptionsMax }] of store.claims.promos) {
-    const kept = bookings.filter((b) => b.bill?.promo?.promoId === promoId && keeps(b)).length;
+    const using = bookings.filter((b) => b.bill?.promo?.promoId === promoId && keeps(b));
+    const kept = new Set(using.map((b) => b.bundle?.bundleId ?? b.bookingId)).size;
     const counted = store.claims.uses(promoId);
     check(kept === counted, `${promoId} is counted ${counted} times for ${kept} bookings`);
     check(counted <= (redemptionsMax ?? counted), `${promoId} is counted ${counted} times`);

@@ -8,6 +8,7 @@ import type { OrderDesk } from '#services/bundles/desk.ts';
 import { beginOrder } from '#services/bundles/ordering.ts';
 import { releaseOf, reserveOf } from '#services/bundles/reserving.ts';
 import { eventIds } from '#test/simulation/event.ts';
+import { codesOf, isOfferRefusal } from '#test/simulation/offers.ts';
 import type { Office } from '#test/simulation/office.ts';
 import type { PersonOptions } from '#test/simulation/people.ts';
 import { type Token, tokens } from '#test/simulation/provider.ts';
@@ -49,6 +50,7 @@ export function bundleWatcherOf(
     changed: ({ bundle }) => {
       o.trace(`${name} ${bundle.bundleId} v${bundle.version} → ${stepOf(bundle)}`);
       o.reached(`bundle: ${stepOf(bundle)}`);
+      for (const branch of offersIn(bundle)) o.reached(branch);
     },
     trouble: (bundle, error) => {
       o.reached(`bundle: ${stepOf(bundle)} → unknown`);
@@ -59,6 +61,12 @@ export function bundleWatcherOf(
       if (order?.alarm !== 'refund-failed') o.fail(`${bundleId}: ${order?.alarm}`);
     },
   };
+}
+
+/** Ends of orders that a promo code was brought to. */
+function offersIn({ order, step }: Bundle): readonly string[] {
+  if (order?.bill?.promo === undefined || step !== 'done') return [];
+  return [`bundle: promo code → ${order.status}`];
 }
 
 type Options = PersonOptions & { readonly buyerId: string };
@@ -132,12 +140,25 @@ function methodOf({ chance, leaves }: Options): Token {
   return token === '3ds-forgotten' && !leaves ? '3ds' : token;
 }
 
-const begin = (options: Options, bundleId: string, token: Token) => {
+/** Asks under one key; a code that is not to be had is left away with the next. */
+async function begin(
+  options: Options,
+  bundleId: string,
+  token: Token,
+  codes: { promoCode?: string } = {},
+): Promise<Bundle | undefined> {
   const { chance } = options;
+  let refused = false;
+  const wish = { token, equalSeats: chance.hits(0.5), attendees: [], ...codes };
   const key = chance.ids().ulid();
-  const wish = { key, token, equalSeats: chance.hits(0.5), attendees: [] };
-  return asked(options, async (desk) => beginOrder(desk, await found(desk, bundleId), wish));
-};
+  const begun = await asked(options, async (desk) =>
+    beginOrder(desk, await found(desk, bundleId), { ...wish, key }).catch((error: unknown) => {
+      refused ||= isOfferRefusal(codeOf(error) ?? '');
+      throw error;
+    }),
+  );
+  return begun === undefined && refused ? begin(options, bundleId, token) : begun;
+}
 
 /** Repeated under the same key until there is an answer. */
 export async function cancelBundle(
@@ -158,7 +179,9 @@ export async function cancelBundle(
 async function order(options: Options, held: Bundle): Promise<void> {
   const { scheduler, chance, office, over } = options;
   const { bundleId } = held;
-  if ((await begin(options, bundleId, methodOf(options))) === undefined) return;
+  const { promoCode } = codesOf(chance);
+  const codes = promoCode === undefined ? {} : { promoCode };
+  if ((await begin(options, bundleId, methodOf(options), codes)) === undefined) return;
   if (chance.hits(0.25)) {
     await scheduler.sleep(chance.ms(10, 600), undefined);
     await asked(options, releaseOne(options, held));
@@ -192,6 +215,10 @@ export function* bundleContradictions({ bundles, store }: Office): Generator<str
     if (b.dueAt !== undefined) yield `${bundleId} at ${b.step} is still due`;
     if (b.counted) taken += b.quantity;
     const parts = bookings.filter((one) => one.bundle?.bundleId === bundleId);
+    const cost = parts.reduce((sum, { quote }) => sum + quote.total, 0);
+    if (order !== undefined && order.quote.total !== cost) {
+      yield `${bundleId} costs ${order.quote.total}, its bookings ${cost}`;
+    }
     if (parts.length !== (order === undefined ? 0 : b.members.length)) {
       yield `${bundleId} has ${parts.length} bookings`;
     }

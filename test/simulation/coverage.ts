@@ -147,6 +147,7 @@ const bundles = [
   ...['pending/decline', 'requires_action/await', 'requires_action/decline', 'declined/rest'],
   ...['selling/sell', 'selling/capture', 'selling/undo', 'confirmed/done'],
   ...['expired/settle', 'expired/done', 'cancelled/settle', 'cancelled/done'],
+  ...['confirmed', 'expired', 'cancelled'].map((end) => `promo code → ${end}`),
 ];
 
 /** Everything that a run of many seeds should reach. */

@@ -167,15 +167,15 @@ export class Office {
     const events = { of: this.aftermath.eventOf };
     const offers = offersOf(this.store.claims);
     const provider = { reason: () => undefined };
-    const others = { events, offers, provider };
-    const desk = { store, worker, relay, inventory, clock, ...others } as unknown as Desk;
+    const sales = { events, offers, provider };
+    const desk = { store, worker, relay, inventory, clock, ...sales } as unknown as Desk;
     const bundles = this.#reached(life, this.bundles);
     const ports = { store, bundles, inventory, payments, clock, ids, watcher };
     const isExpected = (error: unknown) => codeOf(error) !== undefined || isUnreachable(error);
     const bundleWatcher = bundleWatcherOf(name, { ...this.#o, isExpected });
     const bundlePorts = { ...ports, bundleWatcher };
     const bundleWorker = new BundleWorker(bundlePorts);
-    const orders = { ports: bundlePorts, worker: bundleWorker, events } as unknown as OrderDesk;
+    const orders = { ports: bundlePorts, worker: bundleWorker, ...sales } as unknown as OrderDesk;
     const sweeper = this.aftermath.sweeper(desk, this.#reached(life, this.aftermath.sweeps), ids);
     this.#cores.set(name, { name, life, worker, relay, desk, orders, sweeper });
     trace(`${name} starts`);

@@ -4,6 +4,7 @@ import { collections, type LedgerDocument } from '#adapters/store/booking-docume
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { bundlesCollection, MongoBundles, prepareBundles } from '#adapters/store/bundles.ts';
 import { type PackageRow, packagesCollection } from '#adapters/store/package-rows.ts';
+import { type PromoRow, promotionCollections } from '#adapters/store/promotion-rows.ts';
 import { retried } from '#domain/booking-moves.ts';
 import { bundleOrdered, withOrder } from '#domain/bundle-moves.ts';
 import { limits } from '#domain/limits.ts';
@@ -34,6 +35,21 @@ describeWith(['mongod'], 'bundles in a database', () => {
     }
   }
 
+  /** What the world's checkouts bring is in the database, unused. */
+  const setOffers = async ({ offers }: BundleWorld): Promise<void> => {
+    const { promos, uses } = promotionCollections;
+    for (const name of [promos, uses]) await database.db.collection(name).deleteMany({});
+    if (offers.promo == null) return;
+    const { promoId: _id, ...rule } = offers.promo.rule;
+    const row = { _id, ...rule, key: rule.code, used: 0, version: 1 } as PromoRow;
+    await database.db.collection<PromoRow>(promos).insertOne(row);
+  };
+  /** Uses of the code in all, and of its buyer. */
+  const used = async (): Promise<readonly number[]> => {
+    const { promos, uses } = promotionCollections;
+    const of = async (name: string) => (await database.db.collection(name).findOne({}))?.used ?? 0;
+    return [await of(promos), await of(uses)];
+  };
   /** A world whose collections are empty but for a package that may be had `limit` times. */
   const emptied = async (limit = 2): Promise<StoredWorld> => {
     const { bookings, tickets, ledger, outbox } = collections;
@@ -41,6 +57,7 @@ describeWith(['mongod'], 'bundles in a database', () => {
       await database.db.collection(name).deleteMany({});
     }
     const world = new StoredWorld();
+    await setOffers(world);
     const { packageId: _id } = world.fresh();
     const packages = database.db.collection<PackageRow>(packagesCollection);
     const row = { _id, limit, taken: 0 } as PackageRow;
@@ -116,6 +133,41 @@ describeWith(['mongod'], 'bundles in a database', () => {
       }
     }
   }, 120_000);
+
+  it('takes a code once with an order, or not at all, wherever its worker dies', async () => {
+    const ends = [
+      ['succeeded', 'confirmed', 1],
+      ['refused', 'cancelled', 0],
+    ] as const;
+    for (const [captureAs, end, uses] of ends) {
+      for (let at = 1; at <= 16; at++) {
+        const world = (await emptied()).withPromo({ perBuyerMax: 1 });
+        await setOffers(world);
+        world.payments.captureAs = captureAs;
+        await world.checkout(
+          'ok',
+          new Mortal({ at, does: at % 2 === 0 ? 'die-before' : 'die-after' }),
+        );
+        await world.pass(3 * limits.stepRetryMs);
+        const about = `${captureAs}, at ${at}`;
+        expect([about, ...(await world.statuses())]).toEqual([about, end, end, end]);
+        expect([about, ...(await used())]).toEqual([about, uses, uses]);
+      }
+    }
+  }, 120_000);
+
+  it('begins no order whose code is not to be had any more', async () => {
+    const world = (await emptied()).withPromo({ redemptionsMax: 0 });
+    await setOffers(world);
+    const { promo } = world.offers;
+    if (promo == null) throw new Error('no code');
+    // What the buyer was shown is not true any more.
+    world.offers = { promo: { ...promo, rule: { ...promo.rule, redemptionsMax: null } } };
+    await expect(world.checkout()).rejects.toThrow('not ordered');
+    expect(await count(collections.bookings)).toBe(0);
+    expect((await world.bundle()).step).toBe('held');
+    expect(await used()).toEqual([0, 0]);
+  });
 
   it('a refused capture undoes all of it', async () => {
     const world = await emptied();

@@ -48,13 +48,37 @@ export class Shop {
   }
 
   /** Reserves and orders two; answers the bundle as it then is. */
-  async order(token = 'pm_card_visa', id = this.packageId) {
+  async order(token = 'pm_card_visa', id = this.packageId, codes: object = {}) {
     const { body: held } = await this.reserve(id);
-    const body = { bundleId: held.bundleId, ...card(token) };
-    const path = '/v1/bundles/checkout';
-    const { status, body: begun } = await this.house.ask('POST', path, this.buyer, body);
+    const { status, body: begun } = await this.checkout(held.bundleId, {
+      ...card(token),
+      ...codes,
+    });
     expect([status, begun.code]).toEqual([202, undefined]);
     return this.read(held.bundleId);
+  }
+
+  checkout(bundleId: string, more: object): Promise<Answer> {
+    const body = { bundleId, ...more };
+    return this.house.ask('POST', '/v1/bundles/checkout', this.buyer, body);
+  }
+
+  quote(bundleId: string, codes: object): Promise<Answer> {
+    return this.house.ask('POST', `/v1/bundle-orders/${bundleId}/quote`, this.buyer, codes);
+  }
+
+  /** A promo code of the events' organizer. */
+  async promo(fields: object): Promise<{ promoId: string; code: string }> {
+    const body = { code: `c-${randomUUID().slice(0, 8)}`, ...fields };
+    const path = '/v1/organizer/promo-codes';
+    const { body: made, status } = await this.house.ask('POST', path, this.house.organizer, body);
+    expect([status, made.code]).toEqual([201, body.code]);
+    return made;
+  }
+
+  async used(promoId: string): Promise<number> {
+    const path = `/v1/organizer/promo-codes/${promoId}`;
+    return (await this.house.ask('GET', path, this.house.organizer)).body.used;
   }
 
   async read(bundleId: string) {

@@ -1,22 +1,28 @@
 import { MemoryBookings } from '#adapters/store/memory-bookings.ts';
 import { MemoryBundles } from '#adapters/store/memory-bundles.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
+import { voucherPaid } from '#domain/bill.ts';
 import { isFinalAttempt } from '#domain/booking.ts';
 import type { CheckoutWish } from '#domain/booking-moves.ts';
 import { type Bundle, holdingUntil } from '#domain/bundle.ts';
 import { bundleOrdered } from '#domain/bundle-moves.ts';
+import { bundlePrice } from '#domain/bundle-price.ts';
+import type { Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import { makeId, makeScopedId } from '#domain/ids.ts';
 import { holdIdOf } from '#domain/inventory/command-id.ts';
 import type { Command, CommandKind, CommandOf, ReplyOf } from '#domain/inventory/commands.ts';
 import { balancesOf } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
+import type { Promo } from '#domain/promo.ts';
 import { sumOf } from '#domain/ticket.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import type { BundlePorts } from '#flows/bundle.flow.ts';
 import { BundleWorker } from '#flows/bundle.worker.ts';
 import { holdAll } from '#flows/bundle-holds.flow.ts';
 import type { PaymentsPort } from '#flows/ports.ts';
+import { backToVoucher, claimContradictions } from '#test/unit/flows/consistency.ts';
+import { promoOf } from '#test/unit/flows/offers.ts';
 import {
   buyerId,
   CountingIds,
@@ -101,8 +107,19 @@ export class BundleWorld {
   readonly alarms: string[] = [];
   readonly troubles: unknown[] = [];
 
+  /** What checkouts bring. */
+  offers: Offers = {};
+
   constructor(totals: readonly number[] = [5_001, 3_000]) {
     this.events = new Events(this.clock, totals);
+  }
+
+  /** Checkouts bring a code, by itself of a tenth off and for one use in all. */
+  withPromo(change: Partial<Promo> = {}): this {
+    const rule = promoOf(change);
+    this.store.claims.promos.set(rule.promoId, rule);
+    this.offers = { ...this.offers, promo: { rule, uses: { inAll: 0, byBuyer: 0 } } };
+    return this;
   }
 
   ports(mortal = new Mortal()): BundlePorts {
@@ -175,7 +192,9 @@ export class BundleWorld {
   /** Reserves, orders, and lets a worker run the order until it rests. */
   async checkout(token = 'ok', mortal = new Mortal()): Promise<void> {
     const held = await this.reserve();
-    const change = bundleOrdered(held, this.wish(token), [], this.clock.now());
+    const now = this.clock.now();
+    const terms = bundlePrice(held, this.offers, now);
+    const change = bundleOrdered(held, this.wish(token), [], now, terms);
     const { bundles } = this.ports();
     if ((await bundles.commit(change)) !== 'done') throw new Error('not ordered');
     const worker = new BundleWorker(this.ports(mortal));
@@ -235,12 +254,17 @@ export function bundleContradictions(world: BundleWorld): string[] {
   }
   const balances = balancesOf(ledger);
   const { paid, shares } = sumOf(active);
-  check(provider === paid, `${provider} captured for tickets worth ${paid}`);
+  const byVoucher = bookings.reduce((sum, b) => sum + voucherPaid(b) - backToVoucher(b), 0);
+  check(
+    provider + byVoucher === paid,
+    `${provider} captured, ${byVoucher} by voucher for tickets worth ${paid}`,
+  );
+  check(balances.vouchers === byVoucher, `the ledger has ${balances.vouchers} of vouchers`);
   check(balances.provider === provider, `the ledger has ${balances.provider}, not ${provider}`);
   check(balances.buyer === 0, `buyers owe ${balances.buyer}`);
   check(balances.owed === 0, `${balances.owed} is owed to buyers`);
   for (const part of ['organizer', 'fees', 'taxes'] as const) {
     check(balances[part] === -shares[part] + 0, `${part}: ${balances[part]}, not ${-shares[part]}`);
   }
-  return found;
+  return [...found, ...claimContradictions(world)];
 }

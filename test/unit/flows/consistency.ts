@@ -59,16 +59,20 @@ export function contradictions(world: World): string[] {
   return [...found, ...claimContradictions(world)];
 }
 
-const backToVoucher = ({ returns }: Booking): number =>
+export const backToVoucher = ({ returns }: Booking): number =>
   returns.filter((r) => r.to === 'voucher').reduce((sum, r) => sum + r.amount, 0);
 
-/** A redemption counts for each booking that is under way or was sold; a voucher loses nothing. */
-function claimContradictions({ store }: World): string[] {
+/**
+ * A redemption counts for each booking that is under way or was sold, once for those of a package;
+ * a voucher loses nothing.
+ */
+export function claimContradictions({ store }: Pick<World, 'store'>): string[] {
   const { bookings } = store.contents;
   const found: string[] = [];
   const keeps = (b: Booking): boolean => b.saleWritten || isActive(b.status);
   for (const [promoId] of store.claims.promos) {
-    const kept = bookings.filter((b) => b.bill?.promo?.promoId === promoId && keeps(b)).length;
+    const using = bookings.filter((b) => b.bill?.promo?.promoId === promoId && keeps(b));
+    const kept = new Set(using.map((b) => b.bundle?.bundleId ?? b.bookingId)).size;
     const counted = store.claims.uses(promoId);
     if (kept !== counted) found.push(`${promoId} is counted ${counted} times for ${kept}`);
   }
