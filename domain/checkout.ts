@@ -31,11 +31,10 @@ export function decideCheckout(b: Booking, key: string): CheckoutDecision {
 
 /**
  * Holds a wish to the hold it is about and to what is left for a card (`due`, minor units). Throws
- * `already-booked`, or `invalid-request` with what is missing: a payment for what costs something,
- * at most one attendee a seat.
+ * `invalid-request` with what is missing: a payment for what costs something, at most one attendee
+ * a seat.
  */
 export function assertWish(hold: HoldView, wish: CheckoutWish, due = hold.quote.total): void {
-  assertHeld(hold);
   if (due > 0 && wish.token === undefined && !wish.byBrowser) {
     throw invalid('payment', 'is required: the reservation costs something');
   }
@@ -44,9 +43,15 @@ export function assertWish(hold: HoldView, wish: CheckoutWish, due = hold.quote.
   }
 }
 
-/** Throws `already-booked` for a hold that has been sold. */
-export function assertHeld(hold: HoldView): void {
-  if (hold.status === 'sold') throw new UsherError('already-booked');
+/**
+ * Throws `already-booked` for a hold that has been sold; except to `bookingId`: a worker that
+ * stalled sold it for an attempt that was closed meanwhile, and the next attempt pays for the sale.
+ */
+export function assertHeld(hold: HoldView, bookingId?: string): void {
+  if (hold.status !== 'sold') return;
+  if (bookingId === undefined || hold.bookingId !== bookingId) {
+    throw new UsherError('already-booked');
+  }
 }
 
 /**

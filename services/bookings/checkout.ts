@@ -47,7 +47,7 @@ export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Bo
   if (existing.buyerId !== buyerId) throw new UsherError('not-found');
   if (decideCheckout(existing, wish.key) === 'same') return existing;
   const hold = await readHold(desk, request);
-  assertHeld(hold);
+  assertHeld(hold, existing.bookingId);
   assertSameOffers(existing, wish, await offersFor(desk, hold, request));
   assertWish(hold, wish, cardTotal(existing));
   const waits = waitsFor(desk, cardTotal(existing));

@@ -13,7 +13,7 @@ import {
   stepsOf,
 } from '#domain/booking.ts';
 import { backoff, openBooking } from '#domain/booking-moves.ts';
-import { assertWish, decideCheckout } from '#domain/checkout.ts';
+import { assertHeld, assertWish, decideCheckout } from '#domain/checkout.ts';
 import { codeOf } from '#domain/errors.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
 import { limits } from '#domain/limits.ts';
@@ -144,6 +144,13 @@ describe('a checkout of a reservation with a booking', () => {
     expect(() => assertWish(free, { ...wish, token: undefined })).not.toThrow();
     expect(() => assertWish(hold, { ...wish, token: undefined })).toThrow('payment');
     expect(() => assertWish(hold, { ...wish, attendees })).toThrow('attendees');
-    expect(() => assertWish({ ...hold, status: 'sold' }, wish)).toThrow('already booked');
+  });
+
+  it('is refused when its hold was sold, unless to its own booking', () => {
+    const sold = { ...hold, status: 'sold', bookingId: 'bkg_1' } as const;
+    expect(() => assertHeld(hold)).not.toThrow();
+    expect(() => assertHeld(sold)).toThrow('already booked');
+    expect(() => assertHeld(sold, 'bkg_2')).toThrow('already booked');
+    expect(() => assertHeld(sold, 'bkg_1')).not.toThrow();
   });
 });

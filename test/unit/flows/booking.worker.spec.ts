@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { retried } from '#domain/booking-moves.ts';
 import { cancel } from '#domain/cancellation.ts';
+import type { Command } from '#domain/inventory/commands.ts';
 import { limits } from '#domain/limits.ts';
 import type { BookingWorker } from '#flows/booking.worker.ts';
 import { contradictions } from '#test/unit/flows/consistency.ts';
@@ -95,6 +97,98 @@ describe('a sale that nobody has written', () => {
     expect(world.event.soldTo.size).toBe(0);
     expect(world.payments.intents.get('pi_1')?.status).toBe('canceled');
     expect(contradictions(world)).toEqual([]);
+  });
+});
+
+describe('an intent that somebody else cancels while a worker stalls before its sale', () => {
+  /** Another worker has found the payment closed; the first then sells the seats all the same. */
+  async function soldLate(stallMs = 20_000): Promise<World> {
+    const world = new World();
+    const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const execute = world.event.execute.bind(world.event);
+    let stalls = true;
+    const late = async (command: Command) => {
+      if (command.kind === 'sell' && stalls) {
+        stalls = false;
+        asked.resolve();
+        await gate.promise;
+      }
+      return execute(command);
+    };
+    world.event.execute = late as typeof execute;
+    const selling = world.checkout('ok', world.worker(), 10, true);
+    await asked.promise;
+    world.payments.becomes('pi_1', 'canceled');
+    await world.pass(stallMs);
+    gate.resolve();
+    await selling;
+    return world;
+  }
+  const uncharged = (world: World): void => {
+    expect([...world.payments.intents.values()].map(({ status }) => status)).toEqual(['canceled']);
+    expect(world.store.contents.ledger).toEqual([]);
+    expect(world.event.soldTo.size).toBe(0);
+    expect(contradictions(world)).toEqual([]);
+  };
+  const retry = async (world: World, worker: BookingWorker): Promise<void> => {
+    const next = retried(await world.booking(), world.wish('ok', 'key-2'), world.clock.now());
+    expect(await world.store.commit(next)).toBe('done');
+    worker.run(next.booking);
+    await worker.idle();
+  };
+
+  it('leaves a declined booking with a sale that has no tickets', async () => {
+    const world = await soldLate();
+    expect(await world.booking()).toMatchObject({ status: 'declined', step: 'rest' });
+    expect(world.event.soldTo.size).toBe(2);
+    expect(world.store.contents.tickets).toEqual([]);
+  });
+
+  it('charges nobody, and the seats are on sale again when the hold ends', async () => {
+    const world = await soldLate();
+    const { holdDeadline } = await world.booking();
+    await world.pass(holdDeadline - world.clock.now() - 2_000);
+    expect(world.event.soldTo.size).toBe(2);
+    await world.pass(5_000);
+    expect(await world.booking()).toMatchObject({ status: 'expired', step: 'done' });
+    uncharged(world);
+  });
+
+  it('charges nobody, and the seats are on sale again when the buyer gives up', async () => {
+    const world = await soldLate();
+    const decision = cancel(await world.booking(), [], {}, world.clock.now());
+    if (decision.kind !== 'done') throw new Error('refused');
+    expect(await world.store.commit(decision.change)).toBe('done');
+    await world.pass(20_000);
+    expect(await world.booking()).toMatchObject({ status: 'cancelled', step: 'done' });
+    uncharged(world);
+  });
+
+  it('is no sale any more when the worker wakes behind the end of the booking', async () => {
+    const world = await soldLate(limits.holdTtlMs + 60_000);
+    expect(await world.booking()).toMatchObject({ status: 'expired', step: 'done' });
+    uncharged(world);
+  });
+
+  it('lets another attempt pay for that sale, wherever its worker dies', async () => {
+    for (const does of ['die-before', 'die-after'] as const) {
+      for (let at = 1; ; at++) {
+        const world = await soldLate();
+        const mortal = new Mortal({ at, does });
+        await retry(world, world.worker(mortal));
+        await world.pass(60_000);
+        const { status, attempts } = await world.booking();
+        expect({ does, at, status }).toEqual({ does, at, status: 'confirmed' });
+        expect(attempts.map(({ state }) => state)).toEqual(['canceled', 'captured']);
+        expect([...world.payments.intents.values()].map((i) => i.status)).toEqual([
+          'canceled',
+          'succeeded',
+        ]);
+        expect(contradictions(world)).toEqual([]);
+        if (!mortal.dead) break;
+        expect(at).toBeLessThan(20);
+      }
+    }
   });
 });
 

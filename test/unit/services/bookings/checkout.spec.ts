@@ -4,7 +4,14 @@ import { checkout } from '#services/bookings/checkout.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 import { contradictions } from '#test/unit/flows/consistency.ts';
 import { promoOf } from '#test/unit/flows/offers.ts';
-import { buyerId, Mortal, reservationId, ulid, World } from '#test/unit/flows/world.ts';
+import {
+  bookingIdOf,
+  buyerId,
+  Mortal,
+  reservationId,
+  ulid,
+  World,
+} from '#test/unit/flows/world.ts';
 
 const codes = { promoCode: 'early', voucher: 'code' };
 
@@ -47,6 +54,32 @@ const claimsOf = ({ store }: World) => ({
 });
 
 const taken = { bookings: 1, uses: [1], balances: [0] };
+
+describe('another attempt of a declined booking whose hold was sold', () => {
+  const declined = async () => {
+    const world = new World();
+    await world.checkout('declined');
+    return { world, request: { ...requestOf(world, 'key-2'), wish: world.wish('ok', 'key-2') } };
+  };
+  const soldTo = (world: World, bookingId: string): void => {
+    world.event.hold = { ...world.event.hold, status: 'sold', bookingId };
+  };
+
+  it('to this very booking, by a worker that stalled, is begun', async () => {
+    const { world, request } = await declined();
+    soldTo(world, bookingIdOf(10));
+    const { status, attempts } = await checkout(deskOf(world), request);
+    expect([status, attempts.length]).toEqual(['pending', 2]);
+  });
+
+  it('to another is refused', async () => {
+    const { world, request } = await declined();
+    soldTo(world, bookingIdOf(11));
+    const refused = checkout(deskOf(world), request);
+    await expect(refused).rejects.toMatchObject({ code: 'already-booked' });
+    expect((await world.booking()).status).toBe('declined');
+  });
+});
 
 describe('a checkout with a promo code and a voucher', () => {
   const newWorld = () => new World().withOffers(2_000, promoOf({ perBuyerMax: 1 }));
