@@ -16,7 +16,7 @@ import {
   publicPackageDetail,
 } from '#contracts/package-schemas.ts';
 import { intentStatus } from '#contracts/payments.contract.ts';
-import { promoRefusals } from '#contracts/promotion-schemas.ts';
+import { offerRefusals } from '#contracts/promotion-schemas.ts';
 import { limits } from '#domain/limits.ts';
 
 export const bundleStatus = z.enum(['holding', 'held', 'released', ...bookingStatus.options]);
@@ -56,6 +56,7 @@ const bundleView = z.object({
     }),
   ),
   price: bundlePrice,
+  voucher: moneySchema.optional().describe('What a gift voucher pays of the total'),
   payment: z
     .object({
       status: z.enum([...intentStatus.options, 'not_required']),
@@ -77,7 +78,8 @@ const cancelledBundle = z.object({
   refund: refundSchema.describe('What this cancellation returns'),
 });
 
-const offerCode = z.string().trim().min(1).max(64).optional();
+const code = z.string().trim().min(1).max(64).optional();
+const offerCodes = { promoCode: code, voucher: code.describe('Code of a gift voucher') } as const;
 const organizerHttp = { access: 'organizer', tag: 'Packages' } as const;
 const buyerHttp = { access: 'user', tag: 'Packages' } as const;
 const bundleId = id('bundle');
@@ -217,12 +219,13 @@ export const bundlesContract = service({
       http: { method: 'DELETE', path: orderPath, success: 204, ...buyerHttp },
     }),
     quote: action({
-      summary: 'What a promo code would make of the price of what a bundle holds; takes nothing',
-      params: z.strictObject({ bundleId, promoCode: offerCode }),
+      summary: 'What codes would make of the price of what a bundle holds; takes nothing',
+      params: z.strictObject({ bundleId, ...offerCodes }),
       result: z.object({
         bundleId,
         price: bundlePrice,
         events: z.array(z.object({ eventId: id('event'), total: moneySchema })),
+        voucher: moneySchema.optional().describe('What the voucher would pay of the total'),
         toPay: moneySchema.describe('What is left for a card'),
         expiresAt: timestamp.describe('When the first of its holds ends'),
       }),
@@ -232,7 +235,7 @@ export const bundlesContract = service({
         'already-booked',
         'reservation-expired',
         'reservation-released',
-        ...promoRefusals,
+        ...offerRefusals,
         'unavailable',
       ],
       http: { method: 'POST', path: `${orderPath}/quote`, success: 200, ...buyerHttp },
@@ -248,7 +251,7 @@ export const bundlesContract = service({
           .max(limits.ticketsPerBuyerAndEvent)
           .default([])
           .describe('The same people at every event'),
-        promoCode: offerCode,
+        ...offerCodes,
       }),
       result: z.object({
         bundleId,
@@ -262,7 +265,7 @@ export const bundlesContract = service({
         'already-booked',
         'reservation-expired',
         'reservation-released',
-        ...promoRefusals,
+        ...offerRefusals,
         'overloaded',
         'unavailable',
       ],

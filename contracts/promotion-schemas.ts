@@ -2,17 +2,12 @@ import { z } from 'zod';
 import { id, timestamp } from '#contracts/common.ts';
 import { limits } from '#domain/limits.ts';
 
-/** How a checkout is told that a promo code is of no use to it. */
-export const promoRefusals = [
+/** How a checkout is told that a promo code or a voucher is of no use to it. */
+export const offerRefusals = [
   'promo-code-unknown',
   'promo-code-inactive',
   'promo-code-not-applicable',
   'promo-code-used-up',
-] as const;
-
-/** How a checkout is told that a promo code or a voucher is of no use to it. */
-export const offerRefusals = [
-  ...promoRefusals,
   'voucher-unknown',
   'voucher-not-applicable',
   'voucher-used-up',

@@ -7,6 +7,7 @@ import { roundedTo, stepOf } from '#domain/money.ts';
 import type { Quote } from '#domain/pricing.ts';
 import { appliesTo, fittingUses, type Promo, type PromoOff } from '#domain/promo.ts';
 import { split } from '#domain/split.ts';
+import { assertVoucher, voucherPart } from '#domain/voucher.ts';
 
 /** What an order costs and how it is paid. The parts add up to the whole, exactly. */
 export type BundleTerms = {
@@ -17,21 +18,40 @@ export type BundleTerms = {
 };
 
 /**
- * What a held bundle costs with these offers: the price of the package, less a promo code for those
- * of its events that the code is for. Nothing is taken yet. Throws as `checkoutPrice` does.
+ * What a held bundle costs with these offers, and how that is paid: the price of the package, less
+ * a promo code for those of its events that the code is for, then as much as possible by voucher,
+ * the rest by card. A voucher pays of each event in proportion to its price. Nothing is taken yet.
+ * Throws as `checkoutPrice` does.
  */
 export function bundlePrice(b: Bundle, offers: Offers, now: number): BundleTerms {
-  const { promo } = knownOffers(offers);
-  const quotes = heldParts(b).map(({ quote }) => quote);
-  if (promo === undefined) {
-    return { whole: { quote: sumOf(quotes) }, parts: quotes.map((quote) => ({ quote })) };
-  }
-  const fits = fittingUses(promo.rule, usesOf(b), promo.uses, now);
-  const bill: Bill = { by: 'card', promo: promoOf(promo.rule) };
-  const parts = packageDiscounted(quotes, promo.rule, fits).map((quote, i): BookingTerms => {
-    return fits[i] === true ? { quote, bill } : { quote };
-  });
-  return { whole: { quote: sumOf(parts.map(({ quote }) => quote)), bill }, parts };
+  const { promo, voucher } = knownOffers(offers);
+  const own = heldParts(b).map(({ quote }) => quote);
+  const fits = promo && fittingUses(promo.rule, usesOf(b), promo.uses, now);
+  const quotes = promo && fits ? packageDiscounted(own, promo.rule, fits) : own;
+  const whole = sumOf(quotes);
+  const { currency, total } = whole;
+  if (voucher !== undefined) assertVoucher(voucher, { currency });
+  const byVoucher = voucher === undefined ? 0 : voucherPart(voucher.balance, total, currency);
+  const shares = split(
+    byVoucher,
+    quotes.map((quote) => quote.total),
+    stepOf(currency),
+  );
+  const code = promo && promoOf(promo.rule);
+  const terms = (quote: Quote, part: Bill['promo'], amount: number): BookingTerms => {
+    const paid = voucher && amount > 0 ? { voucherId: voucher.voucherId, amount } : undefined;
+    if (part === undefined && paid === undefined) return { quote };
+    return {
+      quote,
+      bill: { by: 'card', ...(part && { promo: part }), ...(paid && { voucher: paid }) },
+    };
+  };
+  return {
+    whole: terms(whole, code, byVoucher),
+    parts: quotes.map((quote, i) =>
+      terms(quote, fits?.[i] === true ? code : undefined, shares[i] ?? 0),
+    ),
+  };
 }
 
 const usesOf = (b: Bundle) =>

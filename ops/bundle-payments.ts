@@ -48,7 +48,10 @@ export async function bundledPayments(
   );
 }
 
-/** The orders of those of the ids that are bundles': what the books have of their payments. */
+/**
+ * The orders of those of the ids that are bundles': what the books have of their payments. What
+ * vouchers pay is in the books of their bookings.
+ */
 export async function ordersOf(db: Db, ids: readonly string[]) {
   const bundleIds = ids.filter(isBundleId);
   if (bundleIds.length === 0) return [];
@@ -56,7 +59,9 @@ export async function ordersOf(db: Db, ids: readonly string[]) {
     .collection<BundleDocument>(bundlesCollection)
     .find({ _id: { $in: bundleIds } })
     .toArray();
-  return found.flatMap(({ _id, order }) => (order === undefined ? [] : [{ ...order, _id }]));
+  return found.flatMap(({ _id, order }) =>
+    order === undefined ? [] : [{ ...order, bill: undefined, _id }],
+  );
 }
 
 /** Intent → what the bookings of these bundles have of it. */

@@ -44,6 +44,12 @@ export function priceOf(
   };
 }
 
+/** What a voucher pays by these terms. */
+export function voucherOf(terms: BookingTerms | undefined, currency: string) {
+  const amount = terms?.bill?.voucher?.amount;
+  return amount === undefined ? {} : { voucher: money(amount, currency) };
+}
+
 /** A bundle as its buyer sees it, with its bookings in the order of the events' ids. */
 export function bundleViewOf(b: Bundle, bookings: readonly Booking[]): BundleView {
   const { order } = b;
@@ -71,6 +77,7 @@ export function bundleViewOf(b: Bundle, bookings: readonly Booking[]): BundleVie
       };
     }),
     price: priceOf(b, order, currency),
+    ...voucherOf(order, currency),
     ...(order === undefined ? {} : { payment: paymentOf(order) }),
     expiresAt: iso(order?.holdDeadline ?? b.deadline),
     createdAt: iso(b.createdAt),

@@ -15,7 +15,7 @@ import { money } from '#domain/money.ts';
 import { promoUsedUp } from '#domain/promo.ts';
 import { callerOf } from '#mixins/caller.ts';
 import { payingOf } from '#services/bookings/paying.ts';
-import { priceOf } from '#services/bundles/bundle-view.ts';
+import { priceOf, voucherOf } from '#services/bundles/bundle-view.ts';
 import { type BundleDesk, type OrderDesk, ownBundle } from '#services/bundles/desk.ts';
 
 type Actions = (typeof bundlesContract)['actions'];
@@ -24,7 +24,7 @@ type Result<K extends keyof Actions> = z.output<Actions[K]['result']>;
 
 /** `bundles.checkout`: begins the order, or another attempt after a decline. */
 export function orderBundle(desk: BundleDesk, ctx: Ctx<'checkout'>): Promise<Result<'checkout'>> {
-  const { bundleId, payment, equalSeats, attendees, promoCode } = ctx.params;
+  const { bundleId, payment, equalSeats, attendees, promoCode, voucher } = ctx.params;
   const { userId } = callerOf(ctx);
   const key = ctx.meta.idempotencyKey;
   if (key === undefined) throw new UsherError('idempotency-key-required');
@@ -32,7 +32,8 @@ export function orderBundle(desk: BundleDesk, ctx: Ctx<'checkout'>): Promise<Res
     if (!desk.worker.hasRoom) throw new UsherError('overloaded', undefined, soon);
     const b = await ownBundle(desk, bundleId, userId);
     const names = attendees.map(({ name }) => name);
-    const wish = { key, ...payingOf(payment), equalSeats, attendees: names, promoCode };
+    const codes = { promoCode, voucher };
+    const wish = { key, ...payingOf(payment), equalSeats, attendees: names, ...codes };
     const ordered = await beginOrder(desk, b, wish);
     reply(ctx, { headers: { Location: `/v1/bundle-orders/${bundleId}` } });
     return {
@@ -48,7 +49,7 @@ export function orderBundle(desk: BundleDesk, ctx: Ctx<'checkout'>): Promise<Res
 
 const soon = { retryAfterSeconds: 1 };
 
-/** `bundles.quote`: the very price that a checkout with this code would begin with now. */
+/** `bundles.quote`: the very price that a checkout with these codes would begin with now. */
 export async function quoteBundle(desk: BundleDesk, ctx: Ctx<'quote'>): Promise<Result<'quote'>> {
   const { bundleId, ...codes } = ctx.params;
   const b = await ownBundle(desk, bundleId, callerOf(ctx).userId);
@@ -64,6 +65,7 @@ export async function quoteBundle(desk: BundleDesk, ctx: Ctx<'quote'>): Promise<
       eventId,
       total: money(parts[i]?.quote.total ?? 0, currency),
     })),
+    ...voucherOf(whole, currency),
     toPay: money(cardTotal(whole), currency),
     expiresAt: new Date(b.deadline).toISOString(),
   };
@@ -100,11 +102,11 @@ function assertHeld(b: Bundle, now: number): void {
 async function offersFor(
   { offers }: OrderDesk,
   { buyerId, members }: Bundle,
-  { promoCode }: Pick<CheckoutWish, 'promoCode'>,
+  { promoCode, voucher }: Pick<CheckoutWish, 'promoCode' | 'voucher'>,
 ): Promise<Offers> {
-  if (promoCode === undefined) return {};
+  if (promoCode === undefined && voucher === undefined) return {};
   // All of its events are one organizer's.
-  return offers.of({ eventId: members[0]?.eventId ?? '', buyerId, promoCode });
+  return offers.of({ eventId: members[0]?.eventId ?? '', buyerId, promoCode, voucher });
 }
 
 /** `due` is what is left for a card, minor units. */
@@ -121,6 +123,7 @@ function assertPayable(b: Bundle, wish: CheckoutWish, due: number): void {
 async function written(desk: OrderDesk, b: Bundle, change: BundleChange, wish: CheckoutWish) {
   const { ports, worker } = desk;
   const result = await ports.bundles.commit(change);
+  if (result === 'voucher-refused') throw new UsherError('voucher-used-up');
   if (result === 'promo-refused') {
     // Another booking was faster: what it left says why.
     bundlePrice(b, await offersFor(desk, b, wish), ports.clock.now());

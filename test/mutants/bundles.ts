@@ -47,6 +47,18 @@ export const bundles: readonly Mutant[] = [
     'promo: bill?.promo,',
   ),
   one(
+    'a voucher pays of each booking of a bundle as if it were the only one',
+    'domain/bundle-price.ts',
+    'shares[i] ?? 0),',
+    'Math.min(byVoucher, quote.total)),',
+  ),
+  one(
+    'a part of a bundle counts what a voucher pays as money of the card',
+    'domain/bundle-moves.ts',
+    'const amount = cardTotal(m);',
+    'const amount = m.quote.total;',
+  ),
+  one(
     'a bundle that ends unsold keeps what it took of offers',
     'domain/bundle-moves.ts',
     'claims: so.claims,',

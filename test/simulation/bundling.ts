@@ -1,4 +1,6 @@
 import type { PackageRow } from '#adapters/store/package-rows.ts';
+import { cardTotal } from '#domain/bill.ts';
+import type { Booking } from '#domain/booking.ts';
 import type { Bundle } from '#domain/bundle.ts';
 import { codeOf } from '#domain/errors.ts';
 import { makeId } from '#domain/ids.ts';
@@ -63,10 +65,15 @@ export function bundleWatcherOf(
   };
 }
 
-/** Ends of orders that a promo code was brought to. */
+/** Ends of orders that a promo code or a voucher was brought to. */
 function offersIn({ order, step }: Bundle): readonly string[] {
-  if (order?.bill?.promo === undefined || step !== 'done') return [];
-  return [`bundle: promo code → ${order.status}`];
+  if (order === undefined || step !== 'done') return [];
+  const { promo, voucher } = order.bill ?? {};
+  const way = cardTotal(order) === 0 ? 'alone' : 'beside a card';
+  return [
+    ...(promo === undefined ? [] : [`bundle: promo code → ${order.status}`]),
+    ...(voucher === undefined ? [] : [`bundle: voucher ${way} → ${order.status}`]),
+  ];
 }
 
 type Options = PersonOptions & { readonly buyerId: string };
@@ -145,7 +152,7 @@ async function begin(
   options: Options,
   bundleId: string,
   token: Token,
-  codes: { promoCode?: string } = {},
+  codes: ReturnType<typeof codesOf> = {},
 ): Promise<Bundle | undefined> {
   const { chance } = options;
   let refused = false;
@@ -179,9 +186,7 @@ export async function cancelBundle(
 async function order(options: Options, held: Bundle): Promise<void> {
   const { scheduler, chance, office, over } = options;
   const { bundleId } = held;
-  const { promoCode } = codesOf(chance);
-  const codes = promoCode === undefined ? {} : { promoCode };
-  if ((await begin(options, bundleId, methodOf(options), codes)) === undefined) return;
+  if ((await begin(options, bundleId, methodOf(options), codesOf(chance))) === undefined) return;
   if (chance.hits(0.25)) {
     await scheduler.sleep(chance.ms(10, 600), undefined);
     await asked(options, releaseOne(options, held));
@@ -206,6 +211,13 @@ async function order(options: Options, held: Bundle): Promise<void> {
 export const openBundles = ({ bundles }: Office): readonly Bundle[] =>
   bundles.contents.filter((b) => b.dueAt !== undefined);
 
+/** What bookings cost together, and what vouchers pay of it. */
+function sumsOf(bookings: readonly Booking[]): string {
+  const cost = bookings.reduce((sum, { quote }) => sum + quote.total, 0);
+  const byVoucher = bookings.reduce((sum, { bill }) => sum + (bill?.voucher?.amount ?? 0), 0);
+  return `${cost}, ${byVoucher} of it by voucher`;
+}
+
 /** What does not agree between bundles and their bookings when all has come to rest. */
 export function* bundleContradictions({ bundles, store }: Office): Generator<string> {
   const { bookings, tickets } = store.contents;
@@ -215,9 +227,8 @@ export function* bundleContradictions({ bundles, store }: Office): Generator<str
     if (b.dueAt !== undefined) yield `${bundleId} at ${b.step} is still due`;
     if (b.counted) taken += b.quantity;
     const parts = bookings.filter((one) => one.bundle?.bundleId === bundleId);
-    const cost = parts.reduce((sum, { quote }) => sum + quote.total, 0);
-    if (order !== undefined && order.quote.total !== cost) {
-      yield `${bundleId} costs ${order.quote.total}, its bookings ${cost}`;
+    if (order !== undefined && sumsOf([order]) !== sumsOf(parts)) {
+      yield `${bundleId} costs ${sumsOf([order])}, its bookings ${sumsOf(parts)}`;
     }
     if (parts.length !== (order === undefined ? 0 : b.members.length)) {
       yield `${bundleId} has ${parts.length} bookings`;

@@ -147,7 +147,9 @@ const bundles = [
   ...['pending/decline', 'requires_action/await', 'requires_action/decline', 'declined/rest'],
   ...['selling/sell', 'selling/capture', 'selling/undo', 'confirmed/done'],
   ...['expired/settle', 'expired/done', 'cancelled/settle', 'cancelled/done'],
-  ...['confirmed', 'expired', 'cancelled'].map((end) => `promo code → ${end}`),
+  ...['confirmed', 'expired', 'cancelled'].flatMap((end) =>
+    ['promo code', 'voucher alone', 'voucher beside a card'].map((way) => `${way} → ${end}`),
+  ),
 ];
 
 /** Everything that a run of many seeds should reach. */

@@ -4,7 +4,11 @@ import { collections, type LedgerDocument } from '#adapters/store/booking-docume
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { bundlesCollection, MongoBundles, prepareBundles } from '#adapters/store/bundles.ts';
 import { type PackageRow, packagesCollection } from '#adapters/store/package-rows.ts';
-import { type PromoRow, promotionCollections } from '#adapters/store/promotion-rows.ts';
+import {
+  type PromoRow,
+  promotionCollections,
+  type VoucherRow,
+} from '#adapters/store/promotion-rows.ts';
 import { retried } from '#domain/booking-moves.ts';
 import { bundleOrdered, withOrder } from '#domain/bundle-moves.ts';
 import { limits } from '#domain/limits.ts';
@@ -36,19 +40,26 @@ describeWith(['mongod'], 'bundles in a database', () => {
   }
 
   /** What the world's checkouts bring is in the database, unused. */
-  const setOffers = async ({ offers }: BundleWorld): Promise<void> => {
-    const { promos, uses } = promotionCollections;
-    for (const name of [promos, uses]) await database.db.collection(name).deleteMany({});
-    if (offers.promo == null) return;
-    const { promoId: _id, ...rule } = offers.promo.rule;
-    const row = { _id, ...rule, key: rule.code, used: 0, version: 1 } as PromoRow;
-    await database.db.collection<PromoRow>(promos).insertOne(row);
+  const setOffers = async ({ offers: { promo, voucher } }: BundleWorld): Promise<void> => {
+    const { promos, uses, vouchers } = promotionCollections;
+    for (const name of [promos, uses, vouchers]) await database.db.collection(name).deleteMany({});
+    if (promo != null) {
+      const { promoId: _id, ...rule } = promo.rule;
+      const row = { _id, ...rule, key: rule.code, used: 0, version: 1 } as PromoRow;
+      await database.db.collection<PromoRow>(promos).insertOne(row);
+    }
+    if (voucher != null) {
+      const { voucherId: _id, ...rest } = voucher;
+      const row = { _id, ...rest, codeHash: 'h', version: 1 } as VoucherRow;
+      await database.db.collection<VoucherRow>(vouchers).insertOne(row);
+    }
   };
-  /** Uses of the code in all, and of its buyer. */
-  const used = async (): Promise<readonly number[]> => {
-    const { promos, uses } = promotionCollections;
-    const of = async (name: string) => (await database.db.collection(name).findOne({}))?.used ?? 0;
-    return [await of(promos), await of(uses)];
+  /** Uses of the code in all, and of its buyer; what is left on the voucher. */
+  const offersLeft = async (): Promise<readonly number[]> => {
+    const { promos, uses, vouchers } = promotionCollections;
+    const of = async (name: string, field: string) =>
+      (await database.db.collection(name).findOne({}))?.[field] ?? 0;
+    return [await of(promos, 'used'), await of(uses, 'used'), await of(vouchers, 'balance')];
   };
   /** A world whose collections are empty but for a package that may be had `limit` times. */
   const emptied = async (limit = 2): Promise<StoredWorld> => {
@@ -134,14 +145,15 @@ describeWith(['mongod'], 'bundles in a database', () => {
     }
   }, 120_000);
 
-  it('takes a code once with an order, or not at all, wherever its worker dies', async () => {
+  it('takes a code and a voucher once with an order, or not at all, wherever its worker dies', async () => {
     const ends = [
-      ['succeeded', 'confirmed', 1],
-      ['refused', 'cancelled', 0],
+      ['succeeded', 'confirmed', [1, 1, 0]],
+      ['refused', 'cancelled', [0, 0, 4_000]],
     ] as const;
-    for (const [captureAs, end, uses] of ends) {
+    for (const [captureAs, end, left] of ends) {
       for (let at = 1; at <= 16; at++) {
         const world = (await emptied()).withPromo({ perBuyerMax: 1 });
+        world.withVoucher(4_000);
         await setOffers(world);
         world.payments.captureAs = captureAs;
         await world.checkout(
@@ -151,22 +163,27 @@ describeWith(['mongod'], 'bundles in a database', () => {
         await world.pass(3 * limits.stepRetryMs);
         const about = `${captureAs}, at ${at}`;
         expect([about, ...(await world.statuses())]).toEqual([about, end, end, end]);
-        expect([about, ...(await used())]).toEqual([about, uses, uses]);
+        expect([about, ...(await offersLeft())]).toEqual([about, ...left]);
       }
     }
   }, 120_000);
 
-  it('begins no order whose code is not to be had any more', async () => {
-    const world = (await emptied()).withPromo({ redemptionsMax: 0 });
-    await setOffers(world);
-    const { promo } = world.offers;
-    if (promo == null) throw new Error('no code');
-    // What the buyer was shown is not true any more.
-    world.offers = { promo: { ...promo, rule: { ...promo.rule, redemptionsMax: null } } };
-    await expect(world.checkout()).rejects.toThrow('not ordered');
-    expect(await count(collections.bookings)).toBe(0);
-    expect((await world.bundle()).step).toBe('held');
-    expect(await used()).toEqual([0, 0]);
+  it('begins no order whose code, or voucher, is not to be had any more', async () => {
+    const { promos, vouchers } = promotionCollections;
+    const gone = [
+      [promos, { redemptionsMax: 0 }, [0, 0, 4_000]],
+      [vouchers, { balance: 3_999 }, [0, 0, 3_999]],
+    ] as const;
+    for (const [name, change, left] of gone) {
+      const world = (await emptied()).withPromo().withVoucher(4_000);
+      await setOffers(world);
+      // What the buyer was shown is not true any more.
+      await database.db.collection(name).updateOne({}, { $set: change });
+      await expect(world.checkout()).rejects.toThrow('not ordered');
+      expect(await count(collections.bookings)).toBe(0);
+      expect((await world.bundle()).step).toBe('held');
+      expect(await offersLeft()).toEqual(left);
+    }
   });
 
   it('a refused capture undoes all of it', async () => {

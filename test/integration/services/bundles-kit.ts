@@ -9,7 +9,11 @@ export const card = (token = 'pm_card_visa') => ({ payment: { method: 'card', to
 
 /** A house with three events and a package of them at 10 % off. */
 export async function startShop(database: TestDatabase): Promise<Shop> {
-  const house = await startHouse(database);
+  return openShop(await startHouse(database), database);
+}
+
+/** Another three events in a house that is there. */
+export async function openShop(house: House, database: TestDatabase): Promise<Shop> {
   const events = await Promise.all([house.event(), house.event(), house.event()]);
   const shop = new Shop(house, database, events.sort(), await house.person());
   shop.packageId = await shop.offer({ discountBasisPoints: 1_000 });
@@ -74,6 +78,19 @@ export class Shop {
     const { body: made, status } = await this.house.ask('POST', path, this.house.organizer, body);
     expect([status, made.code]).toEqual([201, body.code]);
     return made;
+  }
+
+  /** A gift voucher of theirs. */
+  async voucher(amount: number): Promise<{ voucherId: string; code: string }> {
+    const path = '/v1/organizer/vouchers';
+    const wish = { amount, currency: 'EUR' };
+    const { body } = await this.house.ask('POST', path, this.house.organizer, wish);
+    return body.vouchers[0];
+  }
+
+  async balance(code: string): Promise<number> {
+    const { body } = await this.house.ask('POST', '/v1/vouchers/balance', this.buyer, { code });
+    return body.balance.amount;
   }
 
   async used(promoId: string): Promise<number> {

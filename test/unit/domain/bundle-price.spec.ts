@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { cardTotal } from '#domain/bill.ts';
 import type { Bundle } from '#domain/bundle.ts';
 import { bundlePrice } from '#domain/bundle-price.ts';
 import { codeOf } from '#domain/errors.ts';
@@ -8,7 +9,8 @@ import { packageQuotes } from '#domain/package.ts';
 import { type Quote, quoteFor } from '#domain/pricing.ts';
 import type { Promo, PromoOff, PromoUses } from '#domain/promo.ts';
 import { issueTickets, sumOf } from '#domain/ticket.ts';
-import { promoOf } from '#test/unit/flows/offers.ts';
+import { voucherPart } from '#domain/voucher.ts';
+import { promoOf, voucherOf } from '#test/unit/flows/offers.ts';
 
 const seatsOf = ({ lines }: Quote) =>
   lines.flatMap(({ category, quantity }) =>
@@ -147,6 +149,27 @@ describe('a promo code of a package', () => {
   });
 });
 
+describe('a gift voucher of a package', () => {
+  const b = bundleOf([plain(5_000), plain(3_000)]);
+
+  it('pays of each event in proportion to its price, after a code', () => {
+    const promo = { rule: promoOf(), uses: none };
+    const { whole, parts } = bundlePrice(b, { promo, voucher: voucherOf(1_000) }, 500);
+    expect(whole.bill).toMatchObject({ promo: { code: 'EARLY' }, voucher: { amount: 1_000 } });
+    expect(parts.map(({ bill }) => bill?.voucher?.amount)).toEqual([625, 375]);
+    expect(parts.map(cardTotal)).toEqual([4_050 - 625, 2_430 - 375]);
+  });
+
+  it('is refused for what a booking would be refused for', () => {
+    const code = (change: object) =>
+      refusal(() => bundlePrice(b, { voucher: { ...voucherOf(1_000), ...change } }, 500));
+    expect(refusal(() => bundlePrice(b, { voucher: null }, 500))).toBe('voucher-unknown');
+    expect(code({ disabled: true })).toBe('voucher-not-applicable');
+    expect(code({ currency: 'USD' })).toBe('voucher-not-applicable');
+    expect(code({ balance: 0 })).toBe('voucher-used-up');
+  });
+});
+
 describe('prices of packages with codes', () => {
   const off: fc.Arbitrary<PromoOff> = fc.oneof(
     fc.record({
@@ -189,6 +212,39 @@ describe('prices of packages with codes', () => {
           const why = refusal(() => withCode(b, change));
           if (why !== undefined) return expect(why).toBe('promo-code-not-applicable');
           checkTerms(b, withCode(b, change), step);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are paid by a voucher and a card whose parts add up, event by event', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('EUR', 'JPY', 'KWD', 'MGA'),
+        fc.array(event, { minLength: 2, maxLength: 6 }),
+        fc.integer({ min: 1, max: 500_000 }),
+        fc.boolean(),
+        (currency, events, balance, code) => {
+          const step = stepOf(currency);
+          const quotes = events.map(({ prices, counts }) => {
+            const own = { a: prices.a * step, b: prices.b * step };
+            return quoteFor({ currency, prices: own, fees: [], taxes: [] }, counts);
+          });
+          const b = bundleOf(quotes);
+          const voucher = { ...voucherOf(balance), currency };
+          const promo = { rule: promoOf(), uses: none };
+          const { whole, parts } = bundlePrice(b, { voucher, ...(code && { promo }) }, 500);
+          const byVoucher = parts.map(({ bill }) => bill?.voucher?.amount ?? 0);
+          const byCard = parts.map(cardTotal);
+          const sum = (amounts: readonly number[]) => amounts.reduce((all, one) => all + one, 0);
+          expect(sum(byVoucher)).toBe(whole.bill?.voucher?.amount ?? 0);
+          expect(sum(byVoucher)).toBe(voucherPart(balance, whole.quote.total, currency));
+          expect(sum(byCard)).toBe(cardTotal(whole));
+          for (const [i, amount] of byCard.entries()) {
+            expect(Math.min(amount, byVoucher[i] ?? 0)).toBeGreaterThanOrEqual(0);
+            expect(amount % step).toBe(0);
+          }
         },
       ),
       { numRuns: 500 },

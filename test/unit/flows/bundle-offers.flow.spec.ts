@@ -3,6 +3,7 @@ import { retried } from '#domain/booking-moves.ts';
 import { cancelWhole } from '#domain/bundle-cancel.ts';
 import { withOrder } from '#domain/bundle-moves.ts';
 import { cancel } from '#domain/cancellation.ts';
+import { balancesOf } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
 import { BundleWorker } from '#flows/bundle.worker.ts';
 import { BundleWorld, bundleContradictions } from '#test/unit/flows/bundle-world.ts';
@@ -85,6 +86,89 @@ describe('a package with a promo code', () => {
   });
 });
 
+describe('a package with a gift voucher', () => {
+  const vouchers = ({ store }: BundleWorld) =>
+    [...store.claims.vouchers.values()].map(({ balance }) => balance);
+  const parts = async (world: BundleWorld) => {
+    const bookings = await world.bundles.bookings((await world.bundle()).bundleId);
+    return bookings.map(({ bill }) => bill?.voucher?.amount);
+  };
+
+  it('is paid by it first, and by card what it leaves', async () => {
+    const world = new BundleWorld().withVoucher(2_000);
+    await world.checkout();
+    expect(await world.statuses()).toEqual(['confirmed', 'confirmed', 'confirmed']);
+    expect(world.payments.of('pi_1').amount).toBe(7_201 - 2_000);
+    expect([vouchers(world), await parts(world)]).toEqual([[0], [1_250, 750]]);
+    expect(bundleContradictions(world)).toEqual([]);
+  });
+
+  it('that pays all of it needs no payment and keeps the rest', async () => {
+    const world = new BundleWorld().withVoucher(10_000);
+    await world.checkout();
+    expect(await world.statuses()).toEqual(['confirmed', 'confirmed', 'confirmed']);
+    expect(world.payments.intents.size).toBe(0);
+    expect([vouchers(world), await parts(world)]).toEqual([[2_799], [4_501, 2_700]]);
+    const balances = balancesOf(world.store.contents.ledger);
+    expect([balances.vouchers, balances.buyer]).toEqual([7_201, 0]);
+    expect(bundleContradictions(world)).toEqual([]);
+  });
+
+  it('leaves the card no less than the provider charges at least', async () => {
+    const world = new BundleWorld().withVoucher(7_190);
+    await world.checkout();
+    expect(world.payments.of('pi_1').amount).toBe(50);
+    expect(bundleContradictions(world)).toEqual([]);
+  });
+
+  it('is not begun when another has spent it meanwhile', async () => {
+    const world = new BundleWorld().withVoucher(2_000);
+    const { vouchers: stored } = world.store.claims;
+    for (const [id, voucher] of stored) stored.set(id, { ...voucher, balance: 1_999 });
+    await expect(world.checkout()).rejects.toThrow('not ordered');
+    expect(world.store.contents.bookings).toEqual([]);
+    expect(vouchers(world)).toEqual([1_999]);
+  });
+
+  it('returns the card’s part to the card first, then the voucher’s to the voucher', async () => {
+    const world = new BundleWorld().withPromo().withVoucher(2_000);
+    await world.checkout();
+    await cancelAll(world);
+    await world.pass(5_000);
+    expect(await world.statuses()).toEqual(['confirmed', 'refunded', 'refunded']);
+    const { amount, refunded } = world.payments.of('pi_1');
+    expect([amount, refunded, ...vouchers(world)]).toEqual([4_481, 4_481, 2_000]);
+    const [first] = await world.bundles.bookings((await world.bundle()).bundleId);
+    expect(first?.returns.map(({ to }) => to)).toEqual(['card', 'voucher']);
+    expect(bundleContradictions(world)).toEqual([]);
+  });
+
+  it('agrees with its books wherever a worker dies, from the order to its cancellation', async () => {
+    for (const worth of [2_000, 10_000]) {
+      const play = async (world: BundleWorld, mortal: Mortal): Promise<void> => {
+        await world.checkout('ok', mortal);
+        await cancelAll(world);
+        await world.pass(4_000, mortal);
+      };
+      const whole = new Mortal();
+      await play(new BundleWorld().withPromo().withVoucher(worth), whole);
+      expect(whole.calls).toBeGreaterThan(20);
+      for (let at = 1; at <= whole.calls; at++) {
+        for (const does of ['die-before', 'die-after'] as const) {
+          const world = new BundleWorld().withPromo().withVoucher(worth);
+          await play(world, new Mortal({ at, does }));
+          await world.pass(60_000);
+          const where = `${worth}, ${does} call ${at}`;
+          const ends = (await world.statuses()).slice(1);
+          expect([where, ...vouchers(world)]).toEqual([where, worth]);
+          expect([where, ends[0]]).toEqual([where, ends[1]]);
+          expect([where, ...bundleContradictions(world)]).toEqual([where]);
+        }
+      }
+    }
+  }, 60_000);
+});
+
 it('a booking of it that keeps too few tickets loses what the code took off them', async () => {
   const world = new BundleWorld().withPromo({ off: half, ticketsMin: 2 });
   await world.checkout();
@@ -116,7 +200,7 @@ describe('killed at any call', () => {
       const refused = name === 'is refused the second event';
       for (const does of ['die-before', 'die-after'] as const) {
         for (let at = 1; ; at++) {
-          const world = new BundleWorld().withPromo();
+          const world = new BundleWorld().withPromo().withVoucher(3_000);
           world.payments.captureAs = captureAs;
           if (refused) world.events.of(1).soldTo.set(0, 'another');
           const mortal = new Mortal({ at, does });

@@ -22,7 +22,7 @@ import { BundleWorker } from '#flows/bundle.worker.ts';
 import { holdAll } from '#flows/bundle-holds.flow.ts';
 import type { PaymentsPort } from '#flows/ports.ts';
 import { backToVoucher, claimContradictions } from '#test/unit/flows/consistency.ts';
-import { promoOf } from '#test/unit/flows/offers.ts';
+import { promoOf, voucherOf } from '#test/unit/flows/offers.ts';
 import {
   buyerId,
   CountingIds,
@@ -122,6 +122,14 @@ export class BundleWorld {
     return this;
   }
 
+  /** Checkouts bring a voucher of this worth. */
+  withVoucher(worth: number): this {
+    const voucher = voucherOf(worth);
+    this.store.claims.vouchers.set(voucher.voucherId, voucher);
+    this.offers = { ...this.offers, voucher };
+    return this;
+  }
+
   ports(mortal = new Mortal()): BundlePorts {
     const trouble = (_about: unknown, error: unknown): void => {
       this.troubles.push(error);
@@ -213,15 +221,18 @@ export class BundleWorld {
     return [(await this.bundle()).order?.status ?? '', ...own.map(({ status }) => status)];
   }
 
-  /** Lets time pass, second by second, with living workers that sweep what is due. */
-  async pass(ms: number): Promise<void> {
-    const bundleWorker = new BundleWorker(this.ports());
-    const worker = new BookingWorker(this.ports());
+  /** Lets time pass, second by second, with workers that sweep what is due while they live. */
+  async pass(ms: number, mortal = new Mortal()): Promise<void> {
+    const bundleWorker = new BundleWorker(this.ports(mortal));
+    const worker = new BookingWorker(this.ports(mortal));
+    const died = (error: unknown): void => {
+      if (!mortal.dead) throw error;
+    };
     for (let t = 0; t < ms; t += 1_000) {
       this.clock.advance(1_000);
-      await bundleWorker.sweep();
+      await bundleWorker.sweep().catch(died);
       await bundleWorker.idle();
-      await worker.sweep();
+      await worker.sweep().catch(died);
       await worker.idle();
     }
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { systemClock } from '#adapters/clock/system.ts';
-import { card, type Shop, startShop } from '#test/integration/services/bundles-kit.ts';
+import { call } from '#broker/call.ts';
+import { card, openShop, type Shop, startShop } from '#test/integration/services/bundles-kit.ts';
 import type { House, Person } from '#test/integration/services/house-kit.ts';
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 
@@ -17,13 +18,12 @@ describeWith(['mongod', 'nats-server'], 'offers on packages over HTTP', () => {
 
   beforeAll(async () => {
     database = await testDatabase('bundle-ordering');
-    shop = await startShop(database);
-    ({ house, events } = shop);
+    ({ house } = await startShop(database));
   }, 60_000);
 
   beforeEach(async () => {
-    buyer = await house.person();
-    shop.buyer = buyer;
+    shop = await openShop(house, database);
+    ({ buyer, events } = shop);
   });
 
   afterAll(async () => {
@@ -160,4 +160,92 @@ describeWith(['mongod', 'nats-server'], 'offers on packages over HTTP', () => {
     );
     expect(await house.mistakes(events)).toEqual([]);
   }, 30_000);
+
+  it('a voucher pays a part, is spent with the sale, and has it back last', async () => {
+    const { code } = await shop.voucher(10_000);
+    const { body: held } = await shop.reserve();
+    const { bundleId } = held;
+    const { body: quoted } = await shop.quote(bundleId, { voucher: code });
+    expect(quoted).toMatchObject({ voucher: euro(10_000), toPay: euro(17_000) });
+    expect(await shop.balance(code)).toBe(10_000);
+    const spelt = code.toLowerCase().replaceAll('-', ' ');
+    const begun = await shop.checkout(bundleId, { ...card(), voucher: spelt });
+    expect([begun.status, begun.body.code]).toEqual([202, undefined]);
+    const done = await shop.read(bundleId);
+    expect(done).toMatchObject({ status: 'confirmed', voucher: euro(10_000) });
+    expect(done.price).toMatchObject({ total: euro(27_000) });
+    expect(await shop.balance(code)).toBe(0);
+    const payments = database.db.collection('payments');
+    expect(await payments.findOne({ bookingId: bundleId })).toMatchObject({ captured: 17_000 });
+    const read = async ({ booking }: Part) =>
+      (await house.ask('GET', `/v1/bookings/${booking.bookingId}`, buyer)).body;
+    const parts: Part[] = done.events;
+    const own = (await Promise.all(parts.map(read))).map((one) => one.voucher.amount);
+    expect(own).toEqual([3_334, 3_333, 3_333]);
+    expect(await house.mistakes(events)).toEqual([]);
+    const path = `/v1/bundle-orders/${bundleId}/cancel`;
+    const { body } = await house.ask('POST', path, buyer, {});
+    expect(body.refund.amount).toEqual(euro(27_000));
+    await shop.settled(bundleId, 'refunded');
+    await shop.quiet();
+    expect(await shop.balance(code)).toBe(10_000);
+    expect(await payments.findOne({ bookingId: bundleId })).toMatchObject({ refunded: 17_000 });
+    const [first] = await Promise.all(parts.map(read));
+    const refunds = first.refunds.map((r: { amount: object; to: string }) => [r.to, r.amount]);
+    expect(refunds).toEqual([
+      ['card', euro(5_666)],
+      ['voucher', euro(3_334)],
+    ]);
+    expect(await house.mistakes(events)).toEqual([]);
+  }, 30_000);
+
+  it('a voucher that pays all of it, after a code, needs no card', async () => {
+    const [voucher, promo] = [await shop.voucher(30_000), await shop.promo(percent(1_000))];
+    const codes = { voucher: voucher.code, promoCode: promo.code };
+    const { body: held } = await shop.reserve();
+    const { body: quoted } = await shop.quote(held.bundleId, codes);
+    expect(quoted).toMatchObject({ voucher: euro(24_300), toPay: euro(0) });
+    expect((await shop.checkout(held.bundleId, codes)).status).toBe(202);
+    const done = await shop.read(held.bundleId);
+    expect(done).toMatchObject({ status: 'confirmed', payment: { status: 'not_required' } });
+    const payments = database.db.collection('payments');
+    expect(await payments.countDocuments({ bookingId: held.bundleId })).toBe(0);
+    expect(await shop.balance(voucher.code)).toBe(5_700);
+    expect(await house.mistakes(events)).toEqual([]);
+  }, 30_000);
+
+  it('a voucher has back at once what ends without a sale', async () => {
+    const { code } = await shop.voucher(10_000);
+    const refused = card('pm_card_usher_captureDeclined');
+    const { body: held } = await shop.reserve();
+    await shop.checkout(held.bundleId, { ...refused, voucher: code });
+    expect(await shop.read(held.bundleId)).toMatchObject({
+      status: 'cancelled',
+      reason: 'capture-failed',
+    });
+    expect(await shop.balance(code)).toBe(10_000);
+    await shop.quiet();
+    expect(await house.mistakes(events)).toEqual([]);
+  }, 30_000);
+
+  it('a voucher set aside for one is not there for another', async () => {
+    const { code } = await shop.voucher(10_000);
+    const { body: one } = await shop.reserve(shop.packageId, { quantity: 1 });
+    const { body: two } = await shop.reserve(shop.packageId, { quantity: 1 });
+    const answers = await Promise.all(
+      [one, two].map(({ bundleId }) => shop.checkout(bundleId, { ...card(), voucher: code })),
+    );
+    const codes = answers.map(({ status, body }) => body.code ?? status).sort();
+    expect(codes).toEqual([202, 'voucher-used-up']);
+    expect(await shop.balance(code)).toBe(0);
+    await shop.quiet();
+    expect(await house.mistakes(events)).toEqual([]);
+  }, 30_000);
+
+  it('reconciliation finds nothing amiss', async () => {
+    await shop.quiet();
+    const asked = { olderThanMs: 0 };
+    const { findings } = await call(house.broker, 'payments.reconcile', asked);
+    expect(findings).toEqual([]);
+  }, 60_000);
 });
