@@ -126,6 +126,7 @@ export const ledgerEntry = (
 /** What a checkout asks for; `token` or `byBrowser` is needed unless nothing is left for a card. */
 export type CheckoutWish = {
   readonly key: string;
+  readonly asked?: string | undefined;
 } & Pick<Attempt, 'token' | 'byBrowser' | 'save' | 'saved'> & {
     readonly equalSeats: boolean;
     readonly attendees: readonly string[];
@@ -136,8 +137,10 @@ export type CheckoutWish = {
 
 const attemptOf = (no: number, wish: CheckoutWish, total: number): Attempt =>
   total === 0
-    ? { no, key: wish.key, state: 'unused' }
-    : { no, key: wish.key, ...payingOf(wish), state: 'new' };
+    ? { no, ...askedBy(wish), state: 'unused' }
+    : { no, ...askedBy(wish), ...payingOf(wish), state: 'new' };
+
+const askedBy = ({ key, asked }: CheckoutWish) => ({ key, ...(asked && { asked }) });
 
 const payingOf = ({ token, byBrowser, save, saved }: CheckoutWish) => ({
   token,

@@ -107,6 +107,11 @@ export type Attempt = {
   readonly no: number;
   /** Idempotency key of the checkout that asked for it. */
   readonly key: string;
+  /**
+   * Fingerprint of that checkout's body, where it was a buyer's own: the booking is then what
+   * remembers the key, which begins nothing else of this buyer's.
+   */
+  readonly asked?: string | undefined;
   /** What its intent is for, minor units; absent: `chargeNow` of the booking. */
   readonly amount?: number | undefined;
   /** The instalments it pays; absent: the first. */
@@ -253,6 +258,10 @@ export const isSettled = (b: Booking): boolean =>
 /** What is kept of the price of void tickets, minor units; below 0: more was given back. */
 export const keptOf = (b: Pick<Booking, 'returns'>): number =>
   b.returns.reduce((sum, r) => sum + (r.kept ?? 0), 0);
+
+/** The keys of its buyer that this booking remembers. */
+export const ownKeys = ({ attempts }: Pick<Booking, 'attempts'>): readonly string[] =>
+  attempts.flatMap(({ key, asked }) => (asked === undefined ? [] : [key]));
 
 export const lastAttempt = (b: Booking): Attempt | undefined => b.attempts.at(-1);
 

@@ -11,11 +11,18 @@ import type { HoldView } from '#domain/inventory/commands.ts';
 export type CheckoutDecision = 'same' | 'another';
 
 /**
- * Decides a checkout under this idempotency key for a reservation that has an active booking.
- * Throws `checkout-in-progress` or `already-booked`.
+ * Decides a checkout for a reservation that has an active booking. Throws `idempotency-key-reused`,
+ * `checkout-in-progress` or `already-booked`.
  */
-export function decideCheckout(b: Booking, key: string): CheckoutDecision {
-  if (b.attempts.some((attempt) => attempt.key === key)) return 'same';
+export function decideCheckout(
+  b: Booking,
+  { key, asked }: Pick<CheckoutWish, 'key' | 'asked'>,
+): CheckoutDecision {
+  const before = b.attempts.find((attempt) => attempt.key === key);
+  if (before?.asked !== undefined && before.asked !== asked) {
+    throw new UsherError('idempotency-key-reused');
+  }
+  if (before !== undefined) return 'same';
   const data = { bookingId: b.bookingId };
   switch (b.status) {
     case 'declined':

@@ -22,6 +22,12 @@ export type Run = {
 type Answer = { readonly result: unknown; readonly reply?: HttpReply };
 
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
+const scopeOf = (userId: string, route: string, key: string): Buffer =>
+  hash(JSON.stringify([userId, route, key]));
+
+/** `Run.ulid` of a caller's request, for what remembers its keys itself. */
+export const requestUlid = (userId: string, route: string, key: string): string =>
+  spellUlid(scopeOf(userId, route, key));
 
 /**
  * Runs requests once per Idempotency-Key. The scope of a key is caller + route: what is written
@@ -57,7 +63,7 @@ export class Once {
   ): Promise<R> {
     const { idempotencyKey: key, caller } = ctx.meta;
     if (key === undefined || caller === undefined) return run({ ulid: this.#ids.ulid() });
-    const scope = hash(JSON.stringify([caller.userId, route, key]));
+    const scope = scopeOf(caller.userId, route, key);
     const scopeId = scope.toString('hex');
     const mine = this.#newRun(fingerprintOf(body));
     const first = await this.#lock(scopeId, mine, deadlineOf(ctx, this.#clock.now(), this.#waitMs));

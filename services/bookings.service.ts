@@ -58,7 +58,7 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
 
     actions: {
       ...refundActions(() => parts),
-      ...checkoutActions(clock, runtime.config.limits, () => ({ ...desk, once })),
+      ...checkoutActions(clock, runtime.config.limits, () => desk),
       ...counterSaleActions(() => desk),
       ...instalmentActions(() => ({ ...desk, once })),
 

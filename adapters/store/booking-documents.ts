@@ -1,7 +1,7 @@
 import type { Document, WithoutId } from 'mongodb';
 import { isFreeAct } from '#domain/audit-acts.ts';
 import type { Booking } from '#domain/booking.ts';
-import { isActive, isFinalAttempt } from '#domain/booking.ts';
+import { isActive, isFinalAttempt, ownKeys } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import type { LedgerEntry } from '#domain/ledger.ts';
 import type { Ticket } from '#domain/ticket.ts';
@@ -19,11 +19,13 @@ export const collections = {
  * what a booking is looked up by besides: the promo code and the voucher of its bill, and the
  * intents of its attempts that are final. (One index for all, and none to write while a payment
  * runs: in a transaction each index of the collection costs MongoDB more than the update itself.)
+ * `keys` are those of `ownKeys`, as `keyOf` spells them, under a unique index.
  */
 export type BookingDocument = Omit<Booking, 'bookingId'> & {
   readonly _id: string;
   readonly active: boolean;
   readonly refs?: readonly string[];
+  readonly keys?: readonly string[];
 };
 export type TicketDocument = Omit<Ticket, 'ticketId'> & { readonly _id: string };
 export type LedgerDocument = Omit<LedgerEntry, 'id'> & {
@@ -50,14 +52,20 @@ export const toBookingDocument = ({ bookingId, ...rest }: Booking): BookingDocum
   _id: bookingId,
   ...rest,
   active: isActive(rest.status),
-  ...refsOf(rest),
+  ...foundBy(rest),
 });
 
-function refsOf({ attempts, bill }: Omit<Booking, 'bookingId'>): Pick<BookingDocument, 'refs'> {
+/** An idempotency key in its scope. */
+export const keyOf = (buyerId: string, key: string): string => `${buyerId}:${key}`;
+
+/** What a booking is looked up by besides its own fields; a list is absent while it is empty. */
+function foundBy(booking: Omit<Booking, 'bookingId'>): Pick<BookingDocument, 'refs' | 'keys'> {
+  const { attempts, bill, buyerId } = booking;
   const intents = attempts.filter(isFinalAttempt).map(({ intentId }) => intentId);
   const all = [bill?.promo?.promoId, bill?.voucher?.voucherId, ...intents];
   const refs = all.filter((ref) => ref !== undefined);
-  return refs.length === 0 ? {} : { refs };
+  const keys = ownKeys(booking).map((key) => keyOf(buyerId, key));
+  return { ...(refs.length > 0 && { refs }), ...(keys.length > 0 && { keys }) };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -86,9 +94,11 @@ export function updateOf(before: Booking, after: Booking) {
   if (old.length !== next.length) set.attempts = next;
   else for (const [i, is] of next.entries()) differ(update, `attempts.${i}.`, old[i] ?? {}, is);
   if (old !== next || before.bill !== after.bill) {
-    const [{ refs: had }, { refs }] = [refsOf(before), refsOf(after)];
-    if (refs === undefined && had !== undefined) unset.refs = '';
-    if (refs !== undefined && String(refs) !== String(had)) set.refs = refs;
+    const [was, is] = [foundBy(before), foundBy(after)];
+    for (const name of ['refs', 'keys'] as const) {
+      if (is[name] === undefined && was[name] !== undefined) unset[name] = '';
+      if (is[name] !== undefined && String(is[name]) !== String(was[name])) set[name] = is[name];
+    }
   }
   return {
     ...(Object.keys(set).length > 0 && { $set: set }),
@@ -100,6 +110,7 @@ export const fromBookingDocument = ({
   _id,
   active: _active,
   refs: _refs,
+  keys: _keys,
   ...rest
 }: BookingDocument): Booking => ({ bookingId: _id, ...rest });
 

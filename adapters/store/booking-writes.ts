@@ -26,6 +26,8 @@ import type { TicketStatus } from '#domain/ticket.ts';
 
 /** Two active tickets of one place are refused by it. */
 export const placeIndex = 'one_active_ticket_per_place';
+/** Two bookings that remember the same key of a buyer are refused by it. */
+export const keyIndex = 'one_booking_per_key';
 
 /** Ends a transaction in which a compare-and-set found another version. */
 export class Stale extends Error {}
@@ -79,7 +81,7 @@ export class BookingWrites {
     });
   }
 
-  /** `exists`: the reservation has an active booking already. */
+  /** `exists`: see `InsertResult`. */
   async insert(booking: Booking): Promise<'inserted' | 'exists'> {
     const insertion: Insertion = { booking, result: 'inserted' };
     await this.#insertions.add(insertion);
@@ -191,5 +193,7 @@ function outcomeOf(error: unknown): Outcome {
 /** Why a transaction was refused for certain; undefined: something else went wrong. */
 export function refusalOf(error: unknown): 'stale' | 'place-taken' | undefined {
   if (error instanceof Stale) return 'stale';
-  return isDuplicateKey(error) && String(error).includes(placeIndex) ? 'place-taken' : undefined;
+  if (!isDuplicateKey(error)) return undefined;
+  if (String(error).includes(keyIndex)) return 'stale';
+  return String(error).includes(placeIndex) ? 'place-taken' : undefined;
 }

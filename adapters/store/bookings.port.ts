@@ -8,14 +8,15 @@ export type DueBooking = { readonly bookingId: string; readonly version: number 
 export type ListPosition = { readonly createdAt: number; readonly bookingId: string };
 
 /**
- * `stale`: another writer was first, nothing was written. `place-taken`: a valid ticket for one of
- * the places exists, nothing was written.
+ * `stale`: another writer was first, or another booking remembers a key of it. `place-taken`: a
+ * valid ticket for one of the places exists. Nothing was written.
  */
 export type CommitResult = 'done' | 'stale' | 'place-taken';
 
 /**
- * `exists`: the reservation has an active booking already. `promo-refused`, `voucher-refused`: what
- * its bill takes of a promo code or a voucher is not to be had any more. Nothing was written.
+ * `exists`: the reservation has an active booking already, or another one has its id or remembers
+ * its key. `promo-refused`, `voucher-refused`: what its bill takes of a promo code or a voucher is
+ * not to be had any more. Nothing was written.
  */
 export type InsertResult = 'inserted' | 'exists' | 'promo-refused' | 'voucher-refused';
 
@@ -28,6 +29,8 @@ export interface BookingStore {
   insert(booking: Booking): Promise<InsertResult>;
   find(bookingId: string): Promise<Booking | undefined>;
   findActive(reservationId: string): Promise<Booking | undefined>;
+  /** The booking that remembers this buyer's idempotency key, see `ownKeys`. */
+  findByKey(buyerId: string, key: string): Promise<Booking | undefined>;
   tickets(bookingIds: readonly string[]): Promise<readonly Ticket[]>;
   /** At most `limit` bookings whose `dueAt` is not after `now`, the longest overdue first. */
   due(now: number, limit: number): Promise<readonly DueBooking[]>;

@@ -5,11 +5,12 @@ import {
   collections,
   fromBookingDocument,
   fromTicketDocument,
+  keyOf,
   type LedgerDocument,
   type OutboxDocument,
   type TicketDocument,
 } from '#adapters/store/booking-documents.ts';
-import { BookingWrites, placeIndex } from '#adapters/store/booking-writes.ts';
+import { BookingWrites, keyIndex, placeIndex } from '#adapters/store/booking-writes.ts';
 import type {
   BookingStore,
   CommitResult,
@@ -52,6 +53,12 @@ export async function prepareBookings(db: Db): Promise<void> {
       { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
       { key: { buyerId: 1, createdAt: -1, _id: -1 } },
       { key: { eventId: 1 } },
+      {
+        key: { keys: 1 },
+        name: keyIndex,
+        unique: true,
+        partialFilterExpression: { keys: { $exists: true } },
+      },
       { key: { refs: 1 }, partialFilterExpression: { refs: { $exists: true } } },
       {
         key: { 'event.startsAt': 1 },
@@ -123,6 +130,10 @@ export class MongoBookings implements BookingStore {
   async findActive(reservationId: string): Promise<Booking | undefined> {
     const found = await this.#activeByReservation.one(reservationId);
     return found && fromBookingDocument(found);
+  }
+
+  findByKey(buyerId: string, key: string): Promise<Booking | undefined> {
+    return this.#one({ keys: keyOf(buyerId, key) });
   }
 
   findByIntent(intentId: string): Promise<Booking | undefined> {

@@ -7,7 +7,7 @@ import type {
 } from '#adapters/store/bookings.port.ts';
 import { MemoryClaims } from '#adapters/store/memory-claims.ts';
 import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
-import { type Booking, isActive, isFinalAttempt } from '#domain/booking.ts';
+import { type Booking, isActive, isFinalAttempt, ownKeys } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import type { LedgerEntry } from '#domain/ledger.ts';
@@ -51,9 +51,9 @@ export class MemoryBookings implements BookingStore, OutboxStore {
 
   /** All of these, of which at most one takes something, or none; with what `order` takes. */
   insertAll(bookings: readonly Booking[], order?: Booking): InsertResult {
-    for (const { bookingId, reservationId, status } of bookings) {
-      if (this.#bookings.has(bookingId)) return 'exists';
-      if (isActive(status) && this.#active(reservationId)) return 'exists';
+    for (const booking of bookings) {
+      if (this.#bookings.has(booking.bookingId) || this.#hasItsKey(booking)) return 'exists';
+      if (isActive(booking.status) && this.#active(booking.reservationId)) return 'exists';
     }
     const refused = order && this.claims.take(order);
     if (refused !== undefined) return refused;
@@ -71,6 +71,10 @@ export class MemoryBookings implements BookingStore, OutboxStore {
 
   async findActive(reservationId: string): Promise<Booking | undefined> {
     return this.#active(reservationId);
+  }
+
+  async findByKey(buyerId: string, key: string): Promise<Booking | undefined> {
+    return this.#all().find((b) => b.buyerId === buyerId && ownKeys(b).includes(key));
   }
 
   async findByIntent(intentId: string): Promise<Booking | undefined> {
@@ -133,6 +137,7 @@ export class MemoryBookings implements BookingStore, OutboxStore {
   commitAll(changes: readonly Change[], takenMs: number): CommitResult {
     for (const { booking, expected } of changes) {
       if (this.#bookings.get(booking.bookingId)?.version !== expected) return 'stale';
+      if (this.#hasItsKey(booking)) return 'stale';
     }
     if (changes.some(({ issued }) => issued.some((t) => this.#isTaken(t)))) return 'place-taken';
     for (const { id } of changes.flatMap(({ entries }) => entries)) {
@@ -230,6 +235,20 @@ export class MemoryBookings implements BookingStore, OutboxStore {
 
   #active(reservationId: string): Booking | undefined {
     return this.#all().find((b) => b.reservationId === reservationId && isActive(b.status));
+  }
+
+  /** Whether another booking remembers a key of this one's buyer. */
+  #hasItsKey({ bookingId, buyerId, ...rest }: Booking): boolean {
+    const keys = ownKeys(rest);
+    return (
+      keys.length > 0 &&
+      this.#all().some(
+        (b) =>
+          b.bookingId !== bookingId &&
+          b.buyerId === buyerId &&
+          ownKeys(b).some((key) => keys.includes(key)),
+      )
+    );
   }
 
   #isTaken({ eventId, place }: Ticket): boolean {

@@ -1,3 +1,4 @@
+import type { InsertResult } from '#adapters/store/bookings.port.ts';
 import { cardTotal } from '#domain/bill.ts';
 import type { Booking } from '#domain/booking.ts';
 import {
@@ -27,26 +28,99 @@ export type CheckoutRequest = {
   readonly reservationId: string;
   readonly buyerId: string;
   readonly wish: CheckoutWish;
-  /** Absent: all is paid at once. */
-  readonly plan?: ChosenPlan | undefined;
+  /** The plan that the buyer chose; undefined: all is paid at once. */
+  readonly plan: () => Promise<ChosenPlan | undefined>;
   /** The same for every run of this request: own part of the booking's id. */
   readonly ulid: string;
   /** Epoch ms. */
   readonly deadline: number;
 };
 
+/** `replayed`: this very request was accepted before. */
+export type Accepted = { readonly booking: Booking; readonly replayed: boolean };
+
 /**
  * Begins the booking of a hold, or another attempt after a decline; its flow then runs by itself.
  * 404, 409 and 410 are decided here, before anything is written.
+ *
+ * The booking remembers the keys of its checkouts: written once under each key, it is the record of
+ * the request as well, and there is no other. So what is refused is looked up by its key: it may
+ * have been accepted before.
  */
-export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Booking> {
-  const { reservationId, buyerId, wish } = request;
+export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Accepted> {
+  const { buyerId, wish } = request;
   if (!desk.worker.hasRoom) throw new UsherError('overloaded', undefined, { retryAfterSeconds: 1 });
-  const existing = await desk.store.findActive(reservationId);
-  if (existing === undefined) return begin(desk, request);
-  if (existing.buyerId !== buyerId) throw new UsherError('not-found');
-  if (decideCheckout(existing, wish.key) === 'same') return existing;
+  try {
+    return await accept(desk, request);
+  } catch (refusal) {
+    const known = await desk.store.findByKey(buyerId, wish.key);
+    if (known === undefined) throw refusal;
+    decideCheckout(known, wish);
+    return { booking: known, replayed: true };
+  }
+}
+
+/** Mostly there is no booking yet: that one stands is told by the insertion of another. */
+async function accept(desk: Desk, request: CheckoutRequest): Promise<Accepted> {
   const hold = await readHold(desk, request);
+  const attempt = await begin(desk, request, hold).catch((refusal: unknown) => ({ refusal }));
+  if ('booking' in attempt) return { booking: attempt.booking, replayed: false };
+  const existing = await desk.store.findActive(request.reservationId);
+  if (existing === undefined) throw attempt.refusal;
+  return goOn(desk, request, hold, existing);
+}
+
+/** What the insertion of a booking came upon, as the refusal that it is. */
+async function begin(
+  desk: Desk,
+  request: CheckoutRequest,
+  hold: HoldView,
+): Promise<{ readonly booking: Booking } | { readonly refusal: unknown }> {
+  const { wish, ulid } = request;
+  assertHeld(hold);
+  const now = desk.clock.now();
+  const price = checkoutPrice(hold, await offersFor(desk, hold, request), now);
+  const terms = inParts(price, await request.plan(), now);
+  assertWish(hold, wish, cardTotal(terms));
+  const waits = waitsFor(desk, cardTotal(terms));
+  const event = await desk.events.of(hold.eventId);
+  const bookingId = makeScopedId('booking', hold.eventId, ulid);
+  const opened = openBooking(bookingId, hold, kept(wish, terms), event, desk.clock.now(), terms);
+  const booking = { ...opening(opened), ...waits };
+  const result = await desk.store.insert(booking);
+  if (result !== 'inserted') return { refusal: await whyNot(result, desk, request, hold) };
+  desk.worker.run(booking);
+  return { booking };
+}
+
+async function whyNot(
+  result: Exclude<InsertResult, 'inserted'>,
+  desk: Desk,
+  request: CheckoutRequest,
+  hold: HoldView,
+): Promise<unknown> {
+  switch (result) {
+    case 'exists':
+      return takenId(request.reservationId);
+    case 'voucher-refused':
+      return new UsherError('voucher-used-up');
+    case 'promo-refused':
+      // Another booking was faster: what it left says why.
+      checkoutPrice(hold, await offersFor(desk, hold, request), desk.clock.now());
+      return promoUsedUp('total');
+  }
+}
+
+/** A reservation has one booking: what another checkout of it comes to. */
+async function goOn(
+  desk: Desk,
+  request: CheckoutRequest,
+  hold: HoldView,
+  existing: Booking,
+): Promise<Accepted> {
+  const { buyerId, wish } = request;
+  if (existing.buyerId !== buyerId) throw new UsherError('not-found');
+  if (decideCheckout(existing, wish) === 'same') return { booking: existing, replayed: true };
   assertHeld(hold, existing.bookingId);
   assertSameOffers(existing, wish, await offersFor(desk, hold, request));
   assertWish(hold, wish, cardTotal(existing));
@@ -55,37 +129,7 @@ export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Bo
   // The decline's time may have run out in this very moment, or another checkout was faster.
   if ((await desk.store.commit(change)) !== 'done') throw new UsherError('checkout-in-progress');
   desk.worker.run(change.booking);
-  return change.booking;
-}
-
-async function begin(desk: Desk, request: CheckoutRequest): Promise<Booking> {
-  const { reservationId, buyerId, wish, ulid } = request;
-  const hold = await readHold(desk, request);
-  assertHeld(hold);
-  const price = checkoutPrice(hold, await offersFor(desk, hold, request), desk.clock.now());
-  const terms = inParts(price, request.plan, desk.clock.now());
-  assertWish(hold, wish, cardTotal(terms));
-  const waits = waitsFor(desk, cardTotal(terms));
-  const event = await desk.events.of(hold.eventId);
-  const bookingId = makeScopedId('booking', hold.eventId, ulid);
-  const now = desk.clock.now();
-  const opened = openBooking(bookingId, hold, kept(wish, terms), event, now, terms);
-  const booking = { ...opening(opened), ...waits };
-  const result = await desk.store.insert(booking);
-  if (result === 'inserted') {
-    desk.worker.run(booking);
-    return booking;
-  }
-  const other = await desk.store.findActive(reservationId);
-  if (other === undefined && result === 'voucher-refused') throw new UsherError('voucher-used-up');
-  if (other === undefined && result === 'promo-refused') {
-    // Another booking was faster: what it left says why.
-    checkoutPrice(hold, await offersFor(desk, hold, request), desk.clock.now());
-    throw promoUsedUp('total');
-  }
-  if (other === undefined || other.buyerId !== buyerId) throw takenId(reservationId);
-  if (decideCheckout(other, wish.key) === 'same') return other;
-  throw new UsherError('checkout-in-progress', undefined, { bookingId: other.bookingId });
+  return { booking: change.booking, replayed: false };
 }
 
 /** What stands behind the codes of the wish; nothing is asked where it has none. */

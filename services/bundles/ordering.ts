@@ -83,7 +83,7 @@ export async function beginOrder(desk: OrderDesk, b: Bundle, wish: CheckoutWish)
 }
 
 async function anotherAttempt(desk: OrderDesk, b: Bundle, order: Booking, wish: CheckoutWish) {
-  if (decideCheckout(order, wish.key) === 'same') return b;
+  if (decideCheckout(order, wish) === 'same') return b;
   assertSameOffers(order, wish, await offersFor(desk, b, wish));
   assertPayable(b, wish, cardTotal(order));
   const now = desk.ports.clock.now();

@@ -56,8 +56,8 @@ async function begin(
   const paying = token === 'browser' ? { byBrowser: true } : { token };
   const plain = { key: ulid, ...paying, equalSeats: chance.hits(0.5), attendees: [] };
   for (let tries = 0; tries < 6 && !over(); tries++) {
-    const wish = { ...plain, ...brought };
-    const request = { reservationId: holdId, buyerId, wish, plan, ulid };
+    const wish = { ...plain, ...brought, asked: JSON.stringify(brought) };
+    const request = { reservationId: holdId, buyerId, wish, plan: async () => plan, ulid };
     const answer = await office.checkout(request);
     if (typeof answer === 'object') return answer;
     if (answer !== undefined && isOfferRefusal(answer)) {

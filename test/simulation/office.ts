@@ -86,7 +86,7 @@ export class Office {
   /** Begins a booking, or another attempt; undefined when no answer came. */
   checkout(request: Omit<CheckoutRequest, 'deadline'>): Promise<Booking | string | undefined> {
     const deadline = this.#o.scheduler.serverNow() + 2_500;
-    return this.#ask(({ desk }) => checkout(desk, { ...request, deadline }));
+    return this.#ask(async ({ desk }) => (await checkout(desk, { ...request, deadline })).booking);
   }
 
   async cancel(request: CancelRequest): Promise<CancelAnswer | string | undefined> {

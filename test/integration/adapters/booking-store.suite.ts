@@ -28,8 +28,8 @@ export type StoreUnderTest = {
 };
 
 let n = 1_000;
-const ulid = (): string => String(n++).padStart(26, '0');
-const now = 1_800_000_000_000;
+export const ulid = (): string => String(n++).padStart(26, '0');
+export const now = 1_800_000_000_000;
 
 /** A hold of two places of an event of its own. */
 export function aHold(eventId = makeId('event', ulid())): HoldView {
@@ -55,7 +55,7 @@ export function aHold(eventId = makeId('event', ulid())): HoldView {
   };
 }
 
-const aWish = () => ({
+export const aWish = () => ({
   key: ulid(),
   token: 'pm_card_visa',
   equalSeats: false,
@@ -68,7 +68,7 @@ export function aBooking(hold = aHold(), at = now): Booking {
   return openBooking(makeScopedId('booking', hold.eventId, ulid()), hold, wish, event, at);
 }
 
-const commit = async (store: BookingStore, change: Change): Promise<Booking> => {
+export const commit = async (store: BookingStore, change: Change): Promise<Booking> => {
   expect(await store.commit(change)).toBe('done');
   return change.booking;
 };

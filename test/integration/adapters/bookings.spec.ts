@@ -5,6 +5,7 @@ import { collections } from '#adapters/store/booking-documents.ts';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { MemoryBookings } from '#adapters/store/memory-bookings.ts';
 import { MongoOutbox } from '#adapters/store/outbox.ts';
+import { bookingKeysSuite } from '#test/integration/adapters/booking-keys.suite.ts';
 import {
   bookingStoreSuite,
   type StoreUnderTest,
@@ -13,11 +14,13 @@ import { describeWith, type TestDatabase, testDatabase } from '#test/support/ser
 
 describe('bookings in memory', () => {
   const memory = new MemoryBookings();
-  bookingStoreSuite(() => ({
+  const under: StoreUnderTest = {
     store: memory,
     outbox: memory,
     ledger: async (bookingId) => memory.contents.ledger.filter((e) => e.bookingId === bookingId),
-  }));
+  };
+  bookingStoreSuite(() => under);
+  bookingKeysSuite(() => under);
 });
 
 describeWith(['mongod'], 'bookings in MongoDB', () => {
@@ -43,4 +46,5 @@ describeWith(['mongod'], 'bookings in MongoDB', () => {
   afterAll(() => database.drop());
 
   bookingStoreSuite(() => under);
+  bookingKeysSuite(() => under);
 });

@@ -110,7 +110,26 @@ describeWith(['mongod', 'nats-server'], 'bookings over HTTP, on two core nodes',
     await read(answers[0]?.body.bookingId);
     const again = await checkout(reservationId, undefined, key);
     expect([again.status, again.body]).toEqual([202, answers[0]?.body]);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(again.headers.get('location')).toBe(`/v1/bookings/${again.body.bookingId}`);
+    const first = answers.filter(({ headers }) => headers.get('idempotent-replayed') === null);
+    expect(first).toHaveLength(1);
     expect(await agrees(eventId)).toMatchObject({ payments: 1, bookings: 1 });
+  });
+
+  it('refuses a key that came before with another body, of the same event or another', async () => {
+    const { reservationId, eventId } = await held();
+    const key = randomUUID();
+    expect((await checkout(reservationId, undefined, key)).status).toBe(202);
+    const { holdId: beside } = await cluster.hold(eventId, ada, ['B-1']);
+    const { reservationId: elsewhere } = await held();
+    for (const [other, token] of [[reservationId, 'pm_card_mastercard'], [beside], [elsewhere]]) {
+      const { status, body } = await checkout(other ?? '', token, key);
+      expect([status, body.code]).toEqual([422, 'idempotency-key-reused']);
+    }
+    const bookings = database.db.collection(collections.bookings);
+    const of = { reservationId: { $in: [beside, elsewhere] } };
+    expect(await bookings.countDocuments(of)).toBe(0);
   });
 
   it('lets one of several checkouts of a reservation begin', async () => {

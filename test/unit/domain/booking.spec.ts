@@ -113,7 +113,7 @@ describe('the back-off', () => {
 describe('a checkout of a reservation with a booking', () => {
   const codeFor = (b: Booking, key: string): string | undefined => {
     try {
-      return decideCheckout(b, key);
+      return decideCheckout(b, { key });
     } catch (error) {
       return codeOf(error);
     }

@@ -35,6 +35,7 @@ const maybe = <T>(...values: T[]) => fc.constantFrom(undefined, ...values);
 const attempts: fc.Arbitrary<Attempt> = fc.record({
   no: fc.constant(1),
   key: fc.constant('k'),
+  asked: fc.constant('body'),
   state: fc.constantFrom('new', 'open', 'canceled', 'captured'),
   token: maybe('pm_1', 'pm_2'),
   intentId: maybe('pi_1', 'pi_2'),
