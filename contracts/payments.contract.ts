@@ -84,6 +84,28 @@ export const paymentBacklog = z.object({
     .describe('The oldest 100'),
 });
 
+const attempt = {
+  eventId: id('event'),
+  bookingId: paidId,
+  attempt: z.int().min(1),
+  amount: moneySchema,
+  buyerId: id('user'),
+  save: z
+    .boolean()
+    .optional()
+    .describe("The card is kept as the buyer's, to be charged later without the buyer too"),
+  saved: z.boolean().optional().describe("One of the buyer's saved methods will pay"),
+};
+
+const authorisation = z.object({
+  ...attempt,
+  token: z.string().describe('Payment-method id'),
+  offSession: z
+    .boolean()
+    .optional()
+    .describe('The buyer is not there: a saved method is charged without asking'),
+});
+
 /**
  * Money at the provider. Every action may be repeated with the same params: it answers the state
  * the first one reached. `payment-provider-unavailable` means unknown: ask again, undo nothing.
@@ -97,16 +119,7 @@ export const paymentsContract = service({
       summary:
         'Creates the intent of one attempt, unconfirmed, capture manual; same params, same one',
       params: z.object({
-        eventId: id('event'),
-        bookingId: paidId,
-        attempt: z.int().min(1),
-        amount: moneySchema,
-        buyerId: id('user'),
-        save: z
-          .boolean()
-          .optional()
-          .describe("The card is kept as the buyer's, to be charged later without the buyer too"),
-        saved: z.boolean().optional().describe("One of the buyer's saved methods will pay"),
+        ...attempt,
         byBrowser: z
           .boolean()
           .optional()
@@ -116,17 +129,32 @@ export const paymentsContract = service({
       errors: ['payment-provider-unavailable', 'payment-method-invalid', 'state-forbids'],
       timeoutMs: 10_000,
     }),
+    authorise: action({
+      summary:
+        'Creates the intent of one attempt and confirms it at once, capture manual; same params, same one',
+      params: authorisation,
+      result: intentView,
+      errors: ['payment-provider-unavailable', 'payment-method-invalid', 'state-forbids'],
+      timeoutMs: 10_000,
+    }),
+    withdraw: action({
+      summary:
+        'Answers what `authorise` of these params made; if nothing, sees to it that it makes nothing any more',
+      params: authorisation,
+      result: z.object({
+        intent: intentView.optional().describe('Absent: `authorise` was refused, there is none'),
+      }),
+      errors: ['payment-provider-unavailable', 'payment-method-invalid', 'state-forbids'],
+      timeoutMs: 10_000,
+    }),
     confirm: action({
       summary: 'Confirms an intent with a payment method; authorises, does not capture',
       params: z.object({
         bookingId: paidId,
         attempt: z.int().min(1),
         intentId: z.string(),
-        token: z.string().describe('Payment-method id'),
-        offSession: z
-          .boolean()
-          .optional()
-          .describe('The buyer is not there: a saved method is charged without asking'),
+        token: authorisation.shape.token,
+        offSession: authorisation.shape.offSession,
       }),
       result: intentView,
       errors: ['payment-provider-unavailable', 'payment-method-invalid', 'state-forbids'],

@@ -213,17 +213,15 @@ export function pinned(b: Booking, deadline: number, now: number): Change {
   return change(b, moved(b, { ...patch, step: 'authorise', attempts }, now), { light });
 }
 
+/** The running attempt's intent is known. */
+export const withIntent = (b: Booking, intentId: string): Booking => ({
+  ...b,
+  attempts: withAttempt(b, { state: 'open', intentId }),
+});
+
 /** The attempt's intent exists, and the payments have noted it under the attempt. */
 export const intentOpened = (b: Booking, intentId: string, now: number): Change =>
-  change(
-    b,
-    moved(
-      b,
-      { dueAt: stillDue(b, now), attempts: withAttempt(b, { state: 'open', intentId }) },
-      now,
-    ),
-    { light: true },
-  );
+  change(b, moved(withIntent(b, intentId), { dueAt: stillDue(b, now) }, now), { light: true });
 
 /** A booking that ends without a sale gives its hold back and closes its intents. */
 export function ended(

@@ -1,4 +1,11 @@
-import { type Booking, isLed, lastAttempt, moved, type Step } from '#domain/booking.ts';
+import {
+  type Attempt,
+  type Booking,
+  isLed,
+  lastAttempt,
+  moved,
+  type Step,
+} from '#domain/booking.ts';
 import {
   again,
   type Change,
@@ -10,6 +17,7 @@ import {
   intentSeen,
   pinned,
   sold,
+  withIntent,
 } from '#domain/booking-moves.ts';
 import { ledUntil } from '#domain/bundle-moves.ts';
 import { cancelledUnpaid, captureRefused, undone } from '#domain/cancellation.ts';
@@ -18,7 +26,7 @@ import { makeScopedId } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
 import { cancelStep, isTerminal, settle, undo } from '#flows/cancellation.flow.ts';
 import { charge, owing } from '#flows/instalments.flow.ts';
-import { intentAsk } from '#flows/intent-ask.ts';
+import { authorisationOf, intentAsk } from '#flows/intent-ask.ts';
 import type { FlowPorts } from '#flows/ports.ts';
 import { patient } from '#flows/provider-away.flow.ts';
 
@@ -28,12 +36,12 @@ type Do = (b: Booking, ports: FlowPorts) => Promise<Change>;
  * The flow of a booking, from hold to tickets. Each step may be done any number of times, also by
  * two workers at once: what it asks of others has its effect once, and its own change is written
  * only by the one who still has the booking's version. A step that throws has an unknown outcome:
- * it is done again. What pin, the creating and our confirming of the intent find is light: the
- * write behind the sale carries it, and a worker that dies before finds the same again (ADR 015).
+ * it is done again. What pin and our authorising of the payment find is light: the write behind the
+ * sale carries it, and a worker that dies before finds the same again (ADR 015, 016).
  *
  * step      | does                                    | compensated, when a later step fails, by
  * pin       | keeps the hold while the payment runs   | settle: unsell also ends the pin
- * authorise | intent created and noted, confirmed     | settle: cancels it; decline: the same
+ * authorise | intent created and confirmed            | settle: cancels it; decline: the same
  * await     | the buyer or the bank acts              |
  * sell      | seats sold, then tickets and sale        | settle: unsell; undo: tickets void first
  *           | written in one transaction (confirm)     |
@@ -92,29 +100,39 @@ async function pin(b: Booking, { inventory, clock }: FlowPorts): Promise<Change>
 }
 
 async function authorise(b: Booking, ports: FlowPorts): Promise<Change> {
-  const { payments, clock } = ports;
+  const { clock } = ports;
   if (clock.now() >= b.holdDeadline) {
     return ended(b, 'expired', 'payment-not-completed', clock.now());
   }
   const attempt = lastAttempt(b);
   if (attempt === undefined) throw new Error('no attempt to pay');
-  const { bookingId } = b;
-  const { no, intentId, token } = attempt;
   try {
-    if (intentId === undefined) {
-      const { intentId: opened } = await payments.create(intentAsk(b, attempt));
-      return intentOpened(b, opened, clock.now());
-    }
-    // Without a payment method of ours it is the browser that confirms.
-    const news = await (token === undefined
-      ? payments.read({ intentId })
-      : payments.confirm({ bookingId, attempt: no, intentId, token }));
-    return intentSeen(b, news, clock.now());
+    return await paid(b, attempt, ports);
   } catch (error) {
     if (!isTerminal(error)) throw error;
     const news = { status: 'requires_payment_method', declineCode: codeOf(error) } as const;
     return intentSeen(b, news, clock.now());
   }
+}
+
+async function paid(b: Booking, attempt: Attempt, ports: FlowPorts): Promise<Change> {
+  const { payments, clock } = ports;
+  const { bookingId } = b;
+  const { no, intentId, token } = attempt;
+  if (token === undefined) {
+    // Without a payment method of ours it is the browser that confirms.
+    if (intentId !== undefined) {
+      return intentSeen(b, await payments.read({ intentId }), clock.now());
+    }
+    const opened = await payments.create(intentAsk(b, attempt));
+    return intentOpened(b, opened.intentId, clock.now());
+  }
+  if (intentId !== undefined) {
+    const news = await payments.confirm({ bookingId, attempt: no, intentId, token });
+    return intentSeen(b, news, clock.now());
+  }
+  const news = await payments.authorise(authorisationOf(b, attempt, token));
+  return intentSeen(withIntent(b, news.intentId), news, clock.now());
 }
 
 async function awaitPayment(b: Booking, { payments, clock }: FlowPorts): Promise<Change> {

@@ -26,7 +26,7 @@ import { codeOf, errorRegistry } from '#domain/errors.ts';
 import { restOf } from '#domain/instalments.ts';
 import { limits } from '#domain/limits.ts';
 import { money } from '#domain/money.ts';
-import { intentAsk } from '#flows/intent-ask.ts';
+import { authorisationOf, intentAsk } from '#flows/intent-ask.ts';
 import type { FlowPorts } from '#flows/ports.ts';
 
 /** True for a refusal that the same request will always meet; anything else is unknown. */
@@ -104,8 +104,13 @@ async function giveSeatsBack(b: Booking, r: Return, ports: FlowPorts): Promise<C
 async function closeAttempt(b: Booking, a: Attempt, { payments, clock }: FlowPorts) {
   if (a.intentId === undefined) {
     // It may have been made by a request whose answer never came: the same key finds it.
-    const made = await payments.create(intentAsk(b, a));
-    return attemptFound(b, a.no, made.intentId, clock.now());
+    const made =
+      a.token === undefined
+        ? await payments.create(intentAsk(b, a))
+        : (await payments.withdraw(authorisationOf(b, a, a.token))).intent;
+    return made === undefined
+      ? attemptSettled(b, a, 'canceled', 0, clock.now())
+      : attemptFound(b, a.no, made.intentId, clock.now());
   }
   const { status, amount } = await payments.cancel({ intentId: a.intentId });
   return attemptSettled(b, a, status, amount.amount, clock.now());

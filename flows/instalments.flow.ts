@@ -1,11 +1,11 @@
 import { type Booking, moved } from '#domain/booking.ts';
-import { again, type Change, change, intentOpened } from '#domain/booking-moves.ts';
+import { again, type Change, change, withIntent } from '#domain/booking-moves.ts';
 import { isDisputed } from '#domain/dispute.ts';
 import { codeOf } from '#domain/errors.ts';
 import { announced, chargeDue, chargeFailed, chargeSeen } from '#domain/instalment-moves.ts';
 import { nextChargeAt, restOf, runningCharge } from '#domain/instalments.ts';
 import { isTerminal } from '#flows/cancellation.flow.ts';
-import { intentAsk } from '#flows/intent-ask.ts';
+import { authorisationOf } from '#flows/intent-ask.ts';
 import type { FlowPorts } from '#flows/ports.ts';
 
 /** While a bank asks money back nothing more is charged; looked at again after this. */
@@ -23,7 +23,7 @@ export async function owing(b: Booking, { clock }: FlowPorts): Promise<Change> {
 }
 
 /**
- * Pays the instalments of the last attempt: intent created and stored, confirmed, captured; a
+ * Pays the instalments of the last attempt: intent created and confirmed, stored, captured; a
  * decline closes the intent before the next try. Each request has the attempt's key, so that a
  * charge happens once whoever repeats it.
  */
@@ -38,8 +38,8 @@ export async function charge(b: Booking, ports: FlowPorts): Promise<Change> {
     if (intentId === undefined) {
       // Without a card there is nothing to ask the provider for.
       if (token === undefined) return await failed();
-      const opened = await payments.create(intentAsk(b, attempt));
-      return intentOpened(b, opened.intentId, clock.now());
+      const news = await payments.authorise(authorisationOf(b, attempt, token));
+      return chargeSeen(withIntent(b, news.intentId), news, clock.now());
     }
     switch (intentStatus) {
       case undefined:

@@ -11,21 +11,29 @@ import type { Ticket } from '#domain/ticket.ts';
 
 export type { BookingStore, Clock, Ids, InventoryPort, OutboxStore };
 
+type AttemptAsk = {
+  readonly eventId: string;
+  readonly bookingId: string;
+  readonly attempt: number;
+  readonly amount: Money;
+  readonly buyerId: string;
+  readonly save?: boolean | undefined;
+  readonly saved?: boolean | undefined;
+};
+
+export type Authorisation = AttemptAsk & {
+  readonly token: string;
+  readonly offSession?: boolean | undefined;
+};
+
 /**
  * The payments service as the flow sees it; rules in `contracts/payments.contract.ts`: every call
  * may be repeated, a rejection without a terminal code means that the outcome is unknown.
  */
 export interface PaymentsPort {
-  create(intent: {
-    readonly eventId: string;
-    readonly bookingId: string;
-    readonly attempt: number;
-    readonly amount: Money;
-    readonly buyerId: string;
-    readonly save?: boolean | undefined;
-    readonly saved?: boolean | undefined;
-    readonly byBrowser?: boolean | undefined;
-  }): Promise<IntentView>;
+  create(intent: AttemptAsk & { readonly byBrowser?: boolean | undefined }): Promise<IntentView>;
+  authorise(payment: Authorisation): Promise<IntentView>;
+  withdraw(payment: Authorisation): Promise<{ readonly intent?: IntentView | undefined }>;
   confirm(confirmation: {
     readonly bookingId: string;
     readonly attempt: number;

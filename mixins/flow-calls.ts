@@ -6,6 +6,8 @@ import type { PaymentsPort } from '#flows/ports.ts';
 /** Flows run by themselves: their calls start from the broker, under no caller's deadline. */
 export const paymentsPort = (broker: ServiceBroker): PaymentsPort => ({
   create: (intent) => call(broker, 'payments.create', intent),
+  authorise: (payment) => call(broker, 'payments.authorise', payment),
+  withdraw: (payment) => call(broker, 'payments.withdraw', payment),
   confirm: (confirmation) => call(broker, 'payments.confirm', confirmation),
   read: (intent) => call(broker, 'payments.read', intent),
   capture: (intent) => call(broker, 'payments.capture', intent),

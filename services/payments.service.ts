@@ -7,7 +7,13 @@ import { type IntentView, paymentsContract } from '#contracts/payments.contract.
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { openDesk, type PaymentDesk } from '#services/payments/desk.ts';
-import { intentsOf, openIntent, viewOf } from '#services/payments/intents.ts';
+import {
+  authoriseIntent,
+  intentsOf,
+  openIntent,
+  viewOf,
+  withdrawIntent,
+} from '#services/payments/intents.ts';
 import { methodActions } from '#services/payments/method-actions.ts';
 import { supportActions } from '#services/payments/support-actions.ts';
 
@@ -31,6 +37,10 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
     mixins: [idempotencyMixin(runtime)],
     actions: {
       create: ({ params }: Ctx<'create'>) => openIntent(desk, params),
+
+      authorise: ({ params }: Ctx<'authorise'>) => authoriseIntent(desk, params, returnUrl),
+
+      withdraw: ({ params }: Ctx<'withdraw'>) => withdrawIntent(desk, params, returnUrl),
 
       confirm: async ({ params }: Ctx<'confirm'>) =>
         noted(await desk.provider.confirm({ ...params, returnUrl })),

@@ -213,6 +213,6 @@ function courseOf(
 ): 'known' | 'later' | 'news' {
   if (status === undefined || replay) return 'news';
   if (saysTheSame(payment, status) || isPast(payment, status)) return 'known';
-  if (payment === undefined || payment.byBrowser || awaited.has(payment.status)) return 'news';
+  if (payment?.byBrowser || (payment && awaited.has(payment.status))) return 'news';
   return patient ? 'later' : 'news';
 }

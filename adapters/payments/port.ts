@@ -104,6 +104,10 @@ export type Confirmation = {
   readonly offSession?: boolean | undefined;
 };
 
+/** An intent that is made and confirmed by one request. */
+export type Authorisation = Omit<NewIntent, 'byBrowser'> &
+  Pick<Confirmation, 'token' | 'returnUrl' | 'offSession'>;
+
 export type RefundOrder = {
   readonly bookingId: string;
   readonly intentId: string;
@@ -122,6 +126,17 @@ export interface PaymentProvider {
   /** Buyers' saved payment methods. */
   readonly wallet: Wallet;
   createIntent(order: NewIntent): Promise<ProviderIntent>;
+  /**
+   * Creates and confirms in one request; answers the intent as it is now. Rejects with
+   * `payment-method-invalid` when there is none because of the payment method.
+   */
+  authorise(order: Authorisation): Promise<ProviderIntent>;
+  /**
+   * Sees to it that `authorise` of this order makes no intent any more, however late it arrives.
+   * Answers the intent that there is (a new one is never confirmed), or undefined when the order
+   * was refused: then there is none.
+   */
+  withdraw(order: Authorisation): Promise<ProviderIntent | undefined>;
   /** Authorises; `payment-method-invalid` for a payment method that does not exist or fit. */
   confirm(order: Confirmation): Promise<ProviderIntent>;
   /** `not-found` for an unknown id. */

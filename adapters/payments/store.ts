@@ -63,6 +63,8 @@ export type InboxDoc = {
   readonly tries: number;
 };
 
+type Opening = { readonly doc: PaymentDoc; isNew: boolean };
+
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
 const final: IntentStatus[] = ['canceled', 'succeeded'];
 const full = () => new UsherError('overloaded', 'Too many payments wait for the database');
@@ -102,7 +104,7 @@ export class PaymentStore {
   readonly #clock: Clock;
   readonly #byAttempt: GroupRead<PaymentDoc>;
   readonly #changes: GroupCommit<AnyBulkWriteOperation<PaymentDoc>>;
-  readonly #openings: GroupCommit<PaymentDoc>;
+  readonly #openings: GroupCommit<Opening>;
 
   constructor(db: Db, clock: Clock) {
     this.payments = db.collection('payments');
@@ -124,10 +126,7 @@ export class PaymentStore {
     this.#openings = new GroupCommit({
       clock,
       ...bounds,
-      write: (docs) =>
-        stored(async () => {
-          await insertNew(this.payments, docs);
-        }),
+      write: (openings) => stored(() => this.#insert(openings)),
     });
   }
 
@@ -162,11 +161,11 @@ export class PaymentStore {
     );
   }
 
-  /** Notes a new intent. An attempt that has one keeps the first. */
-  async opened(order: NewIntent, intent: ProviderIntent): Promise<void> {
+  /** Notes a new intent. An attempt that has one keeps the first: false. */
+  async opened(order: NewIntent, intent: ProviderIntent): Promise<boolean> {
     const now = this.#clock.now();
     const { eventId, bookingId, attempt, buyerId, amount, byBrowser } = order;
-    await this.#openings.add({
+    const doc: PaymentDoc = {
       _id: `${bookingId}:${attempt}`,
       intentId: intent.intentId,
       bookingId,
@@ -182,7 +181,21 @@ export class PaymentStore {
       refunds: [],
       createdAt: now,
       updatedAt: now,
-    });
+    };
+    const opening = { doc, isNew: true };
+    await this.#openings.add(opening);
+    return opening.isNew;
+  }
+
+  async #insert(openings: readonly Opening[]): Promise<void> {
+    const there = await insertNew(
+      this.payments,
+      openings.map(({ doc }) => doc),
+    );
+    for (const index of there) {
+      const opening = openings[index];
+      if (opening !== undefined) opening.isNew = false;
+    }
   }
 
   /** Notes an intent that the provider has and we do not; one that is known stays as it is. */

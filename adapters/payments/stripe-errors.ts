@@ -1,4 +1,5 @@
 import Stripe from 'stripe';
+import type { ProviderIntent } from '#adapters/payments/port.ts';
 import { UsherError } from '#domain/errors.ts';
 
 const errors = Stripe.errors;
@@ -24,6 +25,12 @@ const isSilence = (error: unknown): boolean =>
 export const isCardError = (error: unknown): error is Stripe.errors.StripeCardError =>
   error instanceof errors.StripeCardError;
 
+/** The intent with the reason why a card was declined, where it does not say so itself. */
+export function declinedBy(refusal: unknown, intent: ProviderIntent): ProviderIntent {
+  if (intent.declineCode !== undefined || !isCardError(refusal)) return intent;
+  return { ...intent, declineCode: refusal.decline_code ?? refusal.code ?? 'card_declined' };
+}
+
 /** The intent or charge is past the step that was asked for: its present state is the answer. */
 export const isPastThat = (error: unknown): boolean =>
   error instanceof errors.StripeInvalidRequestError &&
@@ -33,8 +40,16 @@ export const isPastThat = (error: unknown): boolean =>
     error.code === 'charge_expired_for_capture' ||
     error.code === 'capture_charge_authorization_expired');
 
+/** The same request is still being worked on: it says nothing about the outcome. */
+const isInUse = (error: unknown): boolean =>
+  error instanceof errors.StripeIdempotencyError && error.code === 'idempotency_key_in_use';
+
+/** A key that was used for a request with other parameters. */
+export const isKeyTaken = (error: unknown): boolean =>
+  error instanceof errors.StripeIdempotencyError && !isInUse(error);
+
 export const isRefused = (error: unknown): boolean =>
-  error instanceof errors.StripeInvalidRequestError || isCardError(error);
+  error instanceof errors.StripeInvalidRequestError || isCardError(error) || isKeyTaken(error);
 
 /**
  * The provider keeps the answer to an idempotency key for a day, a 500 too. A replayed failure, or
@@ -45,16 +60,14 @@ export const isKeptFailure = (error: unknown): boolean =>
   (error.headers?.['idempotent-replayed'] === 'true' ||
     error.headers?.['stripe-should-retry'] === 'false');
 
-/** The same request is still being worked on: it says nothing about the outcome. */
-const isInUse = (error: unknown): boolean =>
-  error instanceof errors.StripeIdempotencyError && error.code === 'idempotency_key_in_use';
-
 /** The provider has spoken; everything else leaves open what became of the request. */
 export const isAnswer = (error: unknown): boolean =>
   error instanceof errors.StripeError && !isSilence(error) && !isInUse(error);
+
 /**
- * What an SDK error means to us. Silence, overload and a refused key of ours (401, 403: the state
- * of the intent is as unknown as before, and mending the configuration lets the flow go on) become
+ * What an SDK error means to us. Silence, overload, a request that is still being worked on or was
+ * made with other parameters, and a refused key of ours (401, 403: the state of the intent is as
+ * unknown as before, and mending the configuration lets the flow go on) become
  * `payment-provider-unavailable`; what is wrong with the payment method `payment-method-invalid`.
  */
 export function toUsherError(error: unknown): unknown {
@@ -66,6 +79,7 @@ export function toUsherError(error: unknown): unknown {
   };
   if (
     isSilence(error) ||
+    error instanceof errors.StripeIdempotencyError ||
     error instanceof errors.StripeAuthenticationError ||
     error instanceof errors.StripePermissionError
   ) {

@@ -36,6 +36,16 @@ export type StripeOptions = {
   readonly answered?: (operation: string, status: number, seconds: number) => void;
 };
 
+/**
+ * An intent is read with its charge, which knows what was returned. The answer to a step needs
+ * none: nothing can have been returned of what is only now authorised, captured or let go.
+ */
+export const expand = ['latest_charge'];
+
+/** Whether it is the answer that is kept under the key, and not that of this very request. */
+export const isReplayed = ({ lastResponse }: Stripe.Response<object>): boolean =>
+  lastResponse.headers['idempotent-replayed'] === 'true';
+
 /** What the SDK tells of an answer. */
 type Answered = {
   readonly method: string;

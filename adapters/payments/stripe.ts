@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type {
+  Authorisation,
   Confirmation,
   EventRange,
   NewIntent,
@@ -10,8 +11,19 @@ import type {
   ProviderRefund,
   RefundOrder,
 } from '#adapters/payments/port.ts';
-import { isCardError, isPastThat } from '#adapters/payments/stripe-errors.ts';
-import { StripeLine, type StripeOptions } from '#adapters/payments/stripe-line.ts';
+import { declinedBy, isCardError, isPastThat } from '#adapters/payments/stripe-errors.ts';
+import {
+  expand,
+  isReplayed,
+  StripeLine,
+  type StripeOptions,
+} from '#adapters/payments/stripe-line.ts';
+import {
+  authorise,
+  createIntent,
+  searchIntents,
+  withdraw,
+} from '#adapters/payments/stripe-opening.ts';
 import {
   viewDispute,
   viewEvent,
@@ -28,21 +40,11 @@ import { toProviderAmount } from '#domain/payment.ts';
 /** Age of a webhook's signature that is still taken: what Stripe's own libraries allow. */
 const webhookToleranceSeconds = 300;
 
-/**
- * An intent is read with its charge, which knows what was returned. The answer to a step needs
- * none: nothing can have been returned of what is only now authorised, captured or let go.
- */
-const expand = ['latest_charge'];
-
 const pageOf = ({ from, to, cursor }: { from: number; to: number; cursor?: string }) => ({
   created: { gte: Math.floor(from / 1000), lt: Math.ceil(to / 1000) },
   limit: 100,
   ...(cursor !== undefined && { starting_after: cursor }),
 });
-
-/** Whether it is the answer that is kept under the key, and not that of this very request. */
-const isReplayed = ({ lastResponse }: Stripe.Response<object>): boolean =>
-  lastResponse.headers['idempotent-replayed'] === 'true';
 
 /** Stripe's PaymentIntents API through its official SDK. */
 class StripeProvider implements PaymentProvider {
@@ -58,23 +60,16 @@ class StripeProvider implements PaymentProvider {
     this.wallet = new StripeWallet(this.#line);
   }
 
-  async createIntent(order: NewIntent): Promise<ProviderIntent> {
-    const { bookingId, eventId, attempt, buyerId, amount, customerId, save, byBrowser } = order;
-    const params: Stripe.PaymentIntentCreateParams = {
-      amount: toProviderAmount(amount),
-      currency: amount.currency.toLowerCase(),
-      capture_method: 'manual',
-      ...(byBrowser
-        ? { automatic_payment_methods: { enabled: true } }
-        : { allowed_payment_method_types: ['card'] }),
-      ...(customerId !== undefined && { customer: customerId }),
-      ...(save && { setup_future_usage: 'off_session' }),
-      metadata: { bookingId, eventId, attempt: String(attempt), buyerId },
-    };
-    const intent = await this.#line.keyed(`usher:${bookingId}:${attempt}:create`, (key) =>
-      this.#line.stripe.paymentIntents.create(params, { idempotencyKey: key }),
-    );
-    return viewIntent(intent);
+  createIntent(order: NewIntent): Promise<ProviderIntent> {
+    return createIntent(this.#line, order);
+  }
+
+  authorise(order: Authorisation): Promise<ProviderIntent> {
+    return authorise(this.#line, order);
+  }
+
+  withdraw(order: Authorisation): Promise<ProviderIntent | undefined> {
+    return withdraw(this.#line, order);
   }
 
   async confirm(order: Confirmation): Promise<ProviderIntent> {
@@ -133,16 +128,8 @@ class StripeProvider implements PaymentProvider {
     }
   }
 
-  async search(bookingId: string): Promise<ProviderIntent[]> {
-    const query = `metadata['bookingId']:'${bookingId.replaceAll(/[^\w-]/g, '')}'`;
-    const found = await this.#line.ask(() =>
-      this.#line.stripe.paymentIntents.search({
-        query,
-        limit: 100,
-        expand: ['data.latest_charge'],
-      }),
-    );
-    return found.data.map(viewIntent);
+  search(bookingId: string): Promise<ProviderIntent[]> {
+    return this.#line.ask(() => searchIntents(this.#line, bookingId));
   }
 
   async list(range: { readonly from: number; readonly to: number; readonly cursor?: string }) {
@@ -232,12 +219,7 @@ class StripeProvider implements PaymentProvider {
       }
       return await this.#line.stripe.paymentIntents.retrieve(intentId, { expand });
     });
-    const view = viewIntent(intent);
-    if (view.declineCode === undefined && isCardError(refusal)) {
-      const declineCode = refusal.decline_code ?? refusal.code ?? 'card_declined';
-      return { ...view, declineCode };
-    }
-    return view;
+    return declinedBy(refusal, viewIntent(intent));
   }
 
   /** A refund that was made before may have settled, or failed, since. */

@@ -2,8 +2,13 @@ import { MongoClient } from 'mongodb';
 import { freePort } from '#adapters/machine/ports.ts';
 import type { FaultSettings } from '#adapters/payments/simulator/faults.ts';
 import { type Bought, buy, type Cart, fillCarts, now } from '#bench/checkout/buyers.ts';
-import { covered, type Provider, spansByBooking, startProvider } from '#bench/checkout/provider.ts';
-import type { ProviderRequest } from '#bench/checkout/provider-process.ts';
+import {
+  covered,
+  type Provider,
+  spansByBooking,
+  startProvider,
+  type Taken,
+} from '#bench/checkout/provider.ts';
 import { type System, startSingle } from '#bench/path/systems.ts';
 import { cpuSeconds } from '#bench/support/cpu.ts';
 import { HttpClient } from '#bench/support/http.ts';
@@ -143,9 +148,8 @@ async function measureOnce(
     const cpuMs = cpuMsOf(system) - cpuBefore;
     const taken = await bench.provider.take();
     const findings = await findingsOf(system.mongodbUri, eventId, bought);
-    const { requests } = taken;
     const providerCpuMs = (taken.cpuSeconds - cpuSeconds) * 1_000;
-    return runOf(bought, { requests, cpuMs, providerCpuMs, findings, from, seconds });
+    return runOf(bought, { taken, cpuMs, providerCpuMs, findings, from, seconds });
   } finally {
     await http.close();
   }
@@ -221,7 +225,7 @@ async function findingsOf(
 const cpuMsOf = ({ pids }: System): number => (cpuSeconds(pids) ?? 0) * 1_000;
 
 type Circumstances = {
-  readonly requests: readonly ProviderRequest[];
+  readonly taken: Taken;
   readonly cpuMs: number;
   readonly providerCpuMs: number;
   readonly findings: readonly string[];
@@ -231,7 +235,7 @@ type Circumstances = {
 
 /** The rate counts what was confirmed within the run's time, after the first buyers came through. */
 function runOf(bought: readonly Purchase[], around: Circumstances): Run {
-  const spans = spansByBooking(around.requests);
+  const spans = spansByBooking(around.taken);
   const confirmed = bought.filter(({ outcome }) => outcome === 'confirmed');
   const end = around.from + around.seconds * 1_000;
   const first = Math.min(...confirmed.map(({ at }) => at));

@@ -1,5 +1,5 @@
 import { UsherError } from '#domain/errors.ts';
-import type { PaymentsPort } from '#flows/ports.ts';
+import type { Authorisation, PaymentsPort } from '#flows/ports.ts';
 
 type Intent = {
   readonly bookingId: string;
@@ -42,6 +42,14 @@ export class InstantProvider implements PaymentsPort {
       this.#intents.set(intentId, intent);
     }
     return this.read({ intentId });
+  }
+
+  async authorise(ask: Authorisation) {
+    return this.confirm(await this.create(ask));
+  }
+
+  async withdraw(): Promise<never> {
+    throw new UsherError('state-forbids');
   }
 
   async confirm({ intentId }: { readonly intentId: string }) {

@@ -48,7 +48,8 @@ const store = new ProviderStore();
 const simulator = await startSimulator({ ...settings, mongodbUri: '', store });
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
-  process.send?.({ requests, cpuSeconds: (user + system) / 1e6 });
+  const bookingOfIntent = store.takeBookings();
+  process.send?.({ requests, bookingOfIntent, cpuSeconds: (user + system) / 1e6 });
   requests = [];
 });
 process.on('SIGTERM', async () => {

@@ -9,6 +9,8 @@ export class ProviderStore implements ObjectStore {
   /** Those with work that is due some day. */
   readonly #due = new Map<string, Doc & { readonly dueAt: number }>();
 
+  #bookings: Record<string, string> = {};
+
   async prepare(): Promise<void> {}
 
   async portBefore(): Promise<undefined> {}
@@ -43,7 +45,17 @@ export class ProviderStore implements ObjectStore {
     for (const id of ids) await this.patch(id, { delivery: 'delivered' }, { dueAt: '' });
   }
 
+  /** Intent → the booking that it was made for, of those since the last time. */
+  takeBookings(): Record<string, string> {
+    const taken = this.#bookings;
+    this.#bookings = {};
+    return taken;
+  }
+
   #keep(doc: Doc): void {
+    if (doc.kind === 'payment_intent' && !this.#docs.has(doc._id)) {
+      this.#bookings[doc._id] = doc.body.metadata.bookingId ?? '';
+    }
     this.#docs.set(doc._id, doc);
     if ('dueAt' in doc && doc.dueAt !== undefined) this.#due.set(doc._id, doc as never);
     else this.#due.delete(doc._id);

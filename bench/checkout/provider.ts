@@ -2,7 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { ProviderRequest, ProviderSettings } from '#bench/checkout/provider-process.ts';
 
-export type Taken = { readonly requests: readonly ProviderRequest[]; readonly cpuSeconds: number };
+export type Taken = {
+  readonly requests: readonly ProviderRequest[];
+  /** Of the intents that were made. */
+  readonly bookingOfIntent: Readonly<Record<string, string>>;
+  readonly cpuSeconds: number;
+};
 
 export type Provider = {
   /** What it was asked since the last time. */
@@ -37,18 +42,12 @@ type Span = { readonly from: number; readonly to: number };
 
 /**
  * The spans that requests about each booking were under way at the provider. A request names its
- * booking in its idempotency key, or its intent, which the booking's confirmation names as well.
+ * booking in its idempotency key, or its intent, which was made for a booking.
  */
-export function spansByBooking(requests: readonly ProviderRequest[]): Map<string, Span[]> {
-  const bookingOfIntent = new Map<string, string>();
-  for (const { path, idempotencyKey } of requests) {
-    const intentId = intentIn(path);
-    const bookingId = bookingIn(idempotencyKey);
-    if (intentId !== undefined && bookingId !== undefined) bookingOfIntent.set(intentId, bookingId);
-  }
+export function spansByBooking({ requests, bookingOfIntent }: Taken): Map<string, Span[]> {
   const spans = new Map<string, Span[]>();
   for (const { path, idempotencyKey, from, to } of requests) {
-    const bookingId = bookingIn(idempotencyKey) ?? bookingOfIntent.get(intentIn(path) ?? '');
+    const bookingId = bookingIn(idempotencyKey) ?? bookingOfIntent[intentIn(path) ?? ''];
     if (bookingId === undefined) continue;
     const list = spans.get(bookingId);
     if (list === undefined) spans.set(bookingId, [{ from, to }]);

@@ -4,22 +4,63 @@ import type { IntentView, paymentsContract } from '#contracts/payments.contract.
 import type { PaymentDesk } from '#services/payments/desk.ts';
 import { customerOf } from '#services/payments/wallet.ts';
 
-type Order = z.output<(typeof paymentsContract)['actions']['create']['params']>;
+type Params = (typeof paymentsContract)['actions'];
+type Opening = z.output<Params['create']['params']>;
+type Authorising = z.output<Params['authorise']['params']>;
 
 /** The intent of an attempt: the one there is, or a new one, noted before it is told. */
-export async function openIntent(desk: PaymentDesk, order: Order): Promise<IntentView> {
-  const { provider, store } = desk;
-  const known = await store.ofAttempt(order.bookingId, order.attempt);
-  if (known !== undefined) {
-    const intent = await provider.retrieve(known.intentId);
-    await store.seen(intent);
-    return viewOf(intent);
-  }
-  const ofCustomer = order.save || order.saved;
-  const customerId = ofCustomer ? await customerOf(desk, order.buyerId) : undefined;
-  const intent = await provider.createIntent({ ...order, customerId });
-  await store.opened(order, intent);
+export async function openIntent(desk: PaymentDesk, order: Opening): Promise<IntentView> {
+  const known = await knownIntent(desk, order);
+  if (known !== undefined) return viewOf(known);
+  const intent = await desk.provider.createIntent(await withCustomer(desk, order));
+  await desk.store.opened(order, intent);
   return viewOf(intent);
+}
+
+/**
+ * The intent of an attempt that is confirmed by us, made and confirmed by one request and noted
+ * before it is told. The request's key alone sees to it that there is only one: a checkout is over
+ * long before the provider forgets keys.
+ */
+export async function authoriseIntent(
+  desk: PaymentDesk,
+  order: Authorising,
+  returnUrl: string,
+): Promise<IntentView> {
+  const asked = await withCustomer(desk, order);
+  const intent = await desk.provider.authorise({ ...asked, returnUrl });
+  // One that was noted before may have moved on since.
+  if (!(await desk.store.opened(order, intent))) await desk.store.seen(intent);
+  return viewOf(intent);
+}
+
+/** What an attempt that nobody goes on with has come to: its intent, or that there will be none. */
+export async function withdrawIntent(
+  desk: PaymentDesk,
+  order: Authorising,
+  returnUrl: string,
+): Promise<{ intent?: IntentView }> {
+  const known = await knownIntent(desk, order);
+  if (known !== undefined) return { intent: viewOf(known) };
+  const asked = await withCustomer(desk, order);
+  const intent = await desk.provider.withdraw({ ...asked, returnUrl });
+  if (intent === undefined) return {};
+  await desk.store.opened(order, intent);
+  return { intent: viewOf(intent) };
+}
+
+/** The intent that is noted for an attempt, as it is now. */
+async function knownIntent({ provider, store }: PaymentDesk, { bookingId, attempt }: Opening) {
+  const noted = await store.ofAttempt(bookingId, attempt);
+  if (noted === undefined) return undefined;
+  const intent = await provider.retrieve(noted.intentId);
+  await store.seen(intent);
+  return intent;
+}
+
+async function withCustomer<T extends Opening>(desk: PaymentDesk, order: T) {
+  const ofCustomer = order.save || order.saved;
+  return { ...order, customerId: ofCustomer ? await customerOf(desk, order.buyerId) : undefined };
 }
 
 /** An intent as the other services see it. */

@@ -1,6 +1,6 @@
 import type { IntentView } from '#contracts/payments.contract.ts';
 import { UsherError } from '#domain/errors.ts';
-import type { PaymentsPort } from '#flows/ports.ts';
+import type { Authorisation, PaymentsPort } from '#flows/ports.ts';
 import type { Chance } from '#test/simulation/chance.ts';
 import type { FaultKind } from '#test/simulation/faults.ts';
 import type { Life, Scheduler } from '#test/simulation/scheduler.ts';
@@ -52,6 +52,9 @@ export type Token = (typeof tokens)[number];
 export class Provider {
   readonly intents = new Map<string, Intent>();
   readonly #byKey = new Map<string, Intent>();
+  /** Keys whose intent will never be confirmed, and those whose payment method was refused. */
+  readonly #withdrawn = new Set<string>();
+  readonly #refused = new Set<string>();
   readonly #refunds = new Map<string, Refund>();
   readonly #o: ProviderOptions;
 
@@ -64,6 +67,8 @@ export class Provider {
     const ask = <T>(name: string, effect: () => T): Promise<T> => this.#ask(life, name, effect);
     return {
       create: (wish) => ask('create', () => this.#create(wish)),
+      authorise: (wish) => ask('authorise', () => this.#authorise(wish)),
+      withdraw: (wish) => ask('withdraw', () => this.#withdraw(wish)),
       confirm: (wish) => ask('confirm', () => this.#confirm(wish)),
       read: ({ intentId }) => ask('read', () => viewOf(this.#of(intentId))),
       capture: ({ intentId }) => ask('capture', () => this.#capture(this.#of(intentId))),
@@ -99,7 +104,7 @@ export class Provider {
   }
 
   #create(wish: Parameters<PaymentsPort['create']>[0]): IntentView {
-    const key = `${wish.bookingId}:${wish.attempt}`;
+    const key = keyOf(wish);
     const known = this.#byKey.get(key);
     if (known !== undefined) return viewOf(known);
     const intent: Intent = {
@@ -114,6 +119,27 @@ export class Provider {
     this.intents.set(intent.id, intent);
     if (wish.byBrowser) this.#browserTries(intent);
     return viewOf(intent);
+  }
+
+  /** Refused for good where the key was used to withdraw it. */
+  #authorise(wish: Authorisation): IntentView {
+    const key = keyOf(wish);
+    if (this.#withdrawn.has(key)) throw new UsherError('payment-provider-unavailable');
+    if (!this.#byKey.has(key) && wish.token === 'invalid') {
+      this.#refused.add(key);
+      throw new UsherError('payment-method-invalid');
+    }
+    return this.#confirm({ ...wish, intentId: this.#create(wish).intentId });
+  }
+
+  #withdraw(wish: Authorisation): { intent?: IntentView } {
+    const key = keyOf(wish);
+    if (this.#refused.has(key)) return {};
+    if (!this.#byKey.has(key)) {
+      this.#o.trace(`${key} withdrawn`);
+      this.#withdrawn.add(key);
+    }
+    return { intent: this.#create(wish) };
   }
 
   /** The buyer's browser has the secret: it tries one card after the other. */
@@ -271,6 +297,9 @@ export class Provider {
     }
   }
 }
+
+const keyOf = (ask: { readonly bookingId: string; readonly attempt: number }): string =>
+  `${ask.bookingId}:${ask.attempt}`;
 
 const faultOf: readonly FaultKind[] = [
   'payment: done, then timed out',

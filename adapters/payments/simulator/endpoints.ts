@@ -84,18 +84,22 @@ async function createIntent(world: World, _id: string, params: Params): Promise<
     automatic: flag(objectOf(params, 'automatic_payment_methods'), 'enabled') ?? false,
     created: Math.floor(now / 1000),
   });
-  return {
-    status: 200,
-    body: intent.body,
-    puts: [intent],
-    events: [{ type: 'payment_intent.created', object: intent.body }],
-  };
+  const created = { type: 'payment_intent.created', object: intent.body };
+  if (!flag(params, 'confirm')) {
+    const early = confirmParams.find((name) => params[name] !== undefined);
+    if (early !== undefined) throw invalidParam(`${early} is taken with confirm=true only`, early);
+    return { status: 200, body: intent.body, puts: [intent], events: [created] };
+  }
+  const answer = await confirmed(world, intent, params);
+  return { ...answer, events: [created, ...(answer.events ?? [])] };
 }
 
-async function confirmIntent(world: World, id: string, params: Params): Promise<Answer> {
+const confirmIntent = async (world: World, id: string, params: Params): Promise<Answer> =>
+  confirmed(world, await intentOf(world, id), params);
+
+async function confirmed(world: World, intent: IntentDoc, params: Params): Promise<Answer> {
   const method = chosenMethod(params);
   const returnUrl = text(params, 'return_url');
-  const intent = await intentOf(world, id);
   if (method === undefined) {
     const message =
       "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment method or ConfirmationToken.";
@@ -148,6 +152,7 @@ async function retrieveEvent(world: World, id: string): Promise<Answer> {
 const byPath = (id: string): string => id;
 const pages = ['limit', 'starting_after', 'ending_before', 'created'];
 const intentPath = /^\/v1\/payment_intents\/(pi_\w+)$/;
+const confirmParams = ['payment_method', 'payment_method_data', 'return_url', 'off_session'];
 const step = (name: string): RegExp => new RegExp(`^/v1/payment_intents/(pi_\\w+)/${name}$`);
 
 /** The part of Stripe's API that is simulated. */
@@ -166,6 +171,8 @@ export const endpoints: readonly Endpoint[] = [
       'customer',
       'setup_future_usage',
       'automatic_payment_methods',
+      'confirm',
+      ...confirmParams,
     ],
     run: createIntent,
   },
@@ -174,7 +181,7 @@ export const endpoints: readonly Endpoint[] = [
     method: 'POST',
     path: step('confirm'),
     orderBy: byPath,
-    known: ['payment_method', 'payment_method_data', 'return_url', 'off_session'],
+    known: confirmParams,
     run: confirmIntent,
   },
   {

@@ -104,7 +104,7 @@ describeWith(['mongod', 'nats-server'], 'a core node that is killed at any of it
   };
 
   it.each([
-    ['sells', 'pm_card_visa', ['confirmed'], 8],
+    ['sells', 'pm_card_visa', ['confirmed'], 7],
     ['closes a declined payment', 'pm_card_visa_chargeDeclined', ['declined'], 6],
     ['undoes a sale whose capture is refused', 'pm_card_usher_captureDeclined', ['cancelled'], 12],
   ])(

@@ -71,6 +71,8 @@ await broker.waitForServices(['inventory', 'bookings', 'messages'], 10_000);
 
 const payments: PaymentsPort = {
   create: (asked) => call(own, 'payments.create', asked),
+  authorise: (asked) => call(own, 'payments.authorise', asked),
+  withdraw: (asked) => call(own, 'payments.withdraw', asked),
   confirm: (asked) => call(own, 'payments.confirm', asked),
   read: (asked) => call(own, 'payments.read', asked),
   capture: (asked) => call(own, 'payments.capture', asked),

@@ -61,7 +61,7 @@ describe('a sale that nobody has written', () => {
   /** The seats are sold and the payment authorised; the worker died before it wrote so. */
   async function unwritten(): Promise<World> {
     const world = new World();
-    const mortal = new Mortal({ at: 4, does: 'die-after' });
+    const mortal = new Mortal({ at: 3, does: 'die-after' });
     await world.checkout('ok', world.worker(mortal), 10, true);
     expect(await world.booking()).toMatchObject({ status: 'pending', step: 'pin' });
     expect(world.event.soldTo.size).toBe(2);

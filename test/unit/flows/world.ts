@@ -19,7 +19,7 @@ import type {
 import { limits } from '#domain/limits.ts';
 import type { Quote } from '#domain/pricing.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
-import type { BookingStore, FlowWatcher, PaymentsPort } from '#flows/ports.ts';
+import type { Authorisation, BookingStore, FlowWatcher, PaymentsPort } from '#flows/ports.ts';
 import { Mortal } from '#test/unit/flows/mortal.ts';
 import { promoOf, voucherOf } from '#test/unit/flows/offers.ts';
 
@@ -184,6 +184,7 @@ export class FakePayments implements PaymentsPort {
   readonly intents = new Map<string, Intent>();
   readonly #byKey = new Map<string, Intent>();
   readonly refunds = new Map<string, string>();
+  readonly #withdrawn = new Set<string>();
   /** What `capture` comes to, where it is not a success. */
   captureAs: 'succeeded' | 'refused' | 'unknown' | 'unknown-but-done' = 'succeeded';
   /** What a charge of a saved card comes to. */
@@ -201,6 +202,21 @@ export class FakePayments implements PaymentsPort {
       this.intents.set(id, intent);
     }
     return this.#view(intent);
+  }
+
+  async authorise(ask: Authorisation): Promise<IntentView> {
+    const key = `${ask.bookingId}:${ask.attempt}`;
+    if (this.#withdrawn.has(key)) throw new UsherError('payment-provider-unavailable');
+    if (ask.token === 'invalid') throw new UsherError('payment-method-invalid');
+    const { intentId } = await this.create(ask);
+    return this.confirm({ ...ask, intentId });
+  }
+
+  async withdraw(ask: Authorisation): Promise<{ intent?: IntentView }> {
+    if (ask.token === 'invalid') return {};
+    const key = `${ask.bookingId}:${ask.attempt}`;
+    if (!this.#byKey.has(key)) this.#withdrawn.add(key);
+    return { intent: await this.create(ask) };
   }
 
   async confirm({

@@ -34,6 +34,16 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => codeOf(error) ?? error,
   );
 
+/** The search lags behind: Stripe says usually less than a minute. */
+async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T | undefined> {
+  const deadline = systemClock.now() + (realKey === undefined ? 2_000 : 90_000);
+  for (;;) {
+    const found = await ask().catch(() => undefined);
+    if (found !== undefined || systemClock.now() > deadline) return found;
+    await systemClock.sleep(realKey === undefined ? 50 : 5_000);
+  }
+}
+
 describeWith(realKey === undefined ? ['mongod'] : [], 'payments through the Stripe SDK', () => {
   let database: TestDatabase | undefined;
   let simulator: Simulator | undefined;
@@ -67,10 +77,11 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'payments through the Stri
     await database?.drop();
   });
 
+  const returnUrl = 'https://example.com/return';
+
   async function confirmed(token: string, order = newBooking()): Promise<ProviderIntent> {
     const { intentId } = await stripe.createIntent(order);
     const { bookingId, attempt } = order;
-    const returnUrl = 'https://example.com/return';
     return stripe.confirm({ bookingId, attempt, intentId, token, returnUrl });
   }
 
@@ -116,6 +127,58 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'payments through the Stri
     const first = await confirmed('pm_card_visa_chargeDeclined', order);
     expect(await confirmed('pm_card_visa_chargeDeclined', order)).toEqual(first);
   });
+
+  const paying = (token: string) => ({ ...newBooking(), token, returnUrl });
+
+  it('creates and confirms by one request, once', async () => {
+    const order = paying('pm_card_visa');
+    const made = await stripe.authorise(order);
+    const { bookingId, attempt } = order;
+    expect(made).toMatchObject({ status: 'requires_capture', bookingId, attempt });
+    const captured = await stripe.capture(made.intentId);
+    // Asked again under the same key it is the same intent, as it is now.
+    expect(await stripe.authorise(order)).toMatchObject({
+      intentId: made.intentId,
+      status: captured.status,
+    });
+    expect(await stripe.withdraw(order)).toMatchObject({
+      intentId: made.intentId,
+      status: 'succeeded',
+    });
+  });
+
+  it.each([
+    ['pm_card_visa_chargeDeclined', 'requires_payment_method', 'generic_decline'],
+    ['pm_card_threeDSecure2Required', 'requires_action', undefined],
+  ])('says of %s in one request what it says in two', async (token, status, declineCode) => {
+    const order = paying(token);
+    const made = await stripe.authorise(order);
+    expect(made).toMatchObject({ status, ...(declineCode && { declineCode }) });
+    expect(await stripe.authorise(order)).toEqual(made);
+    expect((await stripe.withdraw(order))?.intentId).toBe(made.intentId);
+    expect((await stripe.cancel(made.intentId)).status).toBe('canceled');
+  });
+
+  it('withdraws what was never asked: it is not authorised any more', async () => {
+    const order = paying('pm_card_visa');
+    const made = await stripe.withdraw(order);
+    expect(made?.status).toBe('requires_payment_method');
+    expect(await failureOf(stripe.authorise(order))).toBe('payment-provider-unavailable');
+    expect((await stripe.withdraw(order))?.intentId).toBe(made?.intentId);
+  });
+
+  it('has nothing to withdraw of a payment method that does not exist', async () => {
+    const order = paying('pm_card_nobodyHasThis');
+    expect(await failureOf(stripe.authorise(order))).toBe('payment-method-invalid');
+    expect((await stripe.withdraw(order))?.status).not.toBe('requires_capture');
+  });
+
+  it('finds what was asked with other parameters', async () => {
+    const order = paying('pm_card_visa');
+    const { intentId } = await stripe.authorise({ ...order, returnUrl: `${returnUrl}/before` });
+    const found = await eventually(() => stripe.withdraw(order));
+    expect(found).toMatchObject({ intentId, status: 'requires_capture' });
+  }, 120_000);
 
   it('sends the buyer to the bank for 3-D Secure', async () => {
     const intent = await confirmed('pm_card_threeDSecure2Required');
@@ -197,14 +260,11 @@ describeWith(realKey === undefined ? ['mongod'] : [], 'payments through the Stri
   it('finds the intents of a booking by its id', async () => {
     const order = newBooking();
     const { intentId } = await stripe.createIntent(order);
-    // The search lags behind: Stripe says usually less than a minute.
-    const deadline = systemClock.now() + (realKey === undefined ? 2_000 : 90_000);
-    let found: ProviderIntent[] = [];
-    while (found.length === 0 && systemClock.now() < deadline) {
-      found = await stripe.search(order.bookingId);
-      if (found.length === 0) await systemClock.sleep(realKey === undefined ? 50 : 5_000);
-    }
-    expect(found.map((intent) => intent.intentId)).toEqual([intentId]);
+    const found = await eventually(async () => {
+      const listed = await stripe.search(order.bookingId);
+      return listed.length === 0 ? undefined : listed;
+    });
+    expect(found?.map((intent) => intent.intentId)).toEqual([intentId]);
   }, 120_000);
 
   it('takes a wrong key for a provider that cannot be asked', async () => {

@@ -309,6 +309,26 @@ describeWith(['mongod'], 'the Stripe simulator', () => {
     expect((await stripe.refunds.list({ payment_intent: intentId })).data).toHaveLength(1);
   });
 
+  it.each([
+    ['hangs', { kind: 'timeout', after: true }],
+    ['loses its connection', { kind: 'disconnect', after: true }],
+    ['is answered 500 before anything happened', { kind: 'error' }],
+  ] as const)('authorises once what %s', async (_, fault) => {
+    const provider = providerOf(simulator);
+    const eventId = makeId('event', systemIds.ulid());
+    const bookingId = makeScopedId('booking', eventId, systemIds.ulid());
+    const amount = { amount: 700, currency: 'EUR' };
+    const about = { eventId, bookingId, attempt: 1, buyerId: 'usr_x', amount };
+    const order = { ...about, token: 'pm_card_visa', returnUrl: 'https://a.example/' };
+    await faults({ rules: [{ operation: 'payment_intents.create', times: 1, ...fault }] });
+    const { intentId, status } = await provider.authorise(order);
+    expect(status).toBe('requires_capture');
+    expect((await provider.withdraw(order))?.intentId).toBe(intentId);
+    provider.close();
+    const query = `metadata['bookingId']:'${bookingId}'`;
+    expect((await stripe.paymentIntents.search({ query })).data).toHaveLength(1);
+  });
+
   it('returns a part once, also when nobody can look whether it was returned', async () => {
     const provider = providerOf(simulator);
     await faults({});
