@@ -155,6 +155,12 @@ export const accountsContract = service({
       result: z.object({ userId: id('user'), email: z.string(), name: z.string() }),
       errors: ['not-found', 'unavailable'],
     }),
+    known: action({
+      summary: 'The account with this address; null: there is none',
+      params: z.object({ email: z.string() }),
+      result: z.object({ userId: id('user').nullable() }),
+      errors: ['unavailable'],
+    }),
     jwks: action({
       summary: 'Public keys of the access tokens (RFC 7517)',
       params: z.object({}),

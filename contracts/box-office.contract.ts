@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { bookingView } from '#contracts/bookings.contract.ts';
-import { id, timestamp } from '#contracts/common.ts';
+import { id, moneySchema, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
-import { reserveParams } from '#contracts/reservations.contract.ts';
+import { offerRefusals } from '#contracts/promotion-schemas.ts';
+import { priceSchema, reserveParams } from '#contracts/reservations.contract.ts';
 import { limits } from '#domain/limits.ts';
 
 const counterHttp = { access: 'box-office', tag: 'Box office' } as const;
@@ -24,23 +25,40 @@ const contact = z.strictObject({
   email: z.email('must be an e-mail address').max(254).optional(),
 });
 
+const code = z.string().trim().min(1).max(64).optional();
+
+/** Which places, for whom, and the codes that the buyer brings. */
+const wanted = {
+  eventId: id('event'),
+  seats: bySeats.seats.optional(),
+  best: byBest.best.optional(),
+  area: byArea.area.optional(),
+  quantity: byArea.quantity.optional().describe('With `area`'),
+  buyer: contact.optional().describe('Tickets are sent to the address, if there is one'),
+  promoCode: code.describe('One with a limit per buyer needs the address'),
+  voucher: code.describe('Code of a gift voucher; cash pays what it leaves'),
+};
+type Wanted = Readonly<Record<'seats' | 'best' | 'area' | 'quantity', unknown>>;
+
+function oneChoice({ seats, best, area, quantity }: Partial<Wanted>, ctx: z.RefinementCtx): void {
+  if ([seats, best, area].filter((asked) => asked !== undefined).length !== 1) {
+    ctx.addIssue({ code: 'custom', path: ['seats'], message: 'give seats, best or area' });
+  }
+  if ((area === undefined) !== (quantity === undefined)) {
+    ctx.addIssue({ code: 'custom', path: ['quantity'], message: 'goes with area' });
+  }
+}
+
+const quoteParams = z.strictObject(wanted).superRefine(oneChoice);
+
 const saleParams = z
-  .strictObject({
-    eventId: id('event'),
-    seats: bySeats.seats.optional(),
-    best: byBest.best.optional(),
-    area: byArea.area.optional(),
-    quantity: byArea.quantity.optional().describe('With `area`'),
-    payment,
-    buyer: contact.optional().describe('Tickets are sent to the address, if there is one'),
-    note: z.string().max(500).optional(),
-  })
-  .superRefine(({ seats, best, area, quantity }, ctx) => {
-    if ([seats, best, area].filter((asked) => asked !== undefined).length !== 1) {
-      ctx.addIssue({ code: 'custom', path: ['seats'], message: 'give seats, best or area' });
-    }
-    if ((area === undefined) !== (quantity === undefined)) {
-      ctx.addIssue({ code: 'custom', path: ['quantity'], message: 'goes with area' });
+  .strictObject({ ...wanted, payment, note: z.string().max(500).optional() })
+  .superRefine((asked, ctx) => {
+    oneChoice(asked, ctx);
+    if (asked.payment.method === 'cash') return;
+    for (const path of ['promoCode', 'voucher'] as const) {
+      const message = 'nothing is to be paid: leave it away';
+      if (asked[path] !== undefined) ctx.addIssue({ code: 'custom', path: [path], message });
     }
   });
 
@@ -53,6 +71,9 @@ const tillLine = z.object({
   paidOut: minor.describe('Cash given back'),
   balance: minor.describe('taken − paidOut: what the till must have more than before'),
   sales: minor,
+  vouchers: z
+    .object({ sales: minor, amount: minor })
+    .describe('What gift vouchers have paid of the sales'),
   complimentary: z.object({
     sales: minor,
     tickets: minor,
@@ -61,6 +82,18 @@ const tillLine = z.object({
 });
 
 const errors = ['not-found', 'unavailable'] as const;
+/** Why there is no hold, or none that can be priced. */
+const unheld = [
+  'seats-unavailable',
+  'sold-out',
+  'not-on-sale',
+  'limit-exceeded',
+  'reservation-expired',
+  'reservation-released',
+  'outcome-unknown',
+  'overloaded',
+  'moving',
+] as const;
 
 /** Over the counter: cash and complimentary tickets, sold by an organizer's own people. */
 export const boxOfficeContract = service({
@@ -73,14 +106,8 @@ export const boxOfficeContract = service({
       errors: [
         'idempotency-key-required',
         'idempotency-key-reused',
-        'seats-unavailable',
-        'sold-out',
-        'not-on-sale',
-        'limit-exceeded',
-        'reservation-expired',
-        'outcome-unknown',
-        'overloaded',
-        'moving',
+        ...unheld,
+        ...offerRefusals,
         ...errors,
       ],
       http: {
@@ -89,6 +116,24 @@ export const boxOfficeContract = service({
         success: 201,
         idempotency: 'required',
         otherStatuses: { 202: 'It is still being sold: read the sale' },
+        ...counterHttp,
+      },
+    }),
+    quote: action({
+      summary:
+        'What a sale would cost with these codes, and which places it would be; takes nothing',
+      params: quoteParams,
+      result: z.object({
+        seats: z.array(seatSchema),
+        price: priceSchema,
+        voucher: moneySchema.optional().describe('What the voucher would pay of the total'),
+        toPay: moneySchema.describe('What is left to be paid in cash'),
+      }),
+      errors: [...unheld, ...offerRefusals, ...errors],
+      http: {
+        method: 'POST',
+        path: '/v1/organizer/events/{eventId}/sales/quote',
+        success: 200,
         ...counterHttp,
       },
     }),

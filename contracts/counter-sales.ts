@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { id } from '#contracts/common.ts';
 import { action } from '#contracts/contract.ts';
+import { offerRefusals } from '#contracts/promotion-schemas.ts';
 import { limits } from '#domain/limits.ts';
 
 const staffId = id('user').describe('Of the staff member who does it');
@@ -24,9 +25,20 @@ export const counterActions = <V extends z.ZodType>(view: V) => ({
       reason: z.string().optional(),
       note: z.string().optional(),
       contact: z.object({ name: z.string(), email: z.string().optional() }),
+      promoCode: z.string().optional(),
+      voucher: z.string().optional(),
+      usedBy: z.string().optional().describe('Whose use of the promo code it counts as'),
     }),
     result: view,
-    errors: ['not-found', 'already-booked', 'reservation-expired', 'overloaded', 'unavailable'],
+    errors: [
+      'not-found',
+      'already-booked',
+      'reservation-expired',
+      'reservation-released',
+      ...offerRefusals,
+      'overloaded',
+      'unavailable',
+    ],
   }),
   sale: action({
     summary: 'A booking that was sold over the counter',

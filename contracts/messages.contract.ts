@@ -33,6 +33,10 @@ export const messageData = z.object({
     .catch([]),
   amount: moneySchema.optional().catch(undefined),
   cash: z.boolean().optional().catch(undefined).describe('Paid at the box office'),
+  onVoucher: moneySchema
+    .optional()
+    .catch(undefined)
+    .describe('Of the amount, on the voucher again'),
   refundUntil: z.number().optional().catch(undefined),
   instalment: z.number().optional().catch(undefined).describe('Number of the part it is about'),
   chargeAt: z.number().optional().catch(undefined),

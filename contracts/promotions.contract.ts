@@ -180,7 +180,7 @@ export const promotionsContract = service({
       summary: 'The rule behind a promo code and the voucher behind a code, for a checkout',
       params: z.object({
         eventId: id('event'),
-        buyerId: id('user'),
+        buyerId: z.string().describe('Whose uses of the code are counted'),
         promoCode: z.string().optional(),
         voucher: z.string().optional(),
       }),

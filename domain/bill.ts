@@ -17,6 +17,8 @@ export type Bill = {
     readonly code: string;
     /** So many of its tickets must stay for its discount to stay; absent: any number. */
     readonly ticketsMin?: number;
+    /** Whose use of it this counts as; absent: the buyer's. */
+    readonly usedBy?: string;
   };
   /** What a gift voucher pays, set aside on it while the booking is under way. */
   readonly voucher?: { readonly voucherId: string; readonly amount: number };

@@ -1,5 +1,6 @@
 import type { Booking } from '#domain/booking.ts';
 import type { SeatRef } from '#domain/inventory/commands.ts';
+import { money } from '#domain/money.ts';
 
 /** What a booking tells its buyer; the text is the messages service's. */
 export const messageKinds = [
@@ -47,6 +48,12 @@ const soldBy = ({ bill }: Booking): Readonly<Record<string, unknown>> => {
   if (staffId === undefined) return {};
   return { by: staffId, ...(reason === undefined ? {} : { complimentary: { reason, faceValue } }) };
 };
+
+/** The message with what of its amount goes back on the gift voucher, minor units. */
+export const backOnVoucher = (message: Message, b: Booking, amount: number): Message =>
+  amount === 0
+    ? message
+    : { ...message, data: { ...message.data, onVoucher: money(amount, b.quote.currency) } };
 
 /**
  * `part` tells messages of one booking apart; `amount` (minor units) and `seats` are what it is

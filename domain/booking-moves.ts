@@ -334,7 +334,7 @@ export function sold(
     ...ledgerEntry(b, 'cash', 'till', tillPostings(cashPaid(written)), now, by),
   ];
   if (cardTotal(written) === 0) {
-    const paid = [...entries, ...voucherEntry(written, now)];
+    const paid = [...entries, ...voucherEntry(written, now, by)];
     return change(b, confirmed(written, now), withMail(b, { issued, entries: paid }));
   }
   const next = moved(written, { step: 'capture', dueAt: stillDue(b, now) }, now);
@@ -342,8 +342,8 @@ export function sold(
 }
 
 /** The voucher's part is spent for good with the confirmation. */
-const voucherEntry = (b: Booking, now: number): readonly LedgerEntry[] =>
-  ledgerEntry(b, 'voucher', 'voucher', voucherPostings(voucherPaid(b)), now);
+const voucherEntry = (b: Booking, now: number, by?: string): readonly LedgerEntry[] =>
+  ledgerEntry(b, 'voucher', 'voucher', voucherPostings(voucherPaid(b)), now, by);
 
 const confirmed = (b: Booking, now: number): Booking =>
   moved(

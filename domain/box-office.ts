@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { normalizeEmail } from '#domain/account.ts';
 import { type Counter, cashPaid } from '#domain/bill.ts';
 import {
   awaitsPayOut,
@@ -8,11 +10,56 @@ import {
   type Return,
 } from '#domain/booking.ts';
 import { messageOf } from '#domain/booking-messages.ts';
-import { type Change, change, ledgerEntry, openBooking } from '#domain/booking-moves.ts';
+import {
+  type BookingTerms,
+  type Change,
+  change,
+  ledgerEntry,
+  openBooking,
+} from '#domain/booking-moves.ts';
+import { checkoutPrice, type Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
 import { payOutPostings } from '#domain/ledger.ts';
 import type { Quote } from '#domain/pricing.ts';
+
+/** What stands for the holder of an address in the counting of promo codes. */
+const addressPrefix = 'mail_';
+
+/**
+ * Whose use of a promo code a sale at the counter counts as: the account of the buyer's address,
+ * else the address, by its hash. Undefined: nobody knows who buys.
+ */
+export function counterUserOf(email: string | undefined, userId: string | null) {
+  if (email === undefined) return undefined;
+  const hash = createHash('sha256')
+    .update(`address ${normalizeEmail(email)}`)
+    .digest('hex');
+  return userId ?? `${addressPrefix}${hash}`;
+}
+
+/**
+ * What a hold costs at the counter with the buyer's codes; what a voucher leaves is paid in cash.
+ * `usedBy` is whose use of the code it is. Throws what `checkoutPrice` does, and
+ * `promo-code-not-applicable` for a code with a limit per buyer where nobody knows who buys.
+ */
+export function counterPrice(
+  hold: HoldView,
+  offers: Offers,
+  usedBy: string | undefined,
+  now: number,
+): BookingTerms {
+  const terms = checkoutPrice(hold, offers, now, 'cash');
+  const promo = terms.bill?.promo;
+  if (terms.bill === undefined || promo === undefined) return terms;
+  if (usedBy !== undefined) {
+    return { ...terms, bill: { ...terms.bill, promo: { ...promo, usedBy } } };
+  }
+  const perBuyerMax = offers.promo?.rule.perBuyerMax ?? null;
+  if (perBuyerMax === null) return terms;
+  const why = 'This code has a limit for each buyer: ask for an e-mail address';
+  throw new UsherError('promo-code-not-applicable', why, { perBuyerMax });
+}
 
 /** What a staff member sells over the counter. */
 export type CounterSale = {
@@ -36,8 +83,8 @@ const complimentary = (quote: Quote): Quote => ({
 });
 
 /**
- * The booking of a sale at the box office: its flow sells without a card. Cash is booked with the
- * tickets, in one transaction.
+ * The booking of a sale at the box office: its flow sells without a card. Cash, and what a voucher
+ * pays, is booked with the tickets, in one transaction. `terms`: the price with the buyer's codes.
  */
 export function counterBooking(
   bookingId: string,
@@ -45,6 +92,7 @@ export function counterBooking(
   sale: CounterSale,
   event: EventInfo | undefined,
   now: number,
+  terms: BookingTerms = hold,
 ): Booking {
   const { key, by, staffId, reason, note, contact } = sale;
   const wish = { key, equalSeats: false, attendees: [] };
@@ -55,9 +103,9 @@ export function counterBooking(
     ...(note === undefined ? {} : { note }),
   };
   return {
-    ...openBooking(bookingId, hold, wish, event, now),
-    quote: free ? complimentary(hold.quote) : hold.quote,
-    bill: { by, counter },
+    ...openBooking(bookingId, hold, wish, event, now, terms),
+    quote: free ? complimentary(hold.quote) : terms.quote,
+    bill: { ...(free ? {} : terms.bill), by, counter },
     contact,
     attempts: [{ no: 1, key, state: 'unused' }],
   };

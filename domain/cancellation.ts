@@ -10,7 +10,7 @@ import {
   type Return,
   withAttempt,
 } from '#domain/booking.ts';
-import { messageOf } from '#domain/booking-messages.ts';
+import { backOnVoucher, messageOf } from '#domain/booking-messages.ts';
 import {
   again,
   type Change,
@@ -250,9 +250,10 @@ export function voucherRefunded(b: Booking, entry: Return, now: number): Change 
   const { no, amount } = entry;
   const returns = withReturn(b, no, { refund: 'succeeded' });
   const part = `refunded-${no}`;
+  const message = messageOf(b, 'booking-refunded', part, amount, seatsOf(b, entry));
   return change(b, moved(b, { returns, dueAt: soon(now) }, now), {
     entries: ledgerEntry(b, 'voucher-refund', part, voucherRefundPostings(amount), now),
-    messages: [messageOf(b, 'booking-refunded', part, amount, seatsOf(b, entry))],
+    messages: [backOnVoucher(message, b, amount)],
     claims: [{ kind: 'voucher-credited', voucherId, amount }],
   });
 }

@@ -14,10 +14,15 @@ export type Offers = {
 
 /**
  * What a hold costs with these offers, and how that is paid: the quote after the promo code, then
- * as much as possible by voucher, the rest by card. Nothing is taken yet. Throws
+ * as much as possible by voucher, the rest by card, or in cash. Nothing is taken yet. Throws
  * `promo-code-unknown`, `voucher-unknown`, and what `assertPromo` and `assertVoucher` throw.
  */
-export function checkoutPrice(hold: HoldView, offers: Offers, now: number): BookingTerms {
+export function checkoutPrice(
+  hold: HoldView,
+  offers: Offers,
+  now: number,
+  by: 'card' | 'cash' = 'card',
+): BookingTerms {
   const { promo, voucher } = knownOffers(offers);
   if (promo === undefined && voucher === undefined) return { quote: hold.quote };
   const { currency } = hold.quote;
@@ -28,9 +33,12 @@ export function checkoutPrice(hold: HoldView, offers: Offers, now: number): Book
     quote = discounted(quote, promo.rule);
   }
   if (voucher !== undefined) assertVoucher(voucher, { currency });
-  const amount = voucher === undefined ? 0 : voucherPart(voucher.balance, quote.total, currency);
+  const balance = voucher?.balance ?? 0;
+  // Cash has no least amount that the voucher must leave.
+  const amount =
+    by === 'cash' ? Math.min(balance, quote.total) : voucherPart(balance, quote.total, currency);
   const bill: Bill = {
-    by: 'card',
+    by,
     ...(promo && { promo: promoOf(promo.rule) }),
     ...(voucher && amount > 0 && { voucher: { voucherId: voucher.voucherId, amount } }),
   };

@@ -20,6 +20,10 @@ export const takenBy = ({ bill, bundle }: Pick<Booking, 'bill' | 'bundle'>) => (
   voucher: bundle === undefined ? bill?.voucher : undefined,
 });
 
+/** Whose use of its promo code a booking counts as. */
+export const codeUserOf = ({ bill, buyerId }: Pick<Booking, 'bill' | 'buyerId'>): string =>
+  bill?.promo?.usedBy ?? buyerId;
+
 /** True for a booking whose insert takes something. */
 export const claimsSomething = (b: Pick<Booking, 'bill' | 'bundle'>): boolean => {
   const { promo, voucher } = takenBy(b);
@@ -29,9 +33,10 @@ export const claimsSomething = (b: Pick<Booking, 'bill' | 'bundle'>): boolean =>
 /** All that a booking took goes back when it ends without a sale. */
 export function releaseClaims(b: Pick<Booking, 'bill' | 'buyerId' | 'bundle'>): Claim[] {
   const claims: Claim[] = [];
-  const { buyerId } = b;
   const { promo, voucher } = takenBy(b);
-  if (promo !== undefined) claims.push({ kind: 'promo-released', promoId: promo.promoId, buyerId });
+  if (promo !== undefined) {
+    claims.push({ kind: 'promo-released', promoId: promo.promoId, buyerId: codeUserOf(b) });
+  }
   if (voucher !== undefined && voucher.amount > 0) {
     claims.push({ kind: 'voucher-credited', ...voucher });
   }

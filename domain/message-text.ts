@@ -22,6 +22,8 @@ export type MessageFacts = {
   readonly amount?: Money | undefined;
   /** Paid at the box office: it goes back there. */
   readonly cash?: boolean | undefined;
+  /** What of the amount is on the gift voucher again. */
+  readonly onVoucher?: Money | undefined;
   /** Epoch ms. */
   readonly refundUntil?: number | undefined;
   /** When the instalment is charged, or tried again; epoch ms. */
@@ -109,10 +111,25 @@ export function timeInZone(at: number, timeZone: string): string {
   }
 }
 
-const wayBack = (amount: Money, cash: boolean | undefined): string =>
-  cash
-    ? `Please fetch ${format(amount)} at the box office.`
-    : `We return ${format(amount)}; your bank may take some days to show it.`;
+/** What does not go back on the voucher. */
+const restOf = ({ amount, currency }: Money, { onVoucher }: MessageFacts): Money => ({
+  amount: amount - (onVoucher?.amount ?? 0),
+  currency,
+});
+
+function wayBack(amount: Money, facts: MessageFacts): string {
+  const { cash, onVoucher } = facts;
+  const rest = restOf(amount, facts);
+  const ways = [
+    ...(rest.amount === 0
+      ? []
+      : cash
+        ? [`Please fetch ${format(rest)} at the box office.`]
+        : [`We return ${format(rest)}; your bank may take some days to show it.`]),
+    ...(onVoucher === undefined ? [] : [`${format(onVoucher)} goes back on your gift voucher.`]),
+  ];
+  return ways.join(' ');
+}
 
 const sum = (amount: Money | undefined): string =>
   amount === undefined ? 'an instalment' : format(amount);
@@ -128,11 +145,12 @@ const lastWord = ({ lastTry }: MessageFacts): readonly string[] =>
 const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> = {
   'booking-confirmed': () =>
     'Thank you. Your booking is confirmed; these are your tickets. Show the code at the door.',
-  'booking-cancelled': ({ amount, cash }) =>
-    amount === undefined || amount.amount === 0
+  'booking-cancelled': (facts) =>
+    facts.amount === undefined || facts.amount.amount === 0
       ? 'Your booking has been cancelled. Its tickets are no longer valid.'
-      : `Your booking has been cancelled and its tickets are no longer valid. ${wayBack(amount, cash)}`,
-  'booking-refunded': ({ amount, cash }) => {
+      : `Your booking has been cancelled and its tickets are no longer valid. ${wayBack(facts.amount, facts)}`,
+  'booking-refunded': ({ amount, cash, onVoucher }) => {
+    if (onVoucher !== undefined) return `${format(onVoucher)} is on your gift voucher again.`;
     const paid = amount === undefined ? 'your payment' : format(amount);
     return cash
       ? `We have paid ${paid} out to you at the box office.`
@@ -163,10 +181,10 @@ const sentences: Readonly<Record<MessageKind, (facts: MessageFacts) => string>> 
     'The dispute about the payment of this booking is settled. Its tickets are valid again.',
   'tickets-void': () =>
     'Your bank has taken back the payment of this booking. Its tickets are no longer valid.',
-  'event-cancelled': ({ amount, cash }) =>
-    amount === undefined || amount.amount === 0
+  'event-cancelled': (facts) =>
+    facts.amount === undefined || facts.amount.amount === 0
       ? 'We are sorry: the event has been cancelled. Nothing was charged, or nothing was due.'
-      : `We are sorry: the event has been cancelled. Your tickets are no longer valid. ${wayBack(amount, cash)}`,
+      : `We are sorry: the event has been cancelled. Your tickets are no longer valid. ${wayBack(facts.amount, facts)}`,
   'event-postponed': ({ event, refundUntil }) =>
     [
       'The event has a new date, which you find below. Your tickets stay valid.',

@@ -7,9 +7,9 @@ type Where = {
   readonly currency: Currency;
 };
 
-/** Cash that a staff member took or gave back on a day, added up. */
+/** What a staff member took or gave back on a day, added up: cash, or by gift voucher. */
 export type TillMove = Where & {
-  readonly taken: boolean;
+  readonly what: 'taken' | 'paid-out' | 'voucher';
   readonly amount: number;
   readonly count: number;
 };
@@ -25,13 +25,32 @@ export type TillDay = Where & {
   readonly taken: number;
   readonly paidOut: number;
   readonly balance: number;
+  /** Those that brought cash. */
   readonly sales: number;
+  /** What gift vouchers have paid of this counter's sales; no cash. */
+  readonly vouchers: { readonly sales: number; readonly amount: number };
   readonly complimentary: Pick<Given, 'sales' | 'tickets' | 'faceValue'>;
 };
 
 const keyOf = ({ day, staffId, currency }: Where): string => `${day} ${staffId} ${currency}`;
 
 const nothing = { sales: 0, tickets: 0, faceValue: 0 } as const;
+
+function withMove(line: TillDay, { what, amount, count }: TillMove): TillDay {
+  const { taken, paidOut, vouchers } = line;
+  switch (what) {
+    case 'taken':
+      return withCash({ ...line, taken: taken + amount, sales: line.sales + count });
+    case 'paid-out':
+      return withCash({ ...line, paidOut: paidOut + amount });
+    case 'voucher': {
+      const sum = { sales: vouchers.sales + count, amount: vouchers.amount + amount };
+      return { ...line, vouchers: sum };
+    }
+  }
+}
+
+const withCash = (line: TillDay): TillDay => ({ ...line, balance: line.taken - line.paidOut });
 
 /** One line a day, staff member and currency, the earliest day first. */
 export function tillDays(moves: readonly TillMove[], given: readonly Given[]): readonly TillDay[] {
@@ -45,14 +64,12 @@ export function tillDays(moves: readonly TillMove[], given: readonly Given[]): r
       paidOut: 0,
       balance: 0,
       sales: 0,
+      vouchers: { sales: 0, amount: 0 },
       complimentary: nothing,
     };
   for (const move of moves) {
     const line = at(move);
-    const taken = line.taken + (move.taken ? move.amount : 0);
-    const paidOut = line.paidOut + (move.taken ? 0 : move.amount);
-    const sales = line.sales + (move.taken ? move.count : 0);
-    days.set(keyOf(move), { ...line, taken, paidOut, balance: taken - paidOut, sales });
+    days.set(keyOf(move), withMove(line, move));
   }
   for (const own of given) {
     const line = at(own);

@@ -1,5 +1,5 @@
 import { type Booking, type CancelOrder, moved, type Return } from '#domain/booking.ts';
-import { messageOf } from '#domain/booking-messages.ts';
+import { backOnVoucher, messageOf } from '#domain/booking-messages.ts';
 import { type Change, change, ledgerEntry, returnOf, soon } from '#domain/booking-moves.ts';
 import { goodwillOf } from '#domain/goodwill.ts';
 import { offset } from '#domain/instalments.ts';
@@ -135,10 +135,12 @@ export function withdrawn(
       : ({ status: 'cancelled', reason: order?.reason ?? 'cancelled-by-buyer' } as const);
   const frozen = tickets.some((t) => t.status === 'frozen');
   const waits = frozen ? waiting(b, wish, now) : { cancelRequested: false, cancelAs: undefined };
-  const returns = [...b.returns, ...refundReturns(b, entry, amount)];
+  const given = refundReturns(b, entry, amount);
+  const returns = [...b.returns, ...given];
   const next = moved(b, { ...end, ...waits, step: 'settle', dueAt: soon(now), returns }, now);
   const kind = order?.reason === 'event-cancelled' ? 'event-cancelled' : 'booking-cancelled';
-  const message = messageOf(b, kind, part, amount, seats);
+  const onVoucher = given.find(({ to }) => to === 'voucher')?.amount ?? 0;
+  const message = backOnVoucher(messageOf(b, kind, part, amount, seats), b, onVoucher);
   const data = { ...message.data, ...who, ...(entries.length > 0 ? { booked: true } : {}) };
   const messages = [{ ...message, data }];
   return change(b, next, { voided: entry.tickets, entries, messages });

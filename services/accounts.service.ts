@@ -65,6 +65,10 @@ export function createAccountsService(runtime: Runtime): ServiceSchema {
         return { userId: account.userId, email: account.email, name: account.name };
       },
 
+      known: async ({ params }: Ctx<'known'>) => ({
+        userId: (await store.byEmail(normalizeEmail(params.email)))?.userId ?? null,
+      }),
+
       addStaff: (ctx: Ctx<'addStaff'>) => addStaff(desk(), ctx),
       staff: (ctx: Ctx<'staff'>) => listStaff(desk(), ctx),
       removeStaff: (ctx: Ctx<'removeStaff'>) => removeStaff(desk(), ctx),

@@ -12,7 +12,7 @@ import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-client.mixin.ts';
 import { sellsFor } from '#mixins/organizer.ts';
 import type { Runtime } from '#mixins/runtime.ts';
-import { type Counter, sellOver } from '#services/box-office/selling.ts';
+import { type Counter, quoteOver, sellOver } from '#services/box-office/selling.ts';
 import { tillReport } from '#services/box-office/tills.ts';
 
 type Actions = (typeof boxOfficeContract)['actions'];
@@ -20,7 +20,7 @@ type Ctx<K extends keyof Actions> = UsherContext<z.output<Actions[K]['params']>>
 
 /** Sales over the counter. Owns nothing: bookings and ledger are the bookings service's. */
 export function createBoxOfficeService(runtime: Runtime): ServiceSchema {
-  const { config, clock } = runtime;
+  const { config, clock, ids } = runtime;
   let counter: Counter;
   let payouts: PayoutReader;
   let once: WithOnce['once'];
@@ -42,6 +42,11 @@ export function createBoxOfficeService(runtime: Runtime): ServiceSchema {
       sell: async (ctx: Ctx<'sell'>) => {
         await mayServe(ctx, ctx.params.eventId);
         return once(ctx, 'box-office.sell', ctx.params, ({ ulid }) => sellOver(counter, ctx, ulid));
+      },
+
+      quote: async (ctx: Ctx<'quote'>) => {
+        await mayServe(ctx, ctx.params.eventId);
+        return quoteOver(counter, ctx, ids.ulid());
       },
 
       sale: async (ctx: Ctx<'sale'>) => {

@@ -17,7 +17,7 @@ import {
   type VoucherRow,
 } from '#adapters/store/promotion-rows.ts';
 import type { Booking } from '#domain/booking.ts';
-import { type Claim, takenBy } from '#domain/claims.ts';
+import { type Claim, codeUserOf, takenBy } from '#domain/claims.ts';
 import { UsherError } from '#domain/errors.ts';
 
 /** Ends a transaction in which a code or a voucher was not to be had. */
@@ -141,7 +141,7 @@ export async function takeClaims(
 async function redeem(db: Db, bookings: readonly Booking[], session: ClientSession): Promise<void> {
   const uses = bookings.flatMap((booking) => {
     const { promo } = takenBy(booking);
-    return promo === undefined ? [] : [{ promoId: promo.promoId, buyerId: booking.buyerId }];
+    return promo === undefined ? [] : [{ promoId: promo.promoId, buyerId: codeUserOf(booking) }];
   });
   for (const [promoId, own] of Map.groupBy(uses, (use) => use.promoId)) {
     const after = { $add: ['$used', own.length] };

@@ -1,5 +1,5 @@
 import type { Booking } from '#domain/booking.ts';
-import { type Claim, takenBy } from '#domain/claims.ts';
+import { type Claim, codeUserOf, takenBy } from '#domain/claims.ts';
 import type { Promo } from '#domain/promo.ts';
 import type { Voucher } from '#domain/voucher.ts';
 
@@ -17,7 +17,7 @@ export class MemoryClaims {
   /** Takes what the bill says, or nothing and answers what is not to be had. */
   take(booking: Booking): 'promo-refused' | 'voucher-refused' | undefined {
     const { promo, voucher } = takenBy(booking);
-    const { buyerId } = booking;
+    const buyerId = codeUserOf(booking);
     if (promo !== undefined && !this.#mayUse(promo.promoId, buyerId)) return 'promo-refused';
     const found = voucher && this.vouchers.get(voucher.voucherId);
     if (voucher !== undefined) {

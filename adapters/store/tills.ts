@@ -40,7 +40,7 @@ export class TillReader {
     return found?.organizerId;
   }
 
-  /** Cash that moved, from the ledger. */
+  /** Cash that moved, and what vouchers paid, from the ledger. */
   async moves({ eventIds, staffId, from, to, zone }: TillScope): Promise<readonly TillMove[]> {
     const day = { $dateToString: { date: { $toDate: '$at' }, format: '%Y-%m-%d', timezone: zone } };
     const pipeline = [
@@ -52,7 +52,11 @@ export class TillReader {
         },
       },
       { $unwind: '$postings' },
-      { $match: { $or: [{ 'postings.debit': 'till' }, { 'postings.credit': 'till' }] } },
+      {
+        $match: {
+          $or: [{ 'postings.debit': { $in: ['till', 'vouchers'] } }, { 'postings.credit': 'till' }],
+        },
+      },
       {
         $group: {
           _id: { staffId: '$by', day, currency: '$currency', debit: '$postings.debit' },
@@ -62,14 +66,14 @@ export class TillReader {
       },
     ];
     type Row = {
-      readonly _id: Omit<TillMove, 'amount' | 'count' | 'taken'> & { readonly debit: string };
+      readonly _id: Omit<TillMove, 'amount' | 'count' | 'what'> & { readonly debit: string };
       readonly amount: number;
       readonly count: number;
     };
     const found = await stored(() => this.#ledger.aggregate<Row>(pipeline, bounded).toArray());
     return found.map(({ _id: { debit, ...rest }, amount, count }) => ({
       ...rest,
-      taken: debit === 'till',
+      what: debit === 'till' ? 'taken' : debit === 'vouchers' ? 'voucher' : 'paid-out',
       amount,
       count,
     }));

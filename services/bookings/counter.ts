@@ -1,9 +1,12 @@
 import type { z } from 'zod';
 import type { BookingView, bookingsContract } from '#contracts/bookings.contract.ts';
 import type { Booking } from '#domain/booking.ts';
-import { counterBooking, paidOut } from '#domain/box-office.ts';
+import type { BookingTerms } from '#domain/booking-moves.ts';
+import { counterBooking, counterPrice, paidOut } from '#domain/box-office.ts';
 import { UsherError } from '#domain/errors.ts';
 import { eventIdOf, makeScopedId } from '#domain/ids.ts';
+import type { HoldView } from '#domain/inventory/commands.ts';
+import { promoUsedUp } from '#domain/promo.ts';
 import { cancelBooking } from '#services/bookings/cancelling.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 import { readBooking } from '#services/bookings/reading.ts';
@@ -35,7 +38,7 @@ async function openSale(
   params: Params<'openSale'>,
   until: number,
 ): Promise<BookingView> {
-  const { reservationId, buyerId, ulid, contact, ...sale } = params;
+  const { reservationId, buyerId, ulid } = params;
   if (!desk.worker.hasRoom) throw new UsherError('overloaded', undefined, { retryAfterSeconds: 1 });
   const eventId = eventIdOf(reservationId);
   if (eventId === undefined) throw new UsherError('not-found');
@@ -49,12 +52,38 @@ async function openSale(
       holdId: reservationId,
       buyerId,
     });
-    const event = await desk.events.of(eventId);
-    const order = { ...sale, contact };
-    const booking = counterBooking(bookingId, hold, order, event, desk.clock.now());
-    if ((await desk.store.insert(booking)) === 'inserted') desk.worker.run(booking);
+    await begin(desk, bookingId, hold, params).catch(async (error: unknown) => {
+      // Another run of this request was faster, and took what this one was refused.
+      if ((await desk.store.find(bookingId)) === undefined) throw error;
+    });
   }
   return readSale(desk, bookingId, Math.max(0, until - desk.clock.now()));
+}
+
+/** Writes the booking with what it takes of the buyer's codes; throws where they are refused. */
+async function begin(
+  desk: Desk,
+  bookingId: string,
+  hold: HoldView,
+  { promoCode, voucher, usedBy, ...sale }: Params<'openSale'>,
+): Promise<void> {
+  const { eventId, buyerId } = hold;
+  const price = async (): Promise<BookingTerms> => {
+    if (promoCode === undefined && voucher === undefined) return hold;
+    const wanted = { eventId, buyerId: usedBy ?? buyerId, promoCode, voucher };
+    return counterPrice(hold, await desk.offers.of(wanted), usedBy, desk.clock.now());
+  };
+  const terms = await price();
+  const event = await desk.events.of(eventId);
+  const booking = counterBooking(bookingId, hold, sale, event, desk.clock.now(), terms);
+  const result = await desk.store.insert(booking);
+  if (result === 'inserted') desk.worker.run(booking);
+  if (result === 'voucher-refused') throw new UsherError('voucher-used-up');
+  if (result === 'promo-refused') {
+    // Another booking was faster: what it left says why.
+    await price();
+    throw promoUsedUp('total');
+  }
 }
 
 /** A booking that was sold over the counter; any other is not there. */
@@ -88,6 +117,8 @@ async function payOut(desk: Desk, params: Params<'paidOut'>): Promise<BookingVie
     // The flow that gives the seats back was faster: the same again on what it made of it.
     if ((await desk.store.commit(change)) !== 'done') continue;
     desk.relay.relay(change.messages);
+    // Its flow has still to give back seats or a voucher's part, and this write was before its next.
+    if (change.booking.step !== 'done') desk.worker.run(change.booking);
     return readSale(desk, bookingId, 0);
   }
   throw new UsherError('stale-version', undefined, { retryAfterSeconds: 1 });

@@ -158,6 +158,137 @@ describeWith(['mongod', 'nats-server'], 'the box office', () => {
     await agree(eventId);
   }, 60_000);
 
+  const cash = { payment: { method: 'cash' } };
+  const quote = (eventId: string, body: object, by: Buyer = clerk) =>
+    cluster.ask('POST', `/v1/organizer/events/${eventId}/sales/quote`, by, body);
+  const promoCode = async (fields: object = {}) => {
+    const code = `c-${randomUUID().slice(0, 8)}`;
+    const body = { code, off: { by: 'percent', basisPoints: 1_000 }, ...fields };
+    const made = await cluster.ask('POST', '/v1/organizer/promo-codes', owner, body);
+    expect(made.status).toBe(201);
+    return made.body as { promoId: string; code: string };
+  };
+  const used = async (promoId: string): Promise<number> =>
+    (await cluster.ask('GET', `/v1/organizer/promo-codes/${promoId}`, owner)).body.used;
+  const voucher = async (amount: number): Promise<string> => {
+    const body = { amount, currency: 'EUR' };
+    return (await cluster.ask('POST', '/v1/organizer/vouchers', owner, body)).body.vouchers[0].code;
+  };
+  const balance = async (code: string): Promise<number> =>
+    (await cluster.ask('POST', '/v1/vouchers/balance', clerk, { code })).body.balance.amount;
+  const codeOf = ({ status, body }: { status: number; body: { code?: string } }) =>
+    `${status} ${body.code}`;
+
+  it('takes the buyer’s promo code and voucher, the rest in cash, and gives all of it back', async () => {
+    const eventId = await opened();
+    const till = async () => {
+      const { body } = await cluster.ask('GET', '/v1/organizer/till', clerk);
+      const [{ taken, paidOut, vouchers }] = body.items;
+      return { taken, paidOut, vouchers: vouchers.amount };
+    };
+    const before = await till();
+    const { promoId, code } = await promoCode({ redemptionsMax: 1 });
+    const gift = await voucher(3_000);
+    const codes = { promoCode: code.toUpperCase(), voucher: gift };
+    const seen = await quote(eventId, { best: { quantity: 2 }, ...codes });
+    expect(seen.status).toBe(200);
+    expect(seen.body).toMatchObject({
+      price: { discount: { code, amount: { amount: 1_000 } }, total: { amount: 9_000 } },
+      voucher: { amount: 3_000 },
+      toPay: { amount: 6_000 },
+    });
+    expect([await used(promoId), await balance(gift)]).toEqual([0, 3_000]);
+    const seats = seen.body.seats.map(({ id }: { id: string }) => id);
+    const sold = await sell(eventId, { seats, ...cash, ...codes });
+    expect([sold.status, sold.body.status]).toEqual([201, 'confirmed']);
+    expect(sold.body).toMatchObject({
+      total: { amount: 9_000 },
+      discount: { code, amount: { amount: 1_000 } },
+      voucher: { amount: 3_000 },
+      payment: { status: 'not_required', by: 'cash' },
+    });
+    expect([await used(promoId), await balance(gift)]).toEqual([1, 0]);
+    const { bookingId } = sold.body;
+    expect(codeOf(await sell(eventId, { best: { quantity: 1 }, ...cash, ...codes }))).toBe(
+      '409 promo-code-used-up',
+    );
+    const path = `/v1/organizer/sales/${bookingId}`;
+    const cancelled = await cluster.ask('POST', `${path}/cancel`, clerk, {});
+    expect(cancelled.body.refunds).toMatchObject([
+      { no: 1, to: 'cash', status: 'pending', amount: { amount: 6_000 } },
+      { no: 2, to: 'voucher', amount: { amount: 3_000 } },
+    ]);
+    const paid = await cluster.ask('POST', `${path}/refunds/1/paid-out`, clerk);
+    expect(paid.body.refunds[0]).toMatchObject({ status: 'succeeded' });
+    for (let look = 0; look < 100 && (await balance(gift)) === 0; look++) {
+      await systemClock.sleep(50);
+    }
+    expect(await balance(gift)).toBe(3_000);
+    expect(await till()).toEqual({
+      taken: before.taken + 6_000,
+      paidOut: before.paidOut + 6_000,
+      vouchers: before.vouchers + 3_000,
+    });
+    await agree(eventId);
+    expect((await acts(bookingId)).sort()).toEqual([
+      'booking.cancelled by clerk',
+      'booking.sold by clerk',
+      'payment.cash-returned by clerk',
+      'payment.cash-taken by clerk',
+      'voucher.refunded by system',
+      'voucher.spent by clerk',
+    ]);
+  }, 60_000);
+
+  it('holds buyers to a limit of one use by their address, with an account or without', async () => {
+    const eventId = await opened();
+    const { promoId, code: promoCodeText } = await promoCode({ perBuyerMax: 1 });
+    const own = { best: { quantity: 1 }, ...cash, promoCode: promoCodeText };
+    const by = (email: string) => ({ ...own, buyer: { name: 'Ada', email } });
+    expect(codeOf(await sell(eventId, own))).toBe('422 promo-code-not-applicable');
+    const email = `${randomUUID()}@example.org`;
+    expect((await sell(eventId, by(email))).status).toBe(201);
+    expect(codeOf(await sell(eventId, by(email.toUpperCase())))).toBe('409 promo-code-used-up');
+    const member = `${randomUUID()}@example.org`;
+    const { user, accessToken: token } = await signup({}, member);
+    const buyer = { userId: user.userId, token };
+    const { holdId: reservationId } = await cluster.hold(eventId, buyer, ['B-1']);
+    const payment = { method: 'card', token: 'pm_card_visa' };
+    const asked = { reservationId, payment, promoCode: promoCodeText };
+    const { body } = await cluster.ask('POST', '/v1/checkout', buyer, asked);
+    await cluster.until(body.bookingId, buyer, ({ status }) => status === 'confirmed');
+    expect(codeOf(await sell(eventId, by(member)))).toBe('409 promo-code-used-up');
+    expect(await used(promoId)).toBe(2);
+    await agree(eventId);
+  }, 60_000);
+
+  it('lets places go whose codes are refused, and sells the last use once', async () => {
+    const eventId = await opened();
+    const { code } = await promoCode({ redemptionsMax: 1 });
+    const one = { seats: ['A-1'], ...cash };
+    for (const wrong of [{ promoCode: 'no-such' }, { voucher: 'no-such' }]) {
+      const unknown = expect.stringMatching(/^422 (promo-code|voucher)-unknown$/);
+      expect(codeOf(await quote(eventId, { seats: ['A-1'], ...wrong }))).toEqual(unknown);
+      expect(codeOf(await sell(eventId, { ...one, ...wrong }))).toEqual(unknown);
+    }
+    const gift = { ...one, payment: { method: 'complimentary', reason: 'press' } };
+    expect(codeOf(await sell(eventId, { ...gift, promoCode: code }))).toBe('422 invalid-request');
+    const answers = await Promise.all(
+      ['A-1', 'A-2', 'A-3', 'A-4'].map((seat) =>
+        sell(eventId, { seats: [seat], ...cash, promoCode: code }),
+      ),
+    );
+    const lost = Array.from({ length: 3 }, () => '409 promo-code-used-up');
+    const all = answers.map((a) => (a.status < 300 ? 'sold' : codeOf(a)));
+    expect(all.sort()).toEqual([...lost, 'sold']);
+    // The places of the others are free at once.
+    const rest = ['A-1', 'A-2', 'A-3', 'A-4'].filter((_, i) => (answers[i]?.status ?? 0) >= 300);
+    expect((await sell(eventId, { seats: rest, ...cash })).status).toBe(201);
+    const stranger = await cluster.buyer();
+    expect((await quote(eventId, { seats: ['B-1'] }, stranger)).status).toBe(403);
+    await agree(eventId);
+  }, 60_000);
+
   it('serves its own people only', async () => {
     const eventId = await opened();
     const body = { seats: ['A-1'], payment: { method: 'cash' } };
