@@ -122,6 +122,19 @@ function expireDue(input: BatchInput, batch: Batch): number {
   return bytes;
 }
 
+/** Answers what needs no proof, of a batch without facts; true when that was all. */
+export function answerUnproven({ pendings, replies }: Batch): boolean {
+  let all = true;
+  for (const [i, pending] of pendings.entries()) {
+    const { command } = pending;
+    const reply = replies[i];
+    if (command.kind === 'read-hold' && command.unproven === true && reply?.ok === true) {
+      answer(pending, reply);
+    } else all = false;
+  }
+  return all;
+}
+
 /** Gives every command of a settled batch its answer. */
 export function answerBatch({ pendings, replies }: Batch): void {
   for (const [i, pending] of pendings.entries()) {

@@ -1,6 +1,6 @@
 import type { ActorDeps, Ownership } from '#actors/actor-deps.ts';
 import { Alarm } from '#actors/alarm.ts';
-import { answerBatch, assemble, type Batch } from '#actors/batch.ts';
+import { answerBatch, answerUnproven, assemble, type Batch } from '#actors/batch.ts';
 import { type Delta, DeltaBuffer } from '#actors/delta.ts';
 import { answer, type CommandReply, Mailbox, type Refusal, refusal } from '#actors/mailbox.ts';
 import { OwnJournal } from '#actors/own-journal.ts';
@@ -257,7 +257,7 @@ export class EventActor {
     if (this.#leaving !== undefined) return this.#leave(this.#leaving);
     this.#expiryDue = false;
     const batch = this.#assemble();
-    if (batch.facts.length === 0 && batch.pendings.length === 0) return;
+    if (batch.facts.length === 0 && answerUnproven(batch)) return;
     this.#inFlight = batch;
     if (batch.facts.length > 0) await this.#write(batch);
     else if (await this.#verify()) answerBatch(batch);

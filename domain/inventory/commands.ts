@@ -57,9 +57,20 @@ export type Command =
   /** Errors of the three below: not-found (unknown or someone else's), reservation-expired,
    * reservation-released, reservation-sold, hold-not-extendable. Releasing twice is a success. */
   | (Base & {
-      readonly kind: 'extend' | 'release' | 'read-hold';
+      readonly kind: 'extend' | 'release';
       readonly holdId: string;
       readonly buyerId: string;
+    })
+  | (Base & {
+      readonly kind: 'read-hold';
+      readonly holdId: string;
+      readonly buyerId: string;
+      /**
+       * A hold that is there may be told without proof that nobody has succeeded this owner: its
+       * seats and quote never change, and a fact that the caller asks for next decides. A refusal
+       * is proven all the same.
+       */
+      readonly unproven?: true;
     })
   /** Keeps a hold for a checkout that runs: once, to at least now + holdPinMs. Another error:
    * state-forbids, when the booking has ended without a sale. */

@@ -60,9 +60,12 @@ export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Ac
   }
 }
 
-/** Mostly there is no booking yet: that one stands is told by the insertion of another. */
+/**
+ * Mostly there is no booking yet: that one stands is told by the insertion of another. And that a
+ * hold is there needs no proof: pinning it is the first thing that the flow of its booking does.
+ */
 async function accept(desk: Desk, request: CheckoutRequest): Promise<Accepted> {
-  const hold = await readHold(desk, request);
+  const hold = await readHold(desk, request, { unproven: true });
   const attempt = await begin(desk, request, hold).catch((refusal: unknown) => ({ refusal }));
   if ('booking' in attempt) return { booking: attempt.booking, replayed: false };
   const existing = await desk.store.findActive(request.reservationId);
@@ -164,10 +167,11 @@ const kept = (wish: CheckoutWish, { bill }: Pick<BookingTerms, 'bill'>): Checkou
 const takenId = (reservationId: string): UsherError =>
   new UsherError('idempotency-key-reused', 'This key began another booking', { reservationId });
 
-/** Reads the caller's own hold. `ulid` names the request. */
+/** Reads the caller's own hold. `ulid` names the request; `unproven`: see the command. */
 export function readHold(
   desk: Desk,
   request: Pick<CheckoutRequest, 'reservationId' | 'buyerId' | 'ulid' | 'deadline'>,
+  how: { readonly unproven?: true } = {},
 ): Promise<HoldView> {
   const { reservationId, buyerId, ulid, deadline } = request;
   const eventId = eventIdOf(reservationId);
@@ -179,5 +183,6 @@ export function readHold(
     deadline,
     holdId: reservationId,
     buyerId,
+    ...how,
   });
 }

@@ -185,7 +185,11 @@ export class History {
         );
       }
       case 'read-hold':
-        return false;
+        // By an owner that was succeeded, perhaps: but what it knew is in the journal.
+        return (
+          command.unproven === true &&
+          this.#some((f) => f.type === 'held' && f.hold === command.holdId)
+        );
       default:
         return this.state.version >= command.version;
     }

@@ -231,7 +231,16 @@ export async function onlooker(options: PersonOptions, nodeId: string): Promise<
     const { holdId, buyerId } = chance.pick(known);
     const { eventId } = gateway;
     const id = `${nodeId}-look-${n}`;
-    const command = { id, eventId, deadline: 0, kind: 'read-hold', holdId, buyerId } as const;
+    const how = chance.hits(0.5) ? { unproven: true as const } : {};
+    const command = {
+      id,
+      eventId,
+      deadline: 0,
+      kind: 'read-hold',
+      holdId,
+      buyerId,
+      ...how,
+    } as const;
     void gateway.askAt(nodeId, command);
   }
 }

@@ -182,6 +182,28 @@ describe('an answer without a fact', () => {
     expect(node.journal.calls).toEqual(['exists 4']);
   });
 
+  it('takes none for a hold that is there, where the caller asks for no proof', async () => {
+    const { stage, node } = await setUp();
+    const mine = { buyerId: buyerId(7), holdId: holdId(++holds) };
+    const want = { by: 'seats', seats: ['A-1'] } as const;
+    const held = { ...mine, kind: 'hold', fingerprint: 'f', channel: 'public', want } as const;
+    await stage.ask(node, stage.command<'hold'>(held));
+    node.journal.calls.length = 0;
+    const read = (holder: number, unproven?: true) =>
+      stage.command<'read-hold'>({
+        ...mine,
+        kind: 'read-hold',
+        buyerId: buyerId(holder),
+        ...(unproven && { unproven }),
+      });
+    expect(codes(await stage.ask(node, read(7, true), read(7, true)))).toEqual(['ok', 'ok']);
+    expect(node.journal.calls).toEqual([]);
+    expect(codes(await stage.ask(node, read(8, true)))).toEqual(['not-found']);
+    expect(codes(await stage.ask(node, read(7)))).toEqual(['ok']);
+    expect(codes(await stage.ask(node, read(7, true), read(8, true)))).toEqual(['ok', 'not-found']);
+    expect(node.journal.calls).toEqual(Array<string>(3).fill('exists 4'));
+  });
+
   it('is not given by an owner that was succeeded', async () => {
     const { stage, node } = await setUp();
     await stage.ask(node, hold(stage, 1));
