@@ -78,6 +78,8 @@ const cancelledBundle = z.object({
   refund: refundSchema.describe('What this cancellation returns'),
 });
 
+const noPlan =
+  'a package is paid at once: leave it away, or book the events one by one to pay those in parts';
 const code = z.string().trim().min(1).max(64).optional();
 const offerCodes = { promoCode: code, voucher: code.describe('Code of a gift voucher') } as const;
 const organizerHttp = { access: 'organizer', tag: 'Packages' } as const;
@@ -244,7 +246,10 @@ export const bundlesContract = service({
       summary: 'Orders what a bundle holds with one payment, or tries another after a decline',
       params: z.strictObject({
         bundleId,
-        payment: checkoutPayment.optional().describe('As with a checkout of one event'),
+        payment: checkoutPayment
+          .extend({ plan: z.never({ error: noPlan }).optional().describe(noPlan) })
+          .optional()
+          .describe('As with a checkout of one event; required unless nothing is left to pay'),
         equalSeats: z.boolean().default(false).describe('As with a single checkout, per event'),
         attendees: z
           .array(z.strictObject({ name: z.string().min(1).max(200) }))

@@ -242,6 +242,17 @@ describeWith(['mongod', 'nats-server'], 'offers on packages over HTTP', () => {
     expect(await house.mistakes(events)).toEqual([]);
   }, 30_000);
 
+  it('is not paid in parts: the refusal says what to do', async () => {
+    const { body: held } = await shop.reserve();
+    const payment = { method: 'card', token: 'pm_card_visa', plan: 'halves' };
+    const { status, body } = await shop.checkout(held.bundleId, { payment });
+    expect([status, body.code]).toEqual([422, 'invalid-request']);
+    expect(body.errors).toEqual([
+      { path: 'payment.plan', message: expect.stringContaining('book the events one by one') },
+    ]);
+    expect((await shop.read(held.bundleId)).status).toBe('held');
+  });
+
   it('reconciliation finds nothing amiss', async () => {
     await shop.quiet();
     const asked = { olderThanMs: 0 };
