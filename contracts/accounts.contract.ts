@@ -149,11 +149,15 @@ export const accountsContract = service({
         ...staffHttp,
       },
     }),
-    contact: action({
-      summary: 'Where messages to an account go',
-      params: z.object({ userId: id('user') }),
-      result: z.object({ userId: id('user'), email: z.string(), name: z.string() }),
-      errors: ['not-found', 'unavailable'],
+    contacts: action({
+      summary: 'Where messages to accounts go; those that there are not are left out',
+      params: z.object({
+        userIds: z.array(z.string().max(200)).min(1).max(limits.messagesPerCallMax),
+      }),
+      result: z.object({
+        contacts: z.array(z.object({ userId: id('user'), email: z.string(), name: z.string() })),
+      }),
+      errors: ['unavailable'],
     }),
     known: action({
       summary: 'The account with this address; null: there is none',

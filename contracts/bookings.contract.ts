@@ -294,6 +294,26 @@ export const bookingsContract = service({
       result: paymentBacklog,
       errors: ['unavailable'],
     }),
+    validTickets: action({
+      summary: 'The valid tickets of bookings, each for its own buyer; for what is sent to them',
+      params: z.object({
+        bookings: z
+          .array(z.object({ bookingId: z.string(), buyerId: z.string() }))
+          .min(1)
+          .max(limits.messagesPerCallMax),
+      }),
+      result: z.object({
+        tickets: z.array(
+          z.object({
+            bookingId: id('booking'),
+            buyerId: z.string(),
+            ticketId: id('ticket'),
+            seat: seatSchema,
+          }),
+        ),
+      }),
+      errors: ['unavailable'],
+    }),
     reminders: action({
       summary: 'Queues one reminder for each confirmed booking whose event starts soon',
       params: z.object({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { eventInfoSchema, moneySchema } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import { messageKinds } from '#domain/booking-messages.ts';
+import { limits } from '#domain/limits.ts';
 
 /**
  * What an outbox sends. `key` identifies the message for ever: delivered again, it has no second
@@ -48,9 +49,9 @@ export const messagesContract = service({
   name: 'messages',
   actions: {
     deliver: action({
-      summary: 'Stores a message and sends it; answers once it is stored',
-      params: outboxMessage,
-      result: z.object({ stored: z.literal(true) }),
+      summary: 'Stores messages and sends them; answers once all are stored',
+      params: z.object({ messages: z.array(outboxMessage).min(1).max(limits.messagesPerCallMax) }),
+      result: z.object({ stored: z.int() }),
       errors: ['unavailable', 'overloaded'],
     }),
     sentMails: action({

@@ -138,7 +138,9 @@ export const limits = {
   reconcileSafeAgeMs: 10 * 60_000,
   /** How far back the nightly reconciliation looks. */
   reconcileDeepMs: 40 * 24 * 3_600_000,
-  outboxAtOnceMax: 256,
+  outboxAtOnceMax: 2_048,
+  /** Messages that are handed over, or looked up about, with one call. */
+  messagesPerCallMax: 128,
   /** Deliveries before a message is kept as failed; the waits double up to five minutes. */
   outboxTriesMax: 20,
   outboxBackoffMaxMs: 5 * 60_000,

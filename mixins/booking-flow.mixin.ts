@@ -1,19 +1,18 @@
-import type { Service, ServiceBroker, ServiceSchema } from 'moleculer';
+import type { Service, ServiceSchema } from 'moleculer';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { MongoOutbox } from '#adapters/store/outbox.ts';
 import { BacklogReader } from '#adapters/store/payment-backlog.ts';
 import { StrayLedger } from '#adapters/store/stray-ledger.ts';
-import { call } from '#broker/call.ts';
 import type { UsherEvent } from '#broker/events.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Booking } from '#domain/booking.ts';
-import type { Message } from '#domain/booking-messages.ts';
 import type { Ticket } from '#domain/ticket.ts';
 import { BookingWorker } from '#flows/booking.worker.ts';
 import { OutboxRelay } from '#flows/outbox.relay.ts';
 import type { BookingStore, FlowWatcher } from '#flows/ports.ts';
 import { BookingWaiters } from '#mixins/booking-waiters.ts';
+import { deliveryTo } from '#mixins/delivery.ts';
 import { announce, paymentsPort } from '#mixins/flow-calls.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
@@ -58,7 +57,7 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
         outbox: new MongoOutbox(db, clock),
         clock,
         ids,
-        deliver: (message) => deliver(this.broker, message),
+        deliver: deliveryTo(this.broker, clock),
         gaveUp: ({ key }, error) => this.logger.error('a message was never delivered', key, error),
       });
       const { inventory } = this as Bound;
@@ -108,10 +107,4 @@ function watcherOf(
       announce(broker, 'booking.alarm', { bookingId, eventId, alarm });
     },
   };
-}
-
-async function deliver(broker: ServiceBroker, message: Message): Promise<void> {
-  const { key, kind, to, data, silent } = message;
-  if (silent === true) return;
-  await call(broker, 'messages.deliver', { key, kind, to, data });
 }

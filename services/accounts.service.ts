@@ -59,11 +59,9 @@ export function createAccountsService(runtime: Runtime): ServiceSchema {
         return userViewOf(account);
       },
 
-      contact: async ({ params }: Ctx<'contact'>) => {
-        const account = await store.byId(params.userId);
-        if (account === undefined) throw new UsherError('not-found');
-        return { userId: account.userId, email: account.email, name: account.name };
-      },
+      contacts: async ({ params }: Ctx<'contacts'>) => ({
+        contacts: await store.contacts(params.userIds),
+      }),
 
       known: async ({ params }: Ctx<'known'>) => ({
         userId: (await store.byEmail(normalizeEmail(params.email)))?.userId ?? null,

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { LocalMailer } from '#adapters/mail/local.ts';
 import { listPage, mailPage } from '#adapters/mail/pages.ts';
 import { type Mailer, MailRefused } from '#adapters/mail/port.ts';
-import { PostOffice } from '#adapters/mail/post-office.ts';
+import { type Letter, PostOffice } from '#adapters/mail/post-office.ts';
 import { createSmtpMailer } from '#adapters/mail/smtp.ts';
 import { type MessageDoc, MessageStore } from '#adapters/mail/store.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
@@ -11,7 +11,7 @@ import { call, type UsherContext } from '#broker/call.ts';
 import type { Caller } from '#contracts/common.ts';
 import { messageData, messagesContract } from '#contracts/messages.contract.ts';
 import type { MessageKind } from '#domain/booking-messages.ts';
-import { hasCode, UsherError } from '#domain/errors.ts';
+import { UsherError } from '#domain/errors.ts';
 import { composeMessage, type MessageFacts } from '#domain/message-text.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
@@ -40,9 +40,9 @@ export function createMessagesService(runtime: Runtime): ServiceSchema {
     name: messagesContract.name,
     actions: {
       deliver: async ({ params }: Ctx<'deliver'>) => {
-        const { key, kind, to, data } = params;
-        await office.take({ _id: key, kind, to, data });
-        return { stored: true as const };
+        const { messages } = params;
+        await office.take(messages.map(({ key: _id, ...message }) => ({ _id, ...message })));
+        return { stored: messages.length };
       },
 
       sentMails: async ({ params: { to } }: Ctx<'sentMails'>) => {
@@ -74,7 +74,7 @@ export function createMessagesService(runtime: Runtime): ServiceSchema {
         store,
         mailer,
         from,
-        compose: (message) => compose(broker, message),
+        compose: (messages) => composeAll(broker, messages),
         trouble: (message, error, final) => {
           const about = { key: message._id, tries: message.tries, error: String(error) };
           if (final) broker.logger.error('message given up, kept as failed', about);
@@ -92,46 +92,60 @@ export function createMessagesService(runtime: Runtime): ServiceSchema {
   };
 }
 
-/**
- * Address and text of a message, as accounts and bookings stand at this moment. Undefined: it
- * announces a charge that is not to come any more.
- */
-async function compose(broker: ServiceBroker, { kind, to, data }: MessageDoc) {
-  const { bookingId, instalment, ...about } = messageData.parse(data);
-  if (kind === 'instalment-coming') {
-    const { payment } = await asBuyer(broker, bookingId, to.userId);
-    const part = payment.instalments?.parts.find(({ no }) => no === instalment);
-    if (part?.status !== 'due') return undefined;
-    about.amount = part.amount;
-  }
-  const contact = await contactOf(broker, to.userId, to.email);
-  const tickets = withTickets.has(kind) ? await ticketsOf(broker, bookingId, to.userId) : [];
-  const { email, name } = contact;
-  const facts: MessageFacts = { ...about, name, bookingId, tickets };
-  return { to: email, ...composeMessage(kind, facts) };
+/** Addresses and texts of messages, as accounts and bookings stand at this moment. */
+async function composeAll(broker: ServiceBroker, messages: readonly MessageDoc[]) {
+  const [contacts, tickets] = await Promise.all([
+    contactsOf(broker, messages),
+    ticketsOf(broker, messages),
+  ]);
+  const letterOf = async ({ kind, to: { userId, email }, data }: MessageDoc): Promise<Letter> => {
+    const contact = contacts.get(userId);
+    const to = email ?? contact?.email;
+    if (to === undefined) return new MailRefused(`${userId} has no account`);
+    const { bookingId, instalment, ...about } = messageData.parse(data);
+    if (kind === 'instalment-coming') {
+      const amount = await amountToCome(broker, bookingId, userId, instalment);
+      if (amount === undefined) return 'outdated';
+      about.amount = amount;
+    }
+    const own = withTickets.has(kind) ? (tickets.get(`${bookingId} ${userId}`) ?? []) : [];
+    const facts: MessageFacts = { ...about, name: contact?.name, bookingId, tickets: own };
+    return { to, ...composeMessage(kind, facts) };
+  };
+  return Promise.all(messages.map((message) => letterOf(message).catch(asError)));
 }
 
-async function contactOf(broker: ServiceBroker, userId: string, given: string | undefined) {
-  try {
-    const { email, name } = await call(broker, 'accounts.contact', { userId });
-    return { email: given ?? email, name };
-  } catch (error) {
-    if (!hasCode(error, 'not-found')) throw error;
-    if (given === undefined) throw new MailRefused(`${userId} has no account`, { cause: error });
-    return { email: given, name: undefined };
-  }
-}
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error));
 
-/** Its booking, read as the addressee: a mail shows nobody what the API would not. */
-function asBuyer(broker: ServiceBroker, bookingId: string, userId: string) {
+/** What an instalment comes to now, read as the addressee; undefined when it is not due any more. */
+async function amountToCome(
+  broker: ServiceBroker,
+  bookingId: string,
+  userId: string,
+  instalment: number | undefined,
+) {
   const caller: Caller = { userId, roles: ['buyer'], organizerIds: [] };
-  return call(broker, 'bookings.get', { bookingId }, { meta: { caller } });
+  const { payment } = await call(broker, 'bookings.get', { bookingId }, { meta: { caller } });
+  const part = payment.instalments?.parts.find(({ no }) => no === instalment);
+  return part?.status === 'due' ? part.amount : undefined;
 }
 
-/** Its valid tickets. */
-async function ticketsOf(broker: ServiceBroker, bookingId: string, userId: string) {
-  const { tickets } = await asBuyer(broker, bookingId, userId);
-  return tickets
-    .filter(({ status }) => status === 'valid')
-    .map(({ ticketId, seat }) => ({ code: ticketId, seat }));
+async function contactsOf(broker: ServiceBroker, messages: readonly MessageDoc[]) {
+  const userIds = [...new Set(messages.map(({ to }) => to.userId))];
+  const { contacts } = await call(broker, 'accounts.contacts', { userIds });
+  return new Map(contacts.map((contact) => [contact.userId, contact]));
+}
+
+/** The valid tickets by booking and addressee: a mail shows nobody another's. */
+async function ticketsOf(broker: ServiceBroker, messages: readonly MessageDoc[]) {
+  const bookings = messages
+    .filter(({ kind }) => withTickets.has(kind))
+    .map(({ to, data }) => ({ bookingId: String(data.bookingId), buyerId: to.userId }));
+  const { tickets } =
+    bookings.length === 0
+      ? { tickets: [] }
+      : await call(broker, 'bookings.validTickets', { bookings });
+  const found = tickets.map(({ ticketId: code, ...ticket }) => ({ code, ...ticket }));
+  return Map.groupBy(found, ({ bookingId, buyerId }) => `${bookingId} ${buyerId}`);
 }

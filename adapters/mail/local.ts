@@ -4,6 +4,7 @@ import type { Mail, Mailer } from '#adapters/mail/port.ts';
 import { insertNew, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { messageBounds } from '#adapters/store/group-take.ts';
+import { dropUnused } from '#adapters/store/mongo.ts';
 import { limits } from '#domain/limits.ts';
 
 export type SentMail = Mail & {
@@ -19,6 +20,7 @@ const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
 /** Stands in for a mail server: mails are kept for 30 days and shown on the sent-mail page. */
 export class LocalMailer implements Mailer {
   readonly name = 'the local sent-mail page';
+  readonly atOnceMax = 1_000;
   readonly #clock: Clock;
   readonly #mails: Collection<SentDoc>;
   readonly #sendings: GroupCommit<SentDoc>;
@@ -35,10 +37,10 @@ export class LocalMailer implements Mailer {
 
   async prepare(): Promise<void> {
     await this.#mails.createIndexes([
-      { key: { sentAt: -1 } },
-      { key: { to: 1, sentAt: -1 } },
+      { key: { to: 1 } },
       { key: { expiresAt: 1 }, expireAfterSeconds: 0 },
     ]);
+    await dropUnused(this.#mails, ['sentAt_-1', 'to_1_sentAt_-1']);
   }
 
   /** A mail that was sent before is kept as it was. */
@@ -54,7 +56,8 @@ export class LocalMailer implements Mailer {
 
   /** The newest mails, all or those to one address. */
   list(filter: { readonly to?: string }, limit: number): Promise<SentMail[]> {
-    const found = this.#mails.find(filter, options).sort({ sentAt: -1 }).limit(limit);
+    // Kept equally long, they expire in the order in which they were sent.
+    const found = this.#mails.find(filter, options).sort({ expiresAt: -1 }).limit(limit);
     return found.map(viewOf).toArray();
   }
 

@@ -22,6 +22,8 @@ export class MailRefused extends Error {
 export interface Mailer {
   /** Such as `smtp.example.com` or `local page`, for logs. */
   readonly name: string;
+  /** Mails that it may be given at once. */
+  readonly atOnceMax: number;
   send(mail: Mail): Promise<void>;
   close(): void;
 }

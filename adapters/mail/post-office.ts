@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import type { Cancel, Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
 import { type Mailer, MailRefused } from '#adapters/mail/port.ts';
-import type { MessageDoc, MessageStore } from '#adapters/mail/store.ts';
+import type { MessageDoc, MessageStore, NewMessage } from '#adapters/mail/store.ts';
+import { limits } from '#domain/limits.ts';
 import type { MessageText } from '#domain/message-text.ts';
 
-type Mail = MessageText & { readonly to: string };
+/** Where a mail goes and what it says; `outdated`: that is not true any more; or why there is none. */
+export type Letter = (MessageText & { readonly to: string }) | 'outdated' | Error;
 
 export type PostOfficePorts = {
   readonly clock: Clock;
@@ -14,31 +16,28 @@ export type PostOfficePorts = {
   readonly mailer: Mailer;
   /** Sender's address; its host also names the Message-IDs. */
   readonly from: string;
-  /**
-   * Address and text of a message, looked up at the moment of sending; undefined: it is not true
-   * any more and is not sent.
-   */
-  readonly compose: (message: MessageDoc) => Promise<Mail | undefined>;
+  /** A letter for each of at most `limits.messagesPerCallMax`, looked up at the moment of sending. */
+  readonly compose: (messages: readonly MessageDoc[]) => Promise<readonly Letter[]>;
   /** A message was not sent; `final` when nobody tries again. Must not throw. */
   readonly trouble: (message: MessageDoc, error: unknown, final: boolean) => void;
 };
 
 const sweepEveryMs = 1_000;
-/** Those of one moment share their writes. */
-const atOnceMax = 64;
 const queuedMax = 2_000;
-/** Longer than waiting here and the slowest sending: a mail is in one pair of hands. */
+/** Longer than waiting here, the slowest sending and noting it: a mail is in one pair of hands. */
 const leaseMs = 60_000;
 const queuedMaxMs = 30_000;
 const backoffMs = { first: 2_000, max: 30 * 60_000 };
 /** Some twenty hours with that back-off. */
 const triesMax = 48;
 const refusalsMax = 3;
+/** Of the note that a mail was sent. */
+const notes = { triesMax: 3, waitMs: 1_000 } as const;
 
 /**
- * Sends stored messages. Any number of nodes side by side: each message is leased to one of them.
- * A mail is sent once unless a process dies between the mail server's yes and our note of it; the
- * second has the same Message-ID.
+ * Sends stored messages; those that come together are composed together. Any number of nodes side by
+ * side: each message is leased to one of them. A mail is sent once unless a process dies, or has lost
+ * its database, between the mail server's yes and our note of it; the second has the same Message-ID.
  */
 export class PostOffice {
   readonly #ports: PostOfficePorts;
@@ -46,6 +45,10 @@ export class PostOffice {
   #timer: Cancel = () => {};
   readonly #queue: MessageDoc[] = [];
   readonly #workers = new Set<Promise<void>>();
+  /** Messages from their leaving the queue to the mailer's answer. */
+  #underWay = 0;
+  /** Somebody is about to look at the queue. */
+  #beckoned = false;
   #draining = false;
 
   constructor(ports: PostOfficePorts) {
@@ -57,20 +60,19 @@ export class PostOffice {
   start(): void {
     const { clock, ids } = this.#ports;
     this.#timer = clock.after(sweepEveryMs * (0.75 + ids.chance() / 2), () => {
-      this.#hire(true);
+      this.#hire(() => this.#sendDue());
       if (!this.#draining) this.start();
     });
   }
 
   /**
-   * Resolves when the message is stored, now or before. A new one is sent if there is room for it,
-   * else the sweep sends it when its lease has ended.
+   * Resolves when the messages are stored, now or before. Those that are new are sent if there is
+   * room for them, else the sweep sends them when their lease has ended.
    */
-  async take(message: Pick<MessageDoc, '_id' | 'kind' | 'to' | 'data'>): Promise<void> {
-    const stored = await this.#ports.store.add(message, leaseMs);
-    if (stored === undefined || this.#queue.length >= queuedMax) return;
-    this.#queue.push(stored);
-    this.#hire(false);
+  async take(messages: readonly NewMessage[]): Promise<void> {
+    const stored = await this.#ports.store.add(messages, leaseMs);
+    this.#queue.push(...stored.slice(0, queuedMax - this.#queue.length));
+    this.#hire(() => this.#sendQueued());
   }
 
   /** Begins nothing more and waits for what is being sent. */
@@ -80,47 +82,92 @@ export class PostOffice {
     await Promise.all(this.#workers);
   }
 
-  /** One more pair of hands; it `looks` at the store when nothing is queued here. */
-  #hire(looks: boolean): void {
-    if (this.#draining || this.#workers.size >= atOnceMax) return;
-    const worker: Promise<void> = this.#work(looks)
+  #hire(work: () => Promise<void>): void {
+    if (this.#draining || this.#underWay >= this.#ports.mailer.atOnceMax) return;
+    const worker: Promise<void> = work()
       // The database did not answer: the next look finds the same.
       .catch(() => undefined)
       .finally(() => this.#workers.delete(worker));
     this.#workers.add(worker);
   }
 
-  async #work(looks: boolean): Promise<void> {
-    const { clock } = this.#ports;
-    while (!this.#draining) {
-      const queued = this.#queue.shift();
+  async #sendQueued(): Promise<void> {
+    const { clock, mailer } = this.#ports;
+    while (!this.#draining && this.#queue.length > 0) {
+      const room = mailer.atOnceMax - this.#underWay;
+      const next = this.#queue.splice(0, Math.min(room, limits.messagesPerCallMax));
+      if (next.length === 0) return;
       // One that waited so long is left to the sweep.
-      if (queued !== undefined && clock.now() - queued.storedAt > queuedMaxMs) continue;
-      const message = queued ?? (looks ? await this.#due() : null);
-      if (message === null) return;
-      await this.#send(message);
+      const group = next.filter(({ storedAt }) => clock.now() - storedAt <= queuedMaxMs);
+      if (group.length > 0) await this.#sendAll(group);
     }
   }
 
   /** Where one is due, there may be more. */
-  async #due(): Promise<MessageDoc | null> {
-    const message = await this.#ports.store.takeDue(leaseMs);
-    if (message !== null) this.#hire(true);
-    return message;
+  async #sendDue(): Promise<void> {
+    while (!this.#draining && this.#underWay < this.#ports.mailer.atOnceMax) {
+      const message = await this.#ports.store.takeDue(leaseMs);
+      if (message === null) return;
+      this.#hire(() => this.#sendDue());
+      await this.#sendAll([message]);
+    }
   }
 
-  async #send(message: MessageDoc): Promise<void> {
-    const { store, mailer, from, compose } = this.#ports;
+  async #sendAll(group: readonly MessageDoc[]): Promise<void> {
+    this.#underWay += group.length;
+    let letters: readonly Letter[];
     try {
-      const mail = await compose(message);
-      if (mail === undefined) return await store.drop(message._id);
-      const name = createHash('sha256').update(message._id).digest('hex').slice(0, 40);
-      await mailer.send({ ...mail, from: `Usher <${from}>`, messageId: `${name}@${this.#host}` });
+      letters = await this.#ports.compose(group);
     } catch (error) {
+      const why = error instanceof Error ? error : new Error(String(error));
+      letters = group.map(() => why);
+    }
+    const none = new Error('it was not composed');
+    await Promise.allSettled(group.map((message, i) => this.#send(message, letters[i] ?? none)));
+  }
+
+  async #send(message: MessageDoc, letter: Letter): Promise<void> {
+    const { store, mailer, from } = this.#ports;
+    if (letter === 'outdated') {
+      this.#answered();
+      return store.drop(message._id);
+    }
+    try {
+      if (letter instanceof Error) throw letter;
+      const name = createHash('sha256').update(message._id).digest('hex').slice(0, 40);
+      await mailer.send({ ...letter, from: `Usher <${from}>`, messageId: `${name}@${this.#host}` });
+    } catch (error) {
+      this.#answered();
       await this.#notSent(message, error);
       return;
     }
-    await store.sent(message._id);
+    this.#answered();
+    await this.#noteSent(message);
+  }
+
+  #answered(): void {
+    this.#underWay--;
+    if (this.#queue.length === 0 || this.#beckoned) return;
+    // After a tick there is room for more of them together.
+    this.#beckoned = true;
+    this.#hire(async () => {
+      await this.#ports.clock.tick();
+      this.#beckoned = false;
+      await this.#sendQueued();
+    });
+  }
+
+  /** Without the note it would be sent again when its lease has ended. */
+  async #noteSent({ _id }: MessageDoc): Promise<void> {
+    const { store, clock } = this.#ports;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await store.sent(_id);
+      } catch (error) {
+        if (tries >= notes.triesMax) throw error;
+        await clock.sleep(notes.waitMs);
+      }
+    }
   }
 
   async #notSent(message: MessageDoc, error: unknown): Promise<void> {

@@ -30,6 +30,7 @@ export function createSmtpMailer(url: string): Mailer {
   });
   return {
     name: hostname,
+    atOnceMax: 64,
     async send(mail: Mail): Promise<void> {
       const { messageId, ...rest } = mail;
       try {

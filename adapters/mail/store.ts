@@ -1,8 +1,9 @@
-import type { Collection, Db, Filter } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import type { Clock } from '#adapters/clock/port.ts';
 import { insertNew, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { messageBounds } from '#adapters/store/group-take.ts';
+import { dropUnused } from '#adapters/store/mongo.ts';
 import type { MessageKind } from '#domain/booking-messages.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -23,25 +24,19 @@ export type MessageDoc = {
   readonly error?: string;
 };
 
+export type NewMessage = Pick<MessageDoc, '_id' | 'kind' | 'to' | 'data'>;
+
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
 
-/** Messages in MongoDB, majority writes; those of one moment are stored together. */
+/** Messages in MongoDB, majority writes; those of one moment are noted as sent together. */
 export class MessageStore {
   readonly messages: Collection<MessageDoc>;
   readonly #clock: Clock;
-  readonly #arrivals: GroupCommit<MessageDoc>;
-  /** Arrivals that were there already. */
-  readonly #known = new WeakSet<MessageDoc>();
   readonly #sendings: GroupCommit<string>;
 
   constructor(db: Db, clock: Clock) {
     this.messages = db.collection('messages');
     this.#clock = clock;
-    this.#arrivals = new GroupCommit({
-      clock,
-      ...messageBounds,
-      write: (docs) => stored(() => this.#insert(docs)),
-    });
     this.#sendings = new GroupCommit({
       clock,
       ...messageBounds,
@@ -50,37 +45,26 @@ export class MessageStore {
   }
 
   async prepare(): Promise<void> {
-    await this.messages.createIndexes([
-      { key: { dueAt: 1 }, partialFilterExpression: { state: 'due' } },
-      { key: { 'to.userId': 1, storedAt: -1 } },
-    ]);
+    await this.messages.createIndex({ dueAt: 1 }, { partialFilterExpression: { state: 'due' } });
+    await dropUnused(this.messages, ['to.userId_1_storedAt_-1']);
   }
 
-  /**
-   * Resolves when the message is stored. One that is new is the caller's to send for `leaseMs`, and
-   * answered; one that was there is undefined.
-   */
-  async add(
-    message: Pick<MessageDoc, '_id' | 'kind' | 'to' | 'data'>,
-    leaseMs: number,
-  ): Promise<MessageDoc | undefined> {
+  /** Answers those that are new, once all are stored: they are the caller's to send for `leaseMs`. */
+  async add(messages: readonly NewMessage[], leaseMs: number): Promise<readonly MessageDoc[]> {
     const storedAt = this.#clock.now();
-    const dueAt = storedAt + leaseMs;
-    const doc: MessageDoc = { ...message, state: 'due', dueAt, tries: 1, storedAt };
-    await this.#arrivals.add(doc);
-    return this.#known.has(doc) ? undefined : doc;
+    const lease = { state: 'due', dueAt: storedAt + leaseMs, tries: 1, storedAt } as const;
+    const docs: MessageDoc[] = messages.map((message) => ({ ...message, ...lease }));
+    const there = await stored(() => insertNew(this.messages, docs));
+    return docs.filter((_, index) => !there.has(index));
   }
 
   /** Takes the one that has been due longest. */
   takeDue(leaseMs: number): Promise<MessageDoc | null> {
-    return this.#take({ state: 'due', dueAt: { $lte: this.#clock.now() } }, leaseMs);
-  }
-
-  #take(filter: Filter<MessageDoc>, leaseMs: number): Promise<MessageDoc | null> {
+    const now = this.#clock.now();
     return stored(() =>
       this.messages.findOneAndUpdate(
-        filter,
-        { $set: { dueAt: this.#clock.now() + leaseMs }, $inc: { tries: 1 } },
+        { state: 'due', dueAt: { $lte: now } },
+        { $set: { dueAt: now + leaseMs }, $inc: { tries: 1 } },
         { sort: { dueAt: 1 }, returnDocument: 'after', ...options },
       ),
     );
@@ -111,12 +95,5 @@ export class MessageStore {
       { $set: { state: 'sent', sentAt: this.#clock.now() }, $unset: { dueAt: '', error: '' } },
       options,
     );
-  }
-
-  async #insert(docs: readonly MessageDoc[]): Promise<void> {
-    const there = await insertNew(this.messages, docs);
-    docs.forEach((doc, index) => {
-      if (there.has(index)) this.#known.add(doc);
-    });
   }
 }

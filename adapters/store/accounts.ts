@@ -90,6 +90,15 @@ export class AccountsStore {
     return accountOf((await this.#byId.one(userId)) ?? null);
   }
 
+  /** Address and name of each of these accounts that there is. */
+  async contacts(userIds: readonly string[]) {
+    const query = this.#accounts
+      .find({ _id: { $in: [...userIds] } }, bounded)
+      .project<Pick<AccountRow, '_id' | 'email' | 'name'>>({ email: 1, name: 1 });
+    const rows = await stored(() => query.toArray());
+    return rows.map(({ _id: userId, email, name }) => ({ userId, email, name }));
+  }
+
   async rename(userId: string, name: string): Promise<Account | undefined> {
     const options = { returnDocument: 'after', ...bounded } as const;
     const change = { $set: { name } };

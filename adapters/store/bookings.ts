@@ -20,6 +20,7 @@ import type {
 import { ClaimWrites, prepareClaims } from '#adapters/store/claim-writes.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { GroupRead } from '#adapters/store/group-read.ts';
+import { dropUnused } from '#adapters/store/mongo.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import { claimsSomething } from '#domain/claims.ts';
@@ -81,9 +82,9 @@ export async function prepareBookings(db: Db): Promise<void> {
     ]),
     outbox.createIndexes([
       { key: { dueAt: 1 }, partialFilterExpression: { state: 'open' } },
-      { key: { eventId: 1, state: 1 } },
       { key: { createdAt: 1 }, partialFilterExpression: { unaudited: true } },
     ]),
+    dropUnused(outbox, ['eventId_1_state_1']),
   ]);
 }
 

@@ -14,10 +14,10 @@ export type Takeable = {
   readonly takenBy?: string;
 };
 
-/** How many writes about messages wait and go together, and how often: nobody waits for them. */
+/** How many writes about messages wait and go together, and how often. */
 export const messageBounds = {
   groupMax: 500,
-  spacingMs: spacing.unawaitedMs,
+  spacingMs: spacing.messagesMs,
   waitingMax: 10_000,
   whenFull: () => new UsherError('overloaded', 'Too many messages wait for the database'),
 } as const;

@@ -1,4 +1,12 @@
-import { type ClientSession, type Db, MongoClient, type TransactionOptions } from 'mongodb';
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  type Document,
+  MongoClient,
+  MongoServerError,
+  type TransactionOptions,
+} from 'mongodb';
 import { limits } from '#domain/limits.ts';
 
 type Shared = { client: MongoClient; opening: Promise<MongoClient>; users: number };
@@ -40,6 +48,23 @@ export async function releaseMongo(uri: string): Promise<void> {
   if (entry === undefined || --entry.users > 0) return;
   shared.delete(uri);
   await entry.client.close();
+}
+
+/** `NamespaceNotFound` and `IndexNotFound`. */
+const notThere: readonly unknown[] = [26, 27];
+
+/** Drops indexes that nothing reads by any more, where a database still has them. */
+export async function dropUnused<T extends Document>(
+  collection: Collection<T>,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names) {
+    try {
+      await collection.dropIndex(name);
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || !notThere.includes(error.code)) throw error;
+    }
+  }
 }
 
 /** How every transaction runs: snapshot, majority, journaled, bounded. */

@@ -4,8 +4,8 @@ import type { Clock } from '#adapters/clock/port.ts';
 export const spacing = {
   readMs: 10,
   writeMs: 20,
-  /** Of writes that nobody waits for. */
-  unawaitedMs: 50,
+  /** Of what is done about messages: nobody waits for a mail within a second. */
+  messagesMs: 500,
 } as const;
 
 /** A slow command lengthens the spacing to so many times what it took, or what it may count for. */

@@ -56,6 +56,9 @@ export async function readRecords(db: Db, eventId: string): Promise<EventRecords
   // `bkg_` and the event's ULID begin the ids of all that belongs to a booking of the event.
   const prefix = `bkg_${eventId.slice(4)}`;
   const ofEvent = { $gte: prefix, $lt: `${prefix}~` };
+  // Messages about a bundle's money belong to its first event.
+  const bundles = `bdl_${eventId.slice(4)}`;
+  const ofBundles = { $gte: bundles, $lt: `${bundles}~` };
   const documents = await db
     .collection<BookingDocument>(collections.bookings)
     .find({ _id: ofEvent })
@@ -66,7 +69,7 @@ export async function readRecords(db: Db, eventId: string): Promise<EventRecords
     db.collection<PaymentDoc>('payments').find({ _id: ofEvent }).toArray(),
     db
       .collection<OutboxDocument>(collections.outbox)
-      .find({ eventId, state: { $in: ['open', 'failed'] } })
+      .find({ $or: [{ _id: ofEvent }, { _id: ofBundles }], state: { $in: ['open', 'failed'] } })
       .toArray(),
   ]);
   const active = tickets.map(fromTicketDocument);

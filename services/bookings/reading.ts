@@ -22,9 +22,26 @@ export const readingActions = (desk: () => Desk) => ({
     return readBooking(desk(), { bookingId, buyerId, waitMs: wait * 1_000, from });
   },
 
+  validTickets: async ({ params }: Ctx<'validTickets'>) => ({
+    tickets: await validTickets(desk(), params.bookings),
+  }),
+
   list: (ctx: Ctx<'list'>) =>
     listBookings(desk(), callerOf(ctx).userId, ctx.params.limit, ctx.params.cursor),
 });
+
+type Owned = Ctx<'validTickets'>['params']['bookings'];
+
+/** The valid tickets of these bookings, without those of a booking that is somebody else's. */
+async function validTickets({ store }: Pick<ReadDesk, 'store'>, bookings: Owned) {
+  const tickets = await store.tickets([...new Set(bookings.map(({ bookingId }) => bookingId))]);
+  const asked = new Set(bookings.map(ownership));
+  return tickets
+    .filter((ticket) => ticket.status === 'valid' && asked.has(ownership(ticket)))
+    .map(({ bookingId, buyerId, ticketId, seat }) => ({ bookingId, buyerId, ticketId, seat }));
+}
+
+const ownership = ({ bookingId, buyerId }: Owned[number]): string => `${bookingId} ${buyerId}`;
 
 /** A look beside the announcement of a change, should that be lost. */
 const lookEveryMs = 2_000;

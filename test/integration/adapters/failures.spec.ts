@@ -74,7 +74,7 @@ describeWith(['mongod'], 'what a unique index refused', () => {
 
   it('keeps no message from being stored again', async () => {
     const message = { _id: 'm', kind: 'booking-confirmed', to: { userId: 'u' }, data: {} } as const;
-    const failure = await cutOff((db) => new MessageStore(db, systemClock).add(message, 1_000));
+    const failure = await cutOff((db) => new MessageStore(db, systemClock).add([message], 1_000));
     expect(failure).toMatchObject({ code: 'unavailable' });
   });
 });

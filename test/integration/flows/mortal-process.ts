@@ -121,7 +121,7 @@ async function run(task: Errand['task'], node: ServiceBroker): Promise<void> {
         ids,
         deliver: mortal({
           deliver: async ({ key, kind, to, data }: Message) => {
-            await call(node, 'messages.deliver', { key, kind, to, data });
+            await call(node, 'messages.deliver', { messages: [{ key, kind, to, data }] });
           },
         }).deliver,
         gaveUp: () => {},

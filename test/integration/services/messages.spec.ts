@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { ServiceBroker, ServiceSchema } from 'moleculer';
 import { systemClock } from '#adapters/clock/system.ts';
@@ -50,10 +51,10 @@ function neighbours(state: { away: boolean }): ServiceSchema[] {
     {
       name: 'accounts',
       actions: {
-        contact: ({ params }) => {
+        contacts: ({ params }) => {
           if (state.away) throw new UsherError('unavailable');
-          if (params.userId !== userId) throw new UsherError('not-found');
-          return { userId, email: 'ada@example.com', name: 'Ada' };
+          const known = params.userIds.includes(userId);
+          return { contacts: known ? [{ userId, email: 'ada@example.com', name: 'Ada' }] : [] };
         },
       },
     },
@@ -81,6 +82,12 @@ function neighbours(state: { away: boolean }): ServiceSchema[] {
             createdAt: at,
             updatedAt: at,
           };
+        },
+        validTickets: ({ params }) => {
+          const asked = { bookingId, buyerId: userId };
+          const own = params.bookings.some((one: object) => isDeepStrictEqual(one, asked));
+          const seat = { id: 'A-1', category: 'A' };
+          return { tickets: own ? [{ ...asked, ticketId, seat }] : [] };
         },
       },
     },
@@ -166,7 +173,7 @@ describeWith(['mongod'], 'the messages service', () => {
 
   it('sends the tickets to the buyer and shows the mail on its page', async () => {
     const broker = await start();
-    await call(broker, 'messages.deliver', confirmed);
+    await call(broker, 'messages.deliver', { messages: [confirmed] });
     await until(async () => (await stateOf(confirmed.key)) === 'sent');
     const list = await call(broker, 'messages.sentMails', {});
     expect(list).toContain('ada@example.com');
@@ -181,7 +188,11 @@ describeWith(['mongod'], 'the messages service', () => {
     const keys = Array.from({ length: 20 }, (_, n) => `${bookingId}:${n}`);
     await Promise.all(
       [one, two, one].flatMap((broker) =>
-        keys.map((key) => call(broker, 'messages.deliver', { ...confirmed, key })),
+        [keys.slice(0, 12), keys.slice(8)].map((some) =>
+          call(broker, 'messages.deliver', {
+            messages: some.map((key) => ({ ...confirmed, key })),
+          }),
+        ),
       ),
     );
     await until(async () => (await messages().countDocuments({ state: 'sent' })) === 20);
@@ -191,10 +202,29 @@ describeWith(['mongod'], 'the messages service', () => {
     expect(tries).toEqual([1]);
   });
 
+  it('sends what it can of messages that come together', async () => {
+    const broker = await start();
+    const stranger = { userId: makeId('user', systemIds.ulid()) };
+    const others = [
+      { ...confirmed, key: 'nobody', to: stranger },
+      { ...confirmed, key: 'guest', to: { ...stranger, email: 'guest@example.com' } },
+      { ...confirmed, key: 'odd', data: {} },
+    ];
+    await call(broker, 'messages.deliver', { messages: [...others, confirmed] });
+    await until(async () => (await messages().countDocuments({ state: 'sent' })) === 2);
+    expect(await stateOf('guest')).toBe('sent');
+    expect(await stateOf(confirmed.key)).toBe('sent');
+    await until(async () => (await messages().countDocuments({ error: { $exists: true } })) === 2);
+    expect(await call(broker, 'messages.sentMails', {})).toContain('guest@example.com');
+    // The other has no tickets of theirs.
+    const mail = await database.db.collection('sent_mails').findOne({ to: 'guest@example.com' });
+    expect(mail?.text).not.toContain(ticketId);
+  });
+
   it('keeps a message that cannot be sent now and sends it later', async () => {
     state.away = true;
     const broker = await start();
-    await call(broker, 'messages.deliver', confirmed);
+    await call(broker, 'messages.deliver', { messages: [confirmed] });
     await systemClock.sleep(500);
     expect(await stateOf(confirmed.key)).toBe('due');
     state.away = false;
@@ -224,8 +254,7 @@ describeWith(['mongod'], 'the messages service', () => {
       kind: 'instalment-coming',
       data: { ...confirmed.data, amount: euros(450), instalment, chargeAt: 0 },
     });
-    await call(broker, 'messages.deliver', coming(1));
-    await call(broker, 'messages.deliver', coming(2));
+    await call(broker, 'messages.deliver', { messages: [coming(1), coming(2)] });
     await until(async () => (await stateOf(coming(2).key)) === 'sent');
     await until(async () => (await stateOf(coming(1).key)) === 'dropped');
     const [mail, none] = await database.db.collection('sent_mails').find().toArray();
@@ -236,7 +265,7 @@ describeWith(['mongod'], 'the messages service', () => {
   it('speaks SMTP, with one Message-ID for one message', async () => {
     const server = await mailServer();
     const broker = await start(server.url);
-    await call(broker, 'messages.deliver', confirmed);
+    await call(broker, 'messages.deliver', { messages: [confirmed] });
     await until(async () => (await stateOf(confirmed.key)) === 'sent');
     await messages().updateOne({ _id: confirmed.key }, {
       $set: { state: 'due', dueAt: 0 },
@@ -255,7 +284,7 @@ describeWith(['mongod'], 'the messages service', () => {
     const server = await mailServer();
     server.state.refuse = '550 no such user';
     const broker = await start(server.url);
-    await call(broker, 'messages.deliver', confirmed);
+    await call(broker, 'messages.deliver', { messages: [confirmed] });
     await until(async () => (await stateOf(confirmed.key)) === 'failed');
     expect(await messages().findOne({ _id: confirmed.key })).toMatchObject({
       tries: 3,
