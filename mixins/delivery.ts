@@ -12,7 +12,7 @@ type Delivery = { readonly message: Message; refused?: unknown };
 /** Seats of the messages of one call, one more for each message: it must fit one NATS message. */
 const seatsPerCallMax = 8 * limits.messagesPerCallMax;
 
-/** Hands messages to the messages service, those of one moment together; resolves when it is stored. */
+/** Hands messages to the messages service, those of one moment together; resolves once stored. */
 export function deliveryTo(broker: ServiceBroker, clock: Clock) {
   const group = new GroupCommit<Delivery>({
     clock,

@@ -16,7 +16,7 @@ export type PostOfficePorts = {
   readonly mailer: Mailer;
   /** Sender's address; its host also names the Message-IDs. */
   readonly from: string;
-  /** A letter for each of at most `limits.messagesPerCallMax`, looked up at the moment of sending. */
+  /** A letter for each of some (`messagesPerCallMax`), looked up at the moment of sending. */
   readonly compose: (messages: readonly MessageDoc[]) => Promise<readonly Letter[]>;
   /** A message was not sent; `final` when nobody tries again. Must not throw. */
   readonly trouble: (message: MessageDoc, error: unknown, final: boolean) => void;
@@ -35,9 +35,10 @@ const refusalsMax = 3;
 const notes = { triesMax: 3, waitMs: 1_000 } as const;
 
 /**
- * Sends stored messages; those that come together are composed together. Any number of nodes side by
- * side: each message is leased to one of them. A mail is sent once unless a process dies, or has lost
- * its database, between the mail server's yes and our note of it; the second has the same Message-ID.
+ * Sends stored messages; those that come together are composed together. Any number of nodes side
+ * by side: each message is leased to one of them. A mail is sent once unless a process dies, or has
+ * lost its database, between the mail server's yes and our note of it; the second has the same
+ * Message-ID.
  */
 export class PostOffice {
   readonly #ports: PostOfficePorts;

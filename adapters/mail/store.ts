@@ -49,7 +49,7 @@ export class MessageStore {
     await dropUnused(this.messages, ['to.userId_1_storedAt_-1']);
   }
 
-  /** Answers those that are new, once all are stored: they are the caller's to send for `leaseMs`. */
+  /** Answers those that are new, once all are stored; for `leaseMs` the caller sends them. */
   async add(messages: readonly NewMessage[], leaseMs: number): Promise<readonly MessageDoc[]> {
     const storedAt = this.#clock.now();
     const lease = { state: 'due', dueAt: storedAt + leaseMs, tries: 1, storedAt } as const;

@@ -60,9 +60,9 @@ export class AuditLog {
   async append(organizerId: string, acts: readonly Act[]): Promise<number> {
     for (let tries = 1; ; tries++) {
       try {
-        return await stored(() => this.#appendOnce(organizerId, acts));
+        return await stored(() => this.#appendOnce(organizerId, acts, tries > 1));
       } catch (error) {
-        // Another writer began this chain, or wrote these acts, in the same moment.
+        // Some stand in the log already; or another writer began this chain in the same moment.
         if (!isDuplicateKey(error)) throw error;
         if (tries >= racesMax) {
           throw new UsherError('unavailable', `The chain of ${organizerId} cannot be continued`);
@@ -133,10 +133,11 @@ export class AuditLog {
     return new Set(found.map(({ _id }) => _id));
   }
 
-  async #appendOnce(organizerId: string, acts: readonly Act[]): Promise<number> {
+  /** `looks`: leaves out what stands in the log; without, that is refused as a duplicate. */
+  async #appendOnce(organizerId: string, acts: readonly Act[], looks: boolean): Promise<number> {
     const write = async (session: ClientSession): Promise<number> => {
       const end = (await this.#ends.findOne({ _id: organizerId }, { session })) ?? chainStart;
-      const entries = chained(end, await this.#unknown(acts, session));
+      const entries = chained(end, looks ? await this.#unknown(acts, session) : acts);
       const last = entries.at(-1);
       if (last === undefined) return 0;
       const documents = entries.map(({ source, ...rest }) => ({ _id: source, ...rest }));

@@ -1,6 +1,7 @@
-import type { Collection, Db, FindCursor } from 'mongodb';
+import type { Collection, Db, Filter, FindCursor } from 'mongodb';
 import {
   collections,
+  fromLedgerDocument,
   type LedgerDocument,
   type OutboxDocument,
 } from '#adapters/store/booking-documents.ts';
@@ -38,6 +39,13 @@ type Names = {
   readonly events: ReadonlyMap<string, number>;
 };
 
+/** Of the ledger's entries. */
+const isMarked = { unaudited: { $exists: true } } as const;
+
+/** The ids of the entries for which this one's mark stands, besides itself. */
+const alsoMarked = ({ unaudited }: LedgerDocument): readonly string[] =>
+  unaudited === undefined || unaudited === true ? [] : unaudited;
+
 const eventActOf = (row: EventRow, { body, ...rest }: ActRow): Act =>
   actOfEvent(row._id, row.organizerId, { ...rest, data: JSON.parse(body) });
 
@@ -68,6 +76,7 @@ function namesOf(sources: readonly string[]): Names {
  * until the act stands in the log; the marks are the log's, all else is only read.
  */
 export class AuditSources {
+  readonly #db: Db;
   readonly #ledger: Collection<LedgerDocument>;
   readonly #messages: Collection<OutboxDocument>;
   readonly #bookings: Collection<{ readonly _id: string; readonly buyerId: string }>;
@@ -75,6 +84,7 @@ export class AuditSources {
   readonly #events: Collection<EventRow>;
 
   constructor(db: Db) {
+    this.#db = db;
     this.#ledger = db.collection(collections.ledger);
     this.#messages = db.collection(collections.outbox);
     this.#bookings = db.collection(collections.bookings);
@@ -96,7 +106,7 @@ export class AuditSources {
     const waiting = { actsWaiting: true, organizerId: { $nin: [...without] } } as const;
     const [ledger, messages, kept, rows] = await stored(() =>
       Promise.all([
-        this.#ledger.find(marked, bounded).sort({ at: 1 }).limit(limit).toArray(),
+        this.#pendingEntries({ ...isMarked, ...spared }, limit),
         this.#messages.find(marked, bounded).sort({ createdAt: 1 }).limit(limit).toArray(),
         this.#keptPending(limit, without),
         this.#events.find(waiting, bounded).limit(eventsAtOnce).toArray(),
@@ -121,7 +131,9 @@ export class AuditSources {
       },
     ]);
     await stored(async () => {
-      if (ledger.length > 0) await this.#ledger.updateMany({ _id: { $in: [...ledger] } }, unmark);
+      if (ledger.length > 0) {
+        await this.#ledger.updateMany({ _id: { $in: [...ledger] }, ...isMarked }, unmark);
+      }
       if (messages.length > 0) {
         await this.#messages.updateMany({ _id: { $in: [...messages] } }, unmark);
       }
@@ -166,11 +178,12 @@ export class AuditSources {
     // The driver's own batches of 16 MB would be the most that the walk keeps.
     const read = { batchSize: atOnce } as const;
     for await (const { _id } of this.#ledger
-      .find(kept, read)
+      .find({ unaudited: { $exists: false } }, read)
       .project<{ _id: string }>({ _id: 1 })) {
-      batch.push(`ledger:${_id}`);
-      if (batch.length >= atOnce) yield batch.splice(0);
+      batch.push(_id);
+      if (batch.length >= atOnce) yield await this.#unmarked(batch.splice(0));
     }
+    yield await this.#unmarked(batch.splice(0));
     for await (const message of this.#messages.find(kept, read).project<OutboxDocument>(project)) {
       if (isFreeAct(message)) batch.push(`message:${message._id}`);
       if (batch.length >= atOnce) yield batch.splice(0);
@@ -189,6 +202,17 @@ export class AuditSources {
       }
     }
     if (batch.length > 0) yield batch;
+  }
+
+  /**
+   * Sources of those of these entries that no mark stands for: one without a mark of its own was
+   * written with the one that stands for it, which is seen here unless it was taken away.
+   */
+  async #unmarked(ids: readonly string[]): Promise<readonly string[]> {
+    const marks = { unaudited: { $exists: true, $in: [...ids] } };
+    const heads = await this.#ledger.find(marks).sort({ at: 1 }).toArray();
+    const waiting = new Set(heads.flatMap(alsoMarked));
+    return ids.filter((id) => !waiting.has(id)).map((id) => `ledger:${id}`);
   }
 
   /** Those of the sources that belong to this organizer's chain. */
@@ -229,6 +253,26 @@ export class AuditSources {
     return found.flat();
   }
 
+  /**
+   * Entries that carry a mark, and those for which it stands; about `limit` in all. One causal
+   * session: who has seen a mark sees what was written with it.
+   */
+  #pendingEntries(marked: Filter<LedgerDocument>, limit: number): Promise<LedgerDocument[]> {
+    return this.#db.client.withSession({ causalConsistency: true }, async (session) => {
+      const options = { session, ...bounded };
+      const found = await this.#ledger.find(marked, options).sort({ at: 1 }).limit(limit).toArray();
+      const heads: LedgerDocument[] = [];
+      const others: string[] = [];
+      for (const head of found) {
+        if (heads.length + others.length >= limit) break;
+        heads.push(head);
+        others.push(...alsoMarked(head));
+      }
+      if (others.length === 0) return heads;
+      return [...heads, ...(await this.#ledger.find({ _id: { $in: others } }, options).toArray())];
+    });
+  }
+
   async #eventsOf(organizerIds: readonly string[]): Promise<string[]> {
     const query = this.#events
       .find({ organizerId: { $in: [...organizerIds] } }, bounded)
@@ -244,12 +288,12 @@ export class AuditSources {
     const organizers = await this.organizersOf(eventIds);
     const buyers = await this.#buyersOf(ledger.map(({ bookingId }) => bookingId));
     return [
-      ...ledger.map(({ _id: id, unaudited: _, ...entry }) =>
-        actOfLedger(
-          { id, ...entry },
-          { organizerId: organizers.get(entry.eventId), buyerId: buyers.get(entry.bookingId) },
-        ),
-      ),
+      ...ledger.map((document) => {
+        const entry = fromLedgerDocument(document);
+        const { eventId, bookingId } = entry;
+        const concerned = { organizerId: organizers.get(eventId), buyerId: buyers.get(bookingId) };
+        return actOfLedger(entry, concerned);
+      }),
       ...messages
         .filter(isFreeAct)
         .map(({ _id: key, createdAt, ...message }) =>

@@ -30,8 +30,11 @@ export type BookingDocument = Omit<Booking, 'bookingId'> & {
 export type TicketDocument = Omit<Ticket, 'ticketId'> & { readonly _id: string };
 export type LedgerDocument = Omit<LedgerEntry, 'id'> & {
   readonly _id: string;
-  /** Until it stands in the audit log. */
-  readonly unaudited?: true;
+  /**
+   * A mark until it stands in the audit log; with ids of other entries, of its event and its
+   * transaction, for these as well.
+   */
+  readonly unaudited?: true | readonly string[];
 };
 
 /** `open` until its consumer has stored it, or given up after the last try. */
@@ -129,6 +132,27 @@ export const toLedgerDocument = ({ id, ...rest }: LedgerEntry): LedgerDocument =
   ...rest,
   unaudited: true,
 });
+
+/**
+ * Entries that one transaction writes. To take marks away costs as much as to write entries, so the
+ * first one of each event carries the mark of all.
+ */
+export function toLedgerDocuments(entries: readonly LedgerEntry[]): readonly LedgerDocument[] {
+  const ofEvents = Map.groupBy(entries, ({ eventId }) => eventId);
+  return [...ofEvents.values()].flatMap((own): readonly LedgerDocument[] => {
+    const [first, ...others] = own;
+    if (first === undefined || others.length === 0) return own.map(toLedgerDocument);
+    const unaudited = others.map(({ id }) => id);
+    const unmarked = others.map(({ id: _id, ...rest }) => ({ _id, ...rest }));
+    return [{ ...toLedgerDocument(first), unaudited }, ...unmarked];
+  });
+}
+
+export const fromLedgerDocument = ({
+  _id,
+  unaudited: _,
+  ...rest
+}: LedgerDocument): LedgerEntry => ({ id: _id, ...rest });
 
 /** `takenMs`: so long it is the writer's, who has begun to deliver it. */
 export const toOutboxDocument = (

@@ -7,7 +7,7 @@ import {
   type OutboxDocument,
   type TicketDocument,
   toBookingDocument,
-  toLedgerDocument,
+  toLedgerDocuments,
   toOutboxDocument,
   toTicketDocument,
   updateOf,
@@ -144,7 +144,7 @@ export class BookingWrites {
     if (issued.length > 0) await this.#tickets.insertMany(issued, { session });
     const marks = changes.flatMap(ticketWrites);
     if (marks.length > 0) await this.#tickets.bulkWrite(marks, { session, ordered: true });
-    const entries = changes.flatMap((change) => change.entries.map(toLedgerDocument));
+    const entries = toLedgerDocuments(changes.flatMap((change) => change.entries));
     if (entries.length > 0) await this.#ledger.insertMany(entries, { session });
     const messages = changes.flatMap((change) =>
       change.messages.map((m) => toOutboxDocument(m, change.booking.updatedAt, takenMs)),

@@ -7,7 +7,7 @@ import {
   type LedgerDocument,
   type OutboxDocument,
   toBookingDocument,
-  toLedgerDocument,
+  toLedgerDocuments,
   toOutboxDocument,
   withoutId,
 } from '#adapters/store/booking-documents.ts';
@@ -178,7 +178,7 @@ export class MongoBundles implements BundleStore {
       session,
       0,
     );
-    const entries = own.entries.map(toLedgerDocument);
+    const entries = toLedgerDocuments(own.entries);
     const ledger = this.#db.collection<LedgerDocument>(collections.ledger);
     if (entries.length > 0) await ledger.insertMany(entries, { session });
     const messages = own.messages.map((m) => toOutboxDocument(m, bundle.updatedAt));

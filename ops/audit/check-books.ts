@@ -4,6 +4,7 @@ import { AuditSources } from '#adapters/store/audit-sources.ts';
 import {
   type BookingDocument,
   collections,
+  fromLedgerDocument,
   type LedgerDocument,
 } from '#adapters/store/booking-documents.ts';
 import { nobody } from '#domain/audit.ts';
@@ -104,16 +105,14 @@ async function* bookedBookings(db: Db): AsyncGenerator<readonly Booked[]> {
   const ledger = db.collection<LedgerDocument>(collections.ledger);
   const batch: Booked[] = [];
   let own: LedgerEntry[] = [];
-  for await (const { _id: id, unaudited: _, ...rest } of ledger
-    .find({}, read)
-    .sort({ bookingId: 1 })) {
+  for await (const document of ledger.find({}, read).sort({ bookingId: 1 })) {
     const [first] = own;
-    if (first !== undefined && first.bookingId !== rest.bookingId) {
+    if (first !== undefined && first.bookingId !== document.bookingId) {
       batch.push({ bookingId: first.bookingId, entries: own });
       own = [];
       if (batch.length >= bookingsAtOnce) yield batch.splice(0);
     }
-    own.push({ id, ...rest });
+    own.push(fromLedgerDocument(document));
   }
   const [last] = own;
   if (last !== undefined) batch.push({ bookingId: last.bookingId, entries: own });
@@ -131,7 +130,7 @@ async function secondLook(db: Db, bookingId: string): Promise<readonly BookMista
     .collection<LedgerDocument>(collections.ledger)
     .find({ bookingId })
     .toArray();
-  const entries = documents.map(({ _id: id, unaudited: _, ...rest }) => ({ id, ...rest }));
+  const entries = documents.map(fromLedgerDocument);
   if ((await version()) !== before) return [];
   return bookingMistakes(bookingId, entries, record);
 }

@@ -3,7 +3,7 @@ import { systemIds } from '#adapters/ids/system.ts';
 import {
   collections,
   type LedgerDocument,
-  toLedgerDocument,
+  toLedgerDocuments,
 } from '#adapters/store/booking-documents.ts';
 import type { EventRow } from '#adapters/store/event-rows.ts';
 import { makeId, makeScopedId } from '#domain/ids.ts';
@@ -61,7 +61,8 @@ export function entriesOf(
   ];
 }
 
+/** As one transaction writes them. */
 export async function book(db: Db, entries: readonly LedgerEntry[]): Promise<void> {
   const ledger = db.collection<LedgerDocument>(collections.ledger);
-  await ledger.insertMany(entries.map(toLedgerDocument));
+  await ledger.insertMany([...toLedgerDocuments(entries)]);
 }

@@ -49,7 +49,12 @@ describeWith(['mongod'], 'a worker that is killed while it writes the audit log'
     const log = new AuditLog(db);
     await log.prepare();
     const { organizerId, eventId } = await ownedEvent(db);
-    for (let at = 0; at < bookingsCount; at++) await book(db, entriesOf(eventId, at));
+    // One, two or three bookings with one mark.
+    for (let at = 0, together = 1; at < bookingsCount; at += together) {
+      together = Math.min(1 + (at % 3), bookingsCount - at);
+      const some = Array.from({ length: together }, (_, i) => entriesOf(eventId, at + i));
+      await book(db, some.flat());
+    }
     for (let kill = 0; kill < kills; kill++) await worker(5 + 7 * kill);
     await worker();
     const { chains, unrecorded } = await checkChains(log, new AuditSources(db));

@@ -129,6 +129,42 @@ describeWith(['mongod'], 'the audit log', () => {
     await sound();
   });
 
+  it('has all entries for which one mark stands, each event in the chain of its own', async () => {
+    const [ada, eve] = [newCaller(), newCaller()];
+    const { db } = database;
+    const hers = await ownedEvent(db, 'A play', organizerOf(ada));
+    const other = await ownedEvent(db, 'Another', organizerOf(eve));
+    const entries = [hers, other, hers, hers].flatMap(({ eventId }, at) => entriesOf(eventId, at));
+    await book(db, entries);
+    const ledger = db.collection(collections.ledger);
+    const marked = () => ledger.countDocuments({ unaudited: { $exists: true } });
+    expect(await marked()).toBe(2);
+    // What waits under the mark of another is not missing.
+    await sound();
+    expect(await appendAll()).toBe(8);
+    expect(await marked()).toBe(0);
+    expect((await logOf(ada)).length).toBe(6);
+    expect((await logOf(eve)).length).toBe(2);
+    await sound();
+  });
+
+  it('says so when an entry lost its mark before it stood in the log', async () => {
+    const ada = newCaller();
+    const { db } = database;
+    const { eventId } = await ownedEvent(db, 'A play', organizerOf(ada));
+    const entries = entriesOf(eventId, 1_000, { cancelled: true });
+    await book(db, entries);
+    const ids = entries.map(({ id }) => id);
+    const ledger = db.collection<{ _id: string }>(collections.ledger);
+    await ledger.updateMany({ _id: { $in: ids } }, { $unset: { unaudited: '' } });
+    expect(await appendAll()).toBe(0);
+    const { unrecorded } = await checkChains(new AuditLog(db), new AuditSources(db));
+    expect([...unrecorded].sort()).toEqual(ids.map((id) => `ledger:${id}`).sort());
+    await ledger.updateMany({ _id: { $in: ids } }, { $set: { unaudited: true } });
+    expect(await appendAll()).toBe(4);
+    await sound();
+  });
+
   it('has each act once when the marks were not taken away', async () => {
     const ada = newCaller();
     const { db } = database;

@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { toBookingDocument, updateOf } from '#adapters/store/booking-documents.ts';
+import {
+  fromLedgerDocument,
+  toBookingDocument,
+  toLedgerDocuments,
+  updateOf,
+} from '#adapters/store/booking-documents.ts';
 import type { Attempt, Booking } from '#domain/booking.ts';
 import { openBooking } from '#domain/booking-moves.ts';
+import { type LedgerEntry, salePostings } from '#domain/ledger.ts';
 import { bookingIdOf, FakeEvent, ManualClock, quoteOf } from '#test/unit/flows/world.ts';
 
 const clock = new ManualClock();
@@ -87,5 +93,41 @@ describe('the update of a booking', () => {
         refs: ['pi_1'],
       },
     });
+  });
+});
+
+describe('the entries that a transaction writes', () => {
+  const entriesOf = (eventIds: readonly string[]): LedgerEntry[] =>
+    eventIds.map((eventId, no) => ({
+      id: `${eventId}:${no}`,
+      eventId,
+      bookingId: bookingIdOf(no),
+      kind: 'sale',
+      currency: 'EUR',
+      postings: salePostings({ organizer: 900, fees: 60, taxes: 40 }),
+      at: no,
+    }));
+
+  it('have one mark for each event, which stands for each of its entries once', () => {
+    const events = fc.array(fc.constantFrom('evt_1', 'evt_2', 'evt_3'), { maxLength: 30 });
+    fc.assert(
+      fc.property(events, (eventIds) => {
+        const entries = entriesOf(eventIds);
+        const documents = toLedgerDocuments(entries);
+        const byId = (a: LedgerEntry, b: LedgerEntry) => a.at - b.at;
+        expect(documents.map(fromLedgerDocument).sort(byId)).toEqual(entries);
+        const heads = documents.filter(({ unaudited }) => unaudited !== undefined);
+        expect(heads).toHaveLength(new Set(eventIds).size);
+        const marked = heads.flatMap(({ _id, unaudited }) => {
+          const others = unaudited === undefined || unaudited === true ? [] : unaudited;
+          return [_id, ...others];
+        });
+        expect(marked.toSorted()).toEqual(entries.map(({ id }) => id).toSorted());
+        for (const { _id, eventId, unaudited } of heads) {
+          const others = unaudited === undefined || unaudited === true ? [] : unaudited;
+          expect([_id, ...others].every((id) => id.startsWith(eventId))).toBe(true);
+        }
+      }),
+    );
   });
 });
