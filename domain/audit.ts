@@ -43,9 +43,8 @@ export function canonicalJson(value: unknown): string {
     for (const item of value) text += `${text === '' ? '' : ','}${canonicalJson(item)}`;
     return `[${text}]`;
   }
-  const fields: Readonly<Record<string, unknown>> = { ...value };
-  for (const key of Object.keys(fields).sort()) {
-    const field = fields[key];
+  for (const key of Object.keys(value).sort()) {
+    const field: unknown = value[key as keyof typeof value];
     if (field === undefined) continue;
     text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(field)}`;
   }

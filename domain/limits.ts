@@ -140,7 +140,7 @@ export const limits = {
   reconcileDeepMs: 40 * 24 * 3_600_000,
   outboxAtOnceMax: 2_048,
   /** Messages that are handed over, or looked up about, with one call. */
-  messagesPerCallMax: 128,
+  messagesPerCallMax: 256,
   /** Deliveries before a message is kept as failed; the waits double up to five minutes. */
   outboxTriesMax: 20,
   outboxBackoffMaxMs: 5 * 60_000,

@@ -101,9 +101,18 @@ function formOf(timeZone: string): Intl.DateTimeFormat {
   return form;
 }
 
+/** Messages in a row are mostly about one event. */
+let last = { at: Number.NaN, timeZone: '', text: '' };
+
 /** A time as people at the event's place read it: `Saturday, 3 July 2027 at 19:30 CEST`. */
 export function timeInZone(at: number, timeZone: string): string {
-  const date = new Date(at);
+  if (last.at !== at || last.timeZone !== timeZone) {
+    last = { at, timeZone, text: formatted(new Date(at), timeZone) };
+  }
+  return last.text;
+}
+
+function formatted(date: Date, timeZone: string): string {
   try {
     return formOf(timeZone).format(date);
   } catch {

@@ -10,7 +10,7 @@ import { limits } from '#domain/limits.ts';
 type Delivery = { readonly message: Message; refused?: unknown };
 
 /** Seats of the messages of one call, one more for each message: it must fit one NATS message. */
-const seatsPerCallMax = 8 * limits.messagesPerCallMax;
+const seatsPerCallMax = 1_024;
 
 /** Hands messages to the messages service, those of one moment together; resolves once stored. */
 export function deliveryTo(broker: ServiceBroker, clock: Clock) {

@@ -118,7 +118,7 @@ async function composeAll(broker: ServiceBroker, messages: readonly MessageDoc[]
 const asError = (error: unknown): Error =>
   error instanceof Error ? error : new Error(String(error));
 
-/** What an instalment comes to now, read as the addressee; undefined when it is not due any more. */
+/** What an instalment comes to now, read as the addressee; undefined: it is not due any more. */
 async function amountToCome(
   broker: ServiceBroker,
   bookingId: string,
