@@ -2,6 +2,7 @@ import { MongoClient } from 'mongodb';
 import { freePort } from '#adapters/machine/ports.ts';
 import type { FaultSettings } from '#adapters/payments/simulator/faults.ts';
 import { type Bought, buy, type Cart, fillCarts, now } from '#bench/checkout/buyers.ts';
+import { type CpuSpent, cpuSpent, spentEach } from '#bench/checkout/cpu-spent.ts';
 import {
   covered,
   type Provider,
@@ -10,7 +11,6 @@ import {
   type Taken,
 } from '#bench/checkout/provider.ts';
 import { type System, startSingle } from '#bench/path/systems.ts';
-import { cpuSeconds } from '#bench/support/cpu.ts';
 import { HttpClient } from '#bench/support/http.ts';
 import { seatGrid, stageEvent } from '#bench/support/organizer.ts';
 import type { Bar, Figures, Row } from '#bench/support/results.ts';
@@ -58,9 +58,8 @@ type Sample = { readonly totalMs: number; readonly ownMs: number };
 type Run = {
   readonly perSecond: number;
   readonly samples: readonly Sample[];
-  /** CPU time of Usher and of the provider, for each checkout. */
-  readonly cpuMs: number;
-  readonly providerCpuMs: number;
+  /** For each checkout. */
+  readonly cpu: CpuSpent;
   readonly outcomes: Readonly<Record<string, number>>;
   readonly findings: readonly string[];
 };
@@ -134,24 +133,25 @@ async function measureOnce(
     connections,
     60_000,
   );
+  const client = new MongoClient(system.mongodbUri);
   try {
     const closed = name === names.closed;
     const count = closed ? closedMaxPerSecond * seconds + width : perSecond * seconds;
     const eventId = await stageEvent(http, { title: name, plan: seatGrid(count) });
     const carts = await fillCarts(http, system.mongodbUri, eventId, count);
-    const { cpuSeconds } = await bench.provider.take();
-    const cpuBefore = cpuMsOf(system);
+    const before = await cpuSpent(system, client, (await bench.provider.take()).cpuSeconds);
     const from = now();
     const bought = closed
       ? await closedLoop(http, carts, from + seconds * 1_000)
       : await openLoop(http, carts, perSecond);
-    const cpuMs = cpuMsOf(system) - cpuBefore;
     const taken = await bench.provider.take();
-    const findings = await findingsOf(system.mongodbUri, eventId, bought);
-    const providerCpuMs = (taken.cpuSeconds - cpuSeconds) * 1_000;
-    return runOf(bought, { taken, cpuMs, providerCpuMs, findings, from, seconds });
+    const after = await cpuSpent(system, client, taken.cpuSeconds);
+    const findings = await findingsOf(client, eventId, bought);
+    const cpu = spentEach(before, after, bought.length);
+    return runOf(bought, { taken, cpu, findings, from, seconds });
   } finally {
     await http.close();
+    await client.close();
   }
 }
 
@@ -195,39 +195,30 @@ async function closedLoop(
 }
 
 async function findingsOf(
-  mongodbUri: string,
+  client: MongoClient,
   eventId: string,
   bought: readonly Purchase[],
 ): Promise<string[]> {
-  const client = new MongoClient(mongodbUri);
-  try {
-    const report = await verifyEvent(client.db(), eventId, { settled: true });
-    const told = bought.flatMap(({ outcome, bookingId }) =>
-      outcome === 'confirmed' ? (bookingId ?? []) : [],
-    );
-    const kept = await client
-      .db()
-      .collection<{ _id: string; status: string }>('bookings')
-      .countDocuments({ _id: { $in: told }, status: 'confirmed' });
-    return [
-      ...report.findings.map((finding) => JSON.stringify(finding)),
-      ...(report.settled ? [] : ['still under way']),
-      ...(kept === told.length
-        ? []
-        : [`${told.length} buyers were told of tickets, ${kept} bookings have them`]),
-    ];
-  } finally {
-    await client.close();
-  }
+  const report = await verifyEvent(client.db(), eventId, { settled: true });
+  const told = bought.flatMap(({ outcome, bookingId }) =>
+    outcome === 'confirmed' ? (bookingId ?? []) : [],
+  );
+  const kept = await client
+    .db()
+    .collection<{ _id: string; status: string }>('bookings')
+    .countDocuments({ _id: { $in: told }, status: 'confirmed' });
+  return [
+    ...report.findings.map((finding) => JSON.stringify(finding)),
+    ...(report.settled ? [] : ['still under way']),
+    ...(kept === told.length
+      ? []
+      : [`${told.length} buyers were told of tickets, ${kept} bookings have them`]),
+  ];
 }
-
-/** CPU time of the system's own processes so far; 0 where Linux does not tell. */
-const cpuMsOf = ({ pids }: System): number => (cpuSeconds(pids) ?? 0) * 1_000;
 
 type Circumstances = {
   readonly taken: Taken;
-  readonly cpuMs: number;
-  readonly providerCpuMs: number;
+  readonly cpu: CpuSpent;
   readonly findings: readonly string[];
   readonly from: number;
   readonly seconds: number;
@@ -248,8 +239,7 @@ function runOf(bought: readonly Purchase[], around: Circumstances): Run {
       totalMs: at - from,
       ownMs: at - from - covered(spans.get(bookingId) ?? [], from, at),
     })),
-    cpuMs: around.cpuMs / bought.length,
-    providerCpuMs: around.providerCpuMs / bought.length,
+    cpu: around.cpu,
     outcomes,
     findings: around.findings,
   };
@@ -268,7 +258,10 @@ function rowOf(name: string, runs: readonly Run[], pick: (sample: Sample) => num
     perSecond: spread(runs.map((run) => run.perSecond)),
     p50Ms: spread(all.map((samples) => samples.quantile(0.5))),
     p99Ms: spread(all.map((samples) => samples.quantile(0.99))),
-    figures: { cpuMs: spread(runs.map((run) => run.cpuMs)) },
+    figures: {
+      cpuMs: spread(runs.map(({ cpu }) => cpu.usher)),
+      mongodCpuMs: spread(runs.map(({ cpu }) => cpu.mongod)),
+    },
     honest: runs.every(({ findings }) => findings.length === 0),
   };
 }
@@ -280,7 +273,8 @@ function describe(run: Run): string {
     `p50 ${s.quantile(0.5).toFixed(0)} ms, p99 ${s.quantile(0.99).toFixed(0)} ms`;
   const text =
     `${run.perSecond.toFixed(0)}/s, ${both(total)}, own share ${both(own)}, ` +
-    `CPU ${run.cpuMs.toFixed(2)} ms each, provider's ${run.providerCpuMs.toFixed(2)} ms, ` +
+    `CPU ${run.cpu.usher.toFixed(2)} ms each, MongoDB's ${run.cpu.mongod.toFixed(2)} ms, ` +
+    `provider's ${run.cpu.provider.toFixed(2)} ms, generator's ${run.cpu.generator.toFixed(2)} ms, ` +
     JSON.stringify(run.outcomes);
   return run.findings.length === 0
     ? text
