@@ -3,6 +3,7 @@ import { cardChoice } from './card-choice.js';
 import { countdown } from './countdown.js';
 import { el, problemText, sayProblem, seatName } from './dom.js';
 import { planChoice } from './instalments.js';
+import { codeFields, codesOf } from './offer-codes.js';
 
 /** The panel while seats are held: what they cost, the time left, paying. Answers its end. */
 export function holdPanel(panel, first, onReleased) {
@@ -83,12 +84,6 @@ const seatList = ({ seats }) =>
     seats.map((seat) => el('li', {}, `${seatName(seat)} (${seat.category})`)),
   );
 
-/** The codes that were typed in. */
-const codesOf = (form) => {
-  const typed = ['promoCode', 'voucher'].map((name) => [name, form.elements[name].value.trim()]);
-  return Object.fromEntries(typed.filter(([, text]) => text !== ''));
-};
-
 /** What the button says: all, or the first part, which codes make smaller. */
 function payText(toPay, hold, plan) {
   if (toPay.amount === 0) return 'Book';
@@ -107,13 +102,11 @@ const priceText = ({ price: { discount, total }, voucher }) =>
     .filter(Boolean)
     .join('; ');
 
-/** `onCodes` is called when a code was typed in or taken away. */
 const paymentForm = (hold, onCodes, ways) =>
   el(
     'form',
     {},
-    el('label', {}, 'Promo code', el('input', { name: 'promoCode', onchange: onCodes })),
-    el('label', {}, 'Gift voucher', el('input', { name: 'voucher', onchange: onCodes })),
+    codeFields(onCodes),
     ways,
     el('button', { type: 'submit' }, `Pay ${price(hold.price.total)}`),
   );

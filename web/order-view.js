@@ -3,6 +3,7 @@ import { followed, payAgain, paymentNotices, refill } from './booking-view.js';
 import { cardChoice } from './card-choice.js';
 import { countdown } from './countdown.js';
 import { el, problemText, say, seatName } from './dom.js';
+import { codeFields, codesOf } from './offer-codes.js';
 import { ruleTexts, stateText } from './texts.js';
 
 /** My order of a package: what is held, paying it, and what became of it. */
@@ -23,7 +24,7 @@ export async function orderView(main, bundleId) {
       el('p', {}, `${bundle.quantity} × ${bundle.name}`),
       ...paymentNotices(bundle, again, retry),
       el('ul', { class: 'cards' }, bundle.events.map(eventCard(titles))),
-      priceLine(bundle.price),
+      priceLine(bundle),
       ...(held ? [held.node] : []),
       ...(['confirmed', 'partially_refunded'].includes(bundle.status)
         ? [cancelForm(bundle, again)]
@@ -64,13 +65,22 @@ const eventCard = (titles) => (event) =>
       : '',
   );
 
-const priceLine = ({ separately, discount, total }) =>
+const priceLine = (of) =>
   el(
     'p',
-    {},
-    el('strong', {}, `Total ${price(total)}`),
-    ` (${price(separately)} less ${price(discount)})`,
+    { 'aria-live': 'polite' },
+    el('strong', {}, `Total ${price(of.price.total)}`),
+    priceText(of),
   );
+
+/** How a total comes about, and what a voucher pays of it. */
+const priceText = ({ price: { separately, discount, promo }, voucher }) =>
+  [
+    ` (${price(separately)} less ${price(discount)}`,
+    promo ? `, ${promo.code}: ${price(promo.amount)} off` : '',
+    ')',
+    voucher ? `; your gift voucher pays ${price(voucher)}` : '',
+  ].join('');
 
 const orderOf =
   ({ bundleId }) =>
@@ -82,18 +92,39 @@ function heldPanel(bundle, again) {
   const problem = el('p', { class: 'error', role: 'alert' });
   const clock = countdown(() => bundle.expiresAt, again);
   const card = cardChoice();
-  const act = (work) => async (event) => {
+  const act = (work, then) => async (event) => {
     event.preventDefault();
     problem.textContent = '';
     try {
       await work();
-      again();
+      then?.();
     } catch (failure) {
       problem.textContent = problemText(failure);
     }
   };
-  const pay = () =>
-    api('POST', '/v1/bundles/checkout', orderOf(bundle)(card.payment()), { key: newKey() });
+  let toPay = bundle.price.total;
+  const button = el('button', { type: 'submit' }, `Pay ${price(toPay)}`);
+  const quoted = el('div');
+  const quote = async () => {
+    const path = `/v1/bundle-orders/${bundle.bundleId}/quote`;
+    const answer = await api('POST', path, codesOf(form));
+    ({ toPay } = answer);
+    quoted.replaceChildren(priceLine(answer));
+    button.textContent = toPay.amount > 0 ? `Pay ${price(toPay)}` : 'Book';
+  };
+  const pay = () => {
+    const payment = toPay.amount > 0 ? card.payment() : undefined;
+    const body = { ...orderOf(bundle)(payment), ...codesOf(form) };
+    return api('POST', '/v1/bundles/checkout', body, { key: newKey() });
+  };
+  const form = el(
+    'form',
+    { onsubmit: act(pay, again) },
+    codeFields(act(quote)),
+    quoted,
+    card.node,
+    button,
+  );
   const release = () => api('DELETE', `/v1/bundle-orders/${bundle.bundleId}`);
   const node = el(
     'section',
@@ -101,13 +132,8 @@ function heldPanel(bundle, again) {
     el('h2', {}, 'Held for you'),
     clock.node,
     problem,
-    el(
-      'form',
-      { onsubmit: act(pay) },
-      card.node,
-      el('button', {}, `Pay ${price(bundle.price.total)}`),
-    ),
-    el('button', { class: 'quiet', onclick: act(release) }, 'Give back'),
+    form,
+    el('button', { class: 'quiet', onclick: act(release, again) }, 'Give back'),
   );
   return { node, end: clock.end };
 }

@@ -94,12 +94,7 @@ export class MoneyCrowd {
     if (held === undefined) return;
     const { reservationId } = held;
     const plan = this.#plan(eventId);
-    const { vouchers } = this.stage;
-    const small = plan !== undefined || chance(0.5);
-    const extras = {
-      ...(chance(0.3) ? { promoCode: oneOf(this.stage.promoCodes) } : {}),
-      ...(chance(0.3) ? { voucher: oneOf(small ? vouchers.small : vouchers.large) } : {}),
-    };
+    const extras = this.#extras(plan !== undefined);
     const booking = await this.#order<View>(buyer, async (token) => {
       const payment = { method: 'card', token, ...(plan === undefined ? {} : { plan }) };
       const order = { reservationId, payment, ...extras };
@@ -109,6 +104,16 @@ export class MoneyCrowd {
     });
     if (booking?.status !== 'confirmed') return;
     await this.#after(buyer, this.#note(booking), booking, plan);
+  }
+
+  /** Codes that a buyer brings; the voucher of who pays in parts leaves something to pay. */
+  #extras(inParts = false): { promoCode?: string; voucher?: string } {
+    const { promoCodes, vouchers } = this.stage;
+    const own = inParts || chance(0.5) ? vouchers.small : vouchers.large;
+    return {
+      ...(chance(0.3) ? { promoCode: oneOf(promoCodes) } : {}),
+      ...(chance(0.3) ? { voucher: oneOf(own) } : {}),
+    };
   }
 
   /** Now and then the first card is declined: then another one pays. */
@@ -184,8 +189,9 @@ export class MoneyCrowd {
     const { body: held } = await this.#send<Reserved>('reserve', buyer, path, { quantity });
     if (held === undefined) return;
     const { bundleId } = held;
+    const extras = this.#extras();
     const bundle = await this.#order<BundleView>(buyer, async (token) => {
-      const order = { bundleId, payment: { method: 'card', token } };
+      const order = { bundleId, payment: { method: 'card', token }, ...extras };
       const { body } = await this.#send('order package', buyer, '/v1/bundles/checkout', order);
       return body && `/v1/bundle-orders/${bundleId}`;
     });
