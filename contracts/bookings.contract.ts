@@ -39,7 +39,7 @@ export const bookingView = z.object({
   discount: z
     .object({ code: z.string(), amount: moneySchema })
     .optional()
-    .describe('What a promo code took off the ticket prices'),
+    .describe('What a promo code took off the ticket prices; without one, what a package did'),
   voucher: moneySchema.optional().describe('What a gift voucher pays of the total'),
   payment: z.object({
     status: z.enum([...intentStatus.options, 'not_required']),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { systemClock } from '#adapters/clock/system.ts';
 import { call } from '#broker/call.ts';
-import { card, openShop, type Shop, startShop } from '#test/integration/services/bundles-kit.ts';
+import { card, openShop, Shop, startShop } from '#test/integration/services/bundles-kit.ts';
 import type { House, Person } from '#test/integration/services/house-kit.ts';
 import { describeWith, type TestDatabase, testDatabase } from '#test/support/servers.ts';
 
@@ -238,6 +238,27 @@ describeWith(['mongod', 'nats-server'], 'offers on packages over HTTP', () => {
     const codes = answers.map(({ status, body }) => body.code ?? status).sort();
     expect(codes).toEqual([202, 'voucher-used-up']);
     expect(await shop.balance(code)).toBe(0);
+    await shop.quiet();
+    expect(await house.mistakes(events)).toEqual([]);
+  }, 30_000);
+
+  it('of packages that race for the last uses of a code, as many have it', async () => {
+    const { promoId, code } = await shop.promo({ ...percent(1_000), redemptionsMax: 3 });
+    const shops: { shop: Shop; bundleId: string }[] = [];
+    while (shops.length < 6) {
+      const own = new Shop(house, database, events, await house.person());
+      const { body } = await own.reserve(shop.packageId, { quantity: 1 });
+      shops.push({ shop: own, bundleId: body.bundleId });
+    }
+    const answers = await Promise.all(
+      shops.map((one) => one.shop.checkout(one.bundleId, { ...card(), promoCode: code })),
+    );
+    const codes = answers.map(({ status, body }) => String(body.code ?? status)).sort();
+    const refused = 'promo-code-used-up';
+    expect(codes).toEqual(['202', '202', '202', refused, refused, refused]);
+    expect(await shop.used(promoId)).toBe(3);
+    const begun = shops.filter((_, i) => answers[i]?.status === 202);
+    for (const one of begun) await one.shop.settled(one.bundleId, 'confirmed');
     await shop.quiet();
     expect(await house.mistakes(events)).toEqual([]);
   }, 30_000);
