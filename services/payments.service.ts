@@ -9,6 +9,7 @@ import type { Runtime } from '#mixins/runtime.ts';
 import { openDesk, type PaymentDesk } from '#services/payments/desk.ts';
 import {
   authoriseIntent,
+  captureIntent,
   intentsOf,
   openIntent,
   viewOf,
@@ -47,8 +48,7 @@ export function createPaymentsService(runtime: Runtime): ServiceSchema {
 
       read: async ({ params }: Ctx<'read'>) => noted(await desk.provider.retrieve(params.intentId)),
 
-      capture: async ({ params }: Ctx<'capture'>) =>
-        noted(await desk.provider.capture(params.intentId)),
+      capture: ({ params }: Ctx<'capture'>) => captureIntent(desk, params.intentId),
 
       cancel: async ({ params }: Ctx<'cancel'>) =>
         noted(await desk.provider.cancel(params.intentId)),

@@ -63,6 +63,11 @@ export type InboxDoc = {
   readonly tries: number;
 };
 
+type Noted = {
+  readonly write: AnyBulkWriteOperation<PaymentDoc>;
+  /** A booking has taken its money: where there is no record, it is made. */
+  readonly captured?: ProviderIntent;
+};
 type Opening = { readonly doc: PaymentDoc; isNew: boolean };
 
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
@@ -103,8 +108,10 @@ export class PaymentStore {
   readonly inbox: Collection<InboxDoc & { readonly expiresAt?: Date }>;
   readonly #clock: Clock;
   readonly #byAttempt: GroupRead<PaymentDoc>;
-  readonly #changes: GroupCommit<AnyBulkWriteOperation<PaymentDoc>>;
+  readonly #changes: GroupCommit<Noted>;
   readonly #openings: GroupCommit<Opening>;
+  /** Intents that are being noted: what is seen of one comes behind that. */
+  readonly #opening = new Map<string, Promise<void>>();
 
   constructor(db: Db, clock: Clock) {
     this.payments = db.collection('payments');
@@ -118,10 +125,7 @@ export class PaymentStore {
     this.#changes = new GroupCommit({
       clock,
       ...bounds,
-      write: (items) =>
-        stored(async () => {
-          await this.payments.bulkWrite([...items], { ordered: false, ...options });
-        }),
+      write: (changes) => stored(() => this.#note(changes)),
     });
     this.#openings = new GroupCommit({
       clock,
@@ -183,7 +187,14 @@ export class PaymentStore {
       updatedAt: now,
     };
     const opening = { doc, isNew: true };
-    await this.#openings.add(opening);
+    const { intentId } = doc;
+    const written = this.#openings.add(opening);
+    this.#opening.set(intentId, written);
+    try {
+      await written;
+    } finally {
+      this.#opening.delete(intentId);
+    }
     return opening.isNew;
   }
 
@@ -232,6 +243,20 @@ export class PaymentStore {
 
   /** Notes what the provider says of an intent; a final status is not taken back. */
   async seen(intent: ProviderIntent): Promise<void> {
+    await this.#opening.get(intent.intentId)?.catch(() => undefined);
+    await this.#changes.add({ write: this.#statusOf(intent) });
+  }
+
+  /**
+   * Notes the money that a booking has taken. Its record may be missing: a node that died has not
+   * written it.
+   */
+  async captured(intent: ProviderIntent): Promise<void> {
+    await this.#opening.get(intent.intentId)?.catch(() => undefined);
+    await this.#changes.add({ write: this.#statusOf(intent), captured: intent });
+  }
+
+  #statusOf(intent: ProviderIntent): AnyBulkWriteOperation<PaymentDoc> {
     const { intentId, status, amountCaptured, amountRefunded } = intent;
     // Later than `createdAt` even within the same millisecond: the inbox tells by it.
     const set = { status, captured: amountCaptured, updatedAt: this.#clock.now() + 1 };
@@ -241,7 +266,17 @@ export class PaymentStore {
     // Of what was never captured nothing can have been returned.
     const refunded = { $max: [amountRefunded, returnedBy('$refunds')] };
     const update = amountCaptured === 0 ? { $set: set } : [{ $set: { ...set, refunded } }];
-    await this.#changes.add({ updateOne: { filter, update } });
+    return { updateOne: { filter, update } };
+  }
+
+  async #note(changes: readonly Noted[]): Promise<void> {
+    const writes = changes.map(({ write }) => write);
+    const { matchedCount } = await this.payments.bulkWrite(writes, { ordered: false, ...options });
+    if (matchedCount === changes.length) return;
+    const intents = changes.flatMap(({ captured }) => captured ?? []);
+    const there = await this.ofIntents(intents.map(({ intentId }) => intentId));
+    const known = new Set(there.map(({ intentId }) => intentId));
+    for (const intent of intents) if (!known.has(intent.intentId)) await this.adopted(intent);
   }
 
   /**
@@ -255,15 +290,11 @@ export class PaymentStore {
     const others = {
       $filter: { input: '$refunds', cond: { $ne: ['$$this.refundKey', refundKey] } },
     };
-    await this.#changes.add({
-      updateOne: {
-        filter: { intentId },
-        update: [
-          { $set: { refunds: { $concatArrays: [others, [entry]] }, updatedAt: at } },
-          { $set: { refunded: { $max: ['$refunded', returnedBy('$refunds')] } } },
-        ],
-      },
-    });
+    const update = [
+      { $set: { refunds: { $concatArrays: [others, [entry]] }, updatedAt: at } },
+      { $set: { refunded: { $max: ['$refunded', returnedBy('$refunds')] } } },
+    ];
+    await this.#changes.add({ write: { updateOne: { filter: { intentId }, update } } });
   }
 
   /**

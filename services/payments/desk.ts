@@ -14,6 +14,7 @@ import { isBundleId } from '#domain/ids.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { showBacklog } from '#services/payments/backlog.ts';
 import { followDispute } from '#services/payments/disputes.ts';
+import { Notes } from '#services/payments/notes.ts';
 import { startBeacon } from '#services/payments/provider-beacon.ts';
 
 /** What the payments service works with, from its start to its stop. */
@@ -24,6 +25,8 @@ export type PaymentDesk = {
   readonly disputes: DisputeStore;
   readonly replay: WebhookReplay;
   readonly inbox: Inbox;
+  /** What is noted behind an answer. */
+  readonly notes: Notes;
   readonly reconciliation: MongoReconciliation;
   /** Ends what is under way and gives everything back. */
   close(): Promise<void>;
@@ -54,6 +57,9 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
     trouble: (event, error) =>
       broker.logger.warn('webhook not handled yet', { event: event._id, error: String(error) }),
   });
+  const notes = new Notes((error) =>
+    broker.logger.warn('payment not noted: its webhook will tell', { error: String(error) }),
+  );
   inbox.start();
   const beacon = startBeacon(broker, provider, clock);
   const shown = showBacklog(broker, { provider, reconciliation }, clock);
@@ -61,10 +67,11 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
     beacon.stop();
     shown.stop();
     await inbox.drain();
+    await notes.idle();
     provider.close();
     await releaseMongo(config.mongodbUri);
   };
-  return { provider, store, customers, disputes, replay, inbox, reconciliation, close };
+  return { provider, store, customers, disputes, replay, inbox, notes, reconciliation, close };
 }
 
 /** Lets the flow of whatever is paid look at once. */

@@ -18,9 +18,9 @@ export async function openIntent(desk: PaymentDesk, order: Opening): Promise<Int
 }
 
 /**
- * The intent of an attempt that is confirmed by us, made and confirmed by one request and noted
- * before it is told. The request's key alone sees to it that there is only one: a checkout is over
- * long before the provider forgets keys.
+ * The intent of an attempt that is confirmed by us, made and confirmed by one request. Its key alone
+ * sees to it that there is only one: a checkout is over long before the provider forgets keys. It is
+ * noted behind the answer: a booking goes by the provider's word.
  */
 export async function authoriseIntent(
   desk: PaymentDesk,
@@ -29,8 +29,20 @@ export async function authoriseIntent(
 ): Promise<IntentView> {
   const asked = await withCustomer(desk, order);
   const intent = await desk.provider.authorise({ ...asked, returnUrl });
-  // One that was noted before may have moved on since.
-  if (!(await desk.store.opened(order, intent))) await desk.store.seen(intent);
+  desk.notes.take(async () => {
+    // One that was noted before may have moved on since.
+    if (!(await desk.store.opened(order, intent))) await desk.store.seen(intent);
+  });
+  return viewOf(intent);
+}
+
+/** Takes the money; what it has come to is noted behind the answer. */
+export async function captureIntent(
+  { provider, store, notes }: PaymentDesk,
+  intentId: string,
+): Promise<IntentView> {
+  const intent = await provider.capture(intentId);
+  notes.take(() => store.captured(intent));
   return viewOf(intent);
 }
 

@@ -24,7 +24,7 @@ const refund = (status: ProviderRefund['status'], part = amount): ProviderRefund
   amount: part,
 });
 
-describeWith(['mongod'], 'what is noted of refunds', () => {
+describeWith(['mongod'], 'what is noted of payments', () => {
   let database: TestDatabase;
   let store: PaymentStore;
   let bookingId: string;
@@ -73,5 +73,36 @@ describeWith(['mongod'], 'what is noted of refunds', () => {
     await store.refunded(intentId, 'r1', refund('failed'));
     await store.seen(captured(0));
     expect(await refunded()).toBe(0);
+  });
+
+  it('notes money that was taken whose record a dead node has not written', async () => {
+    const eventId = makeId('event', systemIds.ulid());
+    const lost = makeScopedId('booking', eventId, systemIds.ulid());
+    const named = { bookingId: lost, eventId, attempt: 1 };
+    await Promise.all([
+      store.captured({ ...captured(0), ...named, intentId: 'pi_lost' }),
+      store.captured(captured(0)),
+    ]);
+    expect(await store.ofBooking(lost)).toMatchObject([
+      { intentId: 'pi_lost', eventId, status: 'succeeded', captured: 7_000 },
+    ]);
+    expect(await store.ofBooking(bookingId)).toHaveLength(1);
+  });
+
+  it('does not note of what nobody has taken that it was seen', async () => {
+    const eventId = makeId('event', systemIds.ulid());
+    const stray = makeScopedId('booking', eventId, systemIds.ulid());
+    await store.seen({ ...captured(0), intentId: 'pi_stray', bookingId: stray, eventId });
+    expect(await store.ofBooking(stray)).toEqual([]);
+  });
+
+  it('notes what came of an intent behind the intent itself', async () => {
+    const eventId = makeId('event', systemIds.ulid());
+    const quick = makeScopedId('booking', eventId, systemIds.ulid());
+    const intent = { ...captured(0), intentId: 'pi_quick', bookingId: quick, eventId, attempt: 1 };
+    const order = { eventId, bookingId: quick, attempt: 1, buyerId: 'usr_x', amount };
+    const authorised = { ...intent, status: 'requires_capture', amountCaptured: 0 } as const;
+    await Promise.all([store.opened(order, authorised), store.captured(intent)]);
+    expect(await store.ofBooking(quick)).toMatchObject([{ status: 'succeeded', captured: 7_000 }]);
   });
 });
