@@ -93,7 +93,7 @@ export class AccountsStore {
   /** Address and name of each of these accounts that there is. */
   async contacts(userIds: readonly string[]) {
     const query = this.#accounts
-      .find({ _id: { $in: [...userIds] } }, bounded)
+      .find({ _id: { $in: [...userIds] } }, { ...bounded, batchSize: userIds.length + 1 })
       .project<Pick<AccountRow, '_id' | 'email' | 'name'>>({ email: 1, name: 1 });
     const rows = await stored(() => query.toArray());
     return rows.map(({ _id: userId, email, name }) => ({ userId, email, name }));

@@ -257,10 +257,10 @@ export class AuditSources {
    * Entries that carry a mark, and those for which it stands; about `limit` in all. One causal
    * session: who has seen a mark sees what was written with it.
    */
-  #pendingEntries(marked: Filter<LedgerDocument>, limit: number): Promise<LedgerDocument[]> {
+  #pendingEntries(filter: Filter<LedgerDocument>, limit: number): Promise<LedgerDocument[]> {
     return this.#db.client.withSession({ causalConsistency: true }, async (session) => {
-      const options = { session, ...bounded };
-      const found = await this.#ledger.find(marked, options).sort({ at: 1 }).limit(limit).toArray();
+      const options = { session, ...bounded, batchSize: limit };
+      const found = await this.#ledger.find(filter, options).sort({ at: 1 }).limit(limit).toArray();
       const heads: LedgerDocument[] = [];
       const others: string[] = [];
       for (const head of found) {
@@ -269,7 +269,9 @@ export class AuditSources {
         others.push(...alsoMarked(head));
       }
       if (others.length === 0) return heads;
-      return [...heads, ...(await this.#ledger.find({ _id: { $in: others } }, options).toArray())];
+      const marked = { _id: { $in: others } };
+      const rest = { ...options, batchSize: others.length + 1 };
+      return [...heads, ...(await this.#ledger.find(marked, rest).toArray())];
     });
   }
 
@@ -303,8 +305,12 @@ export class AuditSources {
   }
 
   async #buyersOf(bookingIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (bookingIds.length === 0) return new Map();
     const query = this.#bookings
-      .find({ _id: { $in: [...new Set(bookingIds)] } }, bounded)
+      .find(
+        { _id: { $in: [...new Set(bookingIds)] } },
+        { ...bounded, batchSize: bookingIds.length + 1 },
+      )
       .project<{ _id: string; buyerId: string }>({ buyerId: 1 });
     const found = await stored(() => query.toArray());
     return new Map(found.map(({ _id, buyerId }) => [_id, buyerId]));
