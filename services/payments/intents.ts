@@ -18,9 +18,9 @@ export async function openIntent(desk: PaymentDesk, order: Opening): Promise<Int
 }
 
 /**
- * The intent of an attempt that is confirmed by us, made and confirmed by one request. Its key alone
- * sees to it that there is only one: a checkout is over long before the provider forgets keys. It is
- * noted behind the answer: a booking goes by the provider's word.
+ * The intent of an attempt that is confirmed by us, made and confirmed by one request. Its key
+ * alone sees to it that there is only one: a checkout is over long before the provider forgets
+ * keys. It is noted behind the answer: a booking goes by the provider's word.
  */
 export async function authoriseIntent(
   desk: PaymentDesk,
