@@ -71,8 +71,22 @@ export async function quoteBundle(desk: BundleDesk, ctx: Ctx<'quote'>): Promise<
   };
 }
 
-/** Begins the order of what a bundle holds, or another attempt; its flow then runs by itself. */
+/**
+ * Begins the order of what a bundle holds, or another attempt; its flow then runs by itself. What is
+ * refused is looked at again: this very request may have been taken meanwhile, and its code with it.
+ */
 export async function beginOrder(desk: OrderDesk, b: Bundle, wish: CheckoutWish): Promise<Bundle> {
+  try {
+    return await accepted(desk, b, wish);
+  } catch (refusal) {
+    const now = await desk.ports.bundles.find(b.bundleId);
+    const known = now?.order?.attempts.some(({ key }) => key === wish.key);
+    if (now === undefined || known !== true) throw refusal;
+    return now;
+  }
+}
+
+async function accepted(desk: OrderDesk, b: Bundle, wish: CheckoutWish): Promise<Bundle> {
   const { clock } = desk.ports;
   if (b.order !== undefined) return anotherAttempt(desk, b, b.order, wish);
   assertHeld(b, clock.now());
