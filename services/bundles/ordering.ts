@@ -72,8 +72,8 @@ export async function quoteBundle(desk: BundleDesk, ctx: Ctx<'quote'>): Promise<
 }
 
 /**
- * Begins the order of what a bundle holds, or another attempt; its flow then runs by itself. What is
- * refused is looked at again: this very request may have been taken meanwhile, and its code with it.
+ * Begins the order of what a bundle holds, or another attempt; its flow then runs by itself. What
+ * is refused is looked at again: this very request may have been taken meanwhile, with its code.
  */
 export async function beginOrder(desk: OrderDesk, b: Bundle, wish: CheckoutWish): Promise<Bundle> {
   try {
