@@ -38,7 +38,7 @@ export const auditContract = service({
     }),
     append: action({
       summary: 'Writes acts that are not in the log yet into their chains',
-      params: z.object({ limit: z.int().min(1).max(1_000).default(500) }),
+      params: z.object({ limit: z.int().min(1).max(1_000).default(1_000) }),
       result: z.object({
         added: z.int(),
         /** Chains that could not be continued; their acts wait. */

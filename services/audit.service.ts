@@ -6,7 +6,7 @@ import { decodeCursor, pageOf } from '#adapters/store/cursor.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import type { UsherContext } from '#broker/call.ts';
 import { type AuditView, auditContract } from '#contracts/audit.contract.ts';
-import type { AuditEntry } from '#domain/audit.ts';
+import type { Act, AuditEntry } from '#domain/audit.ts';
 import { visibleOrganizers } from '#mixins/organizer.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 
@@ -62,6 +62,9 @@ export function createAuditService({ config }: Runtime): ServiceSchema {
   };
 }
 
+/** More would keep other requests of the process waiting while they are hashed and encoded. */
+const actsPerTransaction = 500;
+
 type Turn = {
   readonly added: number;
   readonly failures: readonly { readonly organizerId: string; readonly reason: unknown }[];
@@ -84,7 +87,7 @@ async function appendOnce(
   const turns = await Promise.all(
     chains.map(async ([organizerId, own]) => {
       try {
-        const added = await log.append(organizerId, own);
+        const added = await appendAll(log, organizerId, own);
         await sources.recorded(own);
         return { added, failures: [] };
       } catch (reason) {
@@ -94,6 +97,15 @@ async function appendOnce(
   );
   const added = turns.reduce((sum, turn) => sum + turn.added, 0);
   return { added, failures: turns.flatMap(({ failures }) => failures), full: added >= limit };
+}
+
+/** In some transactions; whoever appends again leaves out what stands in the log. */
+async function appendAll(log: AuditLog, organizerId: string, acts: readonly Act[]) {
+  let added = 0;
+  for (let at = 0; at < acts.length; at += actsPerTransaction) {
+    added += await log.append(organizerId, acts.slice(at, at + actsPerTransaction));
+  }
+  return added;
 }
 
 function positionOf(cursor: string | undefined) {

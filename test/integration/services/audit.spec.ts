@@ -148,6 +148,22 @@ describeWith(['mongod'], 'the audit log', () => {
     await sound();
   });
 
+  it('has the acts of several transactions of one turn, also when only some were written', async () => {
+    const ada = newCaller();
+    const { db } = database;
+    const { eventId } = await ownedEvent(db, 'A play', organizerOf(ada));
+    const entries = Array.from({ length: 350 }, (_, at) => entriesOf(eventId, at)).flat();
+    await book(db, entries);
+    const log = new AuditLog(db);
+    const acts = await new AuditSources(db).pending(1_000);
+    // A worker that was killed behind its first transaction.
+    expect(await log.append(organizerOf(ada), acts.slice(0, 500))).toBe(500);
+    expect(await call(broker, 'audit.append', {})).toEqual({ added: 200, failed: 0, more: false });
+    const { items } = await call(broker, 'audit.list', { limit: 1 }, as(ada));
+    expect(items[0]?.seq).toBe(700);
+    await sound();
+  });
+
   it('says so when an entry lost its mark before it stood in the log', async () => {
     const ada = newCaller();
     const { db } = database;
