@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
-import type { PaymentProvider, ProviderEvent } from '#adapters/payments/port.ts';
+import type { PaymentProvider, ProviderEvent, ProviderIntent } from '#adapters/payments/port.ts';
 import type { InboxDoc, PaymentDoc, PaymentStore } from '#adapters/payments/store.ts';
 import { codeOf, UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
@@ -197,11 +197,25 @@ export class Inbox {
       payment?.captured === intent.amountCaptured &&
       payment.refunded === intent.amountRefunded;
     if (unchanged) return 'known';
+    if (payment === undefined && (await this.#isSecond(intent))) {
+      await provider.cancel(intent.intentId);
+      return 'second of its attempt';
+    }
     const bookingId = payment?.bookingId ?? intent.bookingId;
     if (bookingId === undefined) return 'not ours';
     await tellBookings(bookingId);
     await store.seen(intent);
     return 'told';
+  }
+
+  /**
+   * Made by a request whose answer was a failure all the same; the attempt goes by another intent,
+   * and nobody will ever capture this one.
+   */
+  async #isSecond({ intentId, bookingId, attempt, status }: ProviderIntent): Promise<boolean> {
+    if (bookingId === undefined || attempt === undefined || isFinalIntent(status)) return false;
+    const noted = await this.#ports.store.ofAttempt(bookingId, attempt);
+    return noted !== undefined && noted.intentId !== intentId;
   }
 }
 

@@ -31,6 +31,17 @@ export type Payer = {
 const closed = ['succeeded', 'canceled'];
 /** No card was charged with it: its creation was answered by nothing, and was asked for again. */
 const unused = ['requires_payment_method', 'requires_confirmation'];
+
+/**
+ * No attempt goes by it, so nobody will ever capture it: reconciliation closes it. An authorised one
+ * is there only because its making was answered by a failure and repeated under another key.
+ */
+function isLeft({ intentId, status }: ProviderPayment, order: Booking | undefined): boolean {
+  if (order === undefined || order.attempts.some((a) => a.intentId === intentId)) return false;
+  const repeated = order.attempts.some((a) => a.intentId !== undefined);
+  return unused.includes(status) || (status === 'requires_capture' && repeated);
+}
+
 const sumOf = (values: readonly number[]): number => values.reduce((sum, n) => sum + n, 0);
 
 const returned = (booking: Booking, to: Return['to']): number =>
@@ -72,9 +83,8 @@ function ofPayer({ id, order, parts }: Payer, payments: readonly ProviderPayment
   for (const { booking } of moving)
     findings.push(`${booking.bookingId} is still at ${booking.step}`);
   const open = payments.filter(({ status }) => !closed.includes(status));
-  for (const { intentId, status } of open) {
-    const left = unused.includes(status) && order?.attempts.every((a) => a.intentId !== intentId);
-    if (!left) findings.push(`${intentId} of ${id} is ${status}`);
+  for (const one of open) {
+    if (!isLeft(one, order)) findings.push(`${one.intentId} of ${id} is ${one.status}`);
   }
   const held = sumOf(payments.map(({ captured, refunded }) => captured - refunded));
   const wanted = sumOf(parts.map(keptByCard));

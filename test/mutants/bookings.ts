@@ -18,9 +18,9 @@ export const bookings: readonly Mutant[] = [
   one(
     'money is taken before the seats are sold',
     'flows/booking.flow.ts',
-    'return intentSeen(b, news, clock.now());\n  } catch (error) {',
-    "if (news.status === 'requires_capture') await payments.capture({ intentId });\n" +
-      '    return intentSeen(b, news, clock.now());\n  } catch (error) {',
+    'return intentSeen(withIntent(b, news.intentId), news, clock.now());',
+    "if (news.status === 'requires_capture') await payments.capture(news);\n" +
+      '  return intentSeen(withIntent(b, news.intentId), news, clock.now());',
   ),
   one(
     'a refused capture is believed without the cancel',
@@ -48,12 +48,7 @@ export const bookings: readonly Mutant[] = [
     'refundKey: refundKey(b, r),',
     "refundKey: refundKey(b, r) + ':' + b.version,",
   ),
-  one(
-    'a retry makes another intent',
-    'flows/intent-ask.ts',
-    'attempt: attempt.no,',
-    'attempt: b.version,',
-  ),
+  one('a retry makes another intent', 'flows/intent-ask.ts', 'attempt: no,', 'attempt: b.version,'),
   one(
     'another attempt while the last intent is open',
     'flows/booking.flow.ts',

@@ -234,6 +234,38 @@ describeWith(['mongod'], 'the payments service', () => {
     expect((await confirm()).status).toBe('requires_capture');
   });
 
+  it('lets go of what was authorised by a request that is answered 500', async () => {
+    await faults({
+      rules: [{ operation: 'payment_intents.create', kind: 'error', after: true, times: 1 }],
+    });
+    const order = newOrder();
+    const paid = await call(broker, 'payments.authorise', { ...order, token: 'pm_card_visa' });
+    expect(paid.status).toBe('requires_capture');
+    const statuses = async () => {
+      const { intents } = await call(broker, 'payments.listByBooking', order);
+      return intents.map(({ intentId, status }) => [intentId === paid.intentId, status]).sort();
+    };
+    await until(async () => (await statuses()).flat().includes('canceled'));
+    expect(await statuses()).toEqual([
+      [false, 'canceled'],
+      [true, 'requires_capture'],
+    ]);
+  });
+
+  it('withdraws what was never asked, and finds what was', async () => {
+    const ask = { ...newOrder(), token: 'pm_card_visa' };
+    const { intent } = await call(broker, 'payments.withdraw', ask);
+    expect(intent?.status).toBe('requires_payment_method');
+    const late = await call(broker, 'payments.authorise', ask).catch((e: unknown) => codeOf(e));
+    expect(late).toBe('payment-provider-unavailable');
+    const other = { ...newOrder(), token: 'pm_card_visa' };
+    const { intentId } = await call(broker, 'payments.authorise', other);
+    expect((await call(broker, 'payments.withdraw', other)).intent?.intentId).toBe(intentId);
+    const nobody = { ...newOrder(), token: 'pm_nobody' };
+    await call(broker, 'payments.authorise', nobody).catch(() => undefined);
+    expect((await call(broker, 'payments.withdraw', nobody)).intent).toBeUndefined();
+  });
+
   it('refuses an unknown payment method', async () => {
     const outcome = await authorised('pm_nobody').catch((error: unknown) => codeOf(error));
     expect(outcome).toBe('payment-method-invalid');

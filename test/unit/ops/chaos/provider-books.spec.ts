@@ -131,6 +131,16 @@ describe('what the provider holds against what buyers have', () => {
     ]);
   });
 
+  it('leaves to reconciliation what was authorised beside the intent that an attempt has', () => {
+    const paid = booking({});
+    const beside = payment({ intentId: 'pi_beside', status: 'requires_capture', captured: 0 });
+    expect(providerFindings([payment(), beside], [payer(paid, 5_000)])).toEqual([]);
+    const own = payment({ status: 'requires_capture', captured: 0 });
+    expect(providerFindings([own], [payer(paid, 0)])).toContain(
+      'pi_a of bkg_a is requires_capture',
+    );
+  });
+
   it('finds a booking that has not come to rest', () => {
     const own = booking({ step: 'capture', status: 'selling' });
     expect(providerFindings([payment()], [payer(own, 5_000)])).toEqual([
