@@ -31,8 +31,8 @@ export class Pace {
   }
 
   /**
-   * Resolves when the next may begin, or after a tick if it is `full`, with what is to be called when
-   * it has ended. One call at a time.
+   * Resolves when the next may begin, or after a tick if it is `full`, with what is to be called
+   * when it has ended. One call at a time.
    */
   async turn(full: () => boolean = () => false): Promise<() => void> {
     await this.#clock.tick();

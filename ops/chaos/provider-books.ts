@@ -33,8 +33,8 @@ const closed = ['succeeded', 'canceled'];
 const unused = ['requires_payment_method', 'requires_confirmation'];
 
 /**
- * No attempt goes by it, so nobody will ever capture it: reconciliation closes it. An authorised one
- * is there only because its making was answered by a failure and repeated under another key.
+ * No attempt goes by it, so nobody will ever capture it: reconciliation closes it. An authorised
+ * one is there only because its making was answered by a failure and repeated under another key.
  */
 function isLeft({ intentId, status }: ProviderPayment, order: Booking | undefined): boolean {
   if (order === undefined || order.attempts.some((a) => a.intentId === intentId)) return false;
