@@ -32,6 +32,8 @@ const provider: FaultSettings = {
 };
 
 const rate = 500;
+/** A rate at which no core is short: what a checkout takes by itself. */
+const lightRate = 100;
 /** Buyers at once in the closed loop, and at most that many carts a second. */
 const width = 1_536;
 const closedMaxPerSecond = 1_500;
@@ -45,6 +47,8 @@ const names = {
   closed: `closed loop, ${width} buyers`,
   open: `open loop, ${rate}/s`,
   own: `open loop, ${rate}/s, own share`,
+  light: `open loop, ${lightRate}/s`,
+  lightOwn: `open loop, ${lightRate}/s, own share`,
   calm: `open loop, ${100 * share} % of the most`,
   calmOwn: `open loop, ${100 * share} % of the most, own share`,
 } as const;
@@ -76,8 +80,8 @@ export async function measureCheckout(options: CheckoutOptions): Promise<Figures
   try {
     for (let round = 0; round <= options.runs; round++) {
       let most = rate;
-      for (const name of [names.closed, names.open, names.calm]) {
-        const perSecond = name === names.calm ? Math.round(most * share) : rate;
+      for (const name of [names.closed, names.open, names.calm, names.light]) {
+        const perSecond = rateOf(name, most);
         const run = await measureOnce(bench, name, options.seconds, perSecond);
         if (name === names.closed) most = run.perSecond;
         console.log(`${name}, ${round === 0 ? 'warm-up' : `run ${round}`}: ${describe(run)}`);
@@ -91,19 +95,28 @@ export async function measureCheckout(options: CheckoutOptions): Promise<Figures
   const closed = runs.get(names.closed) ?? [];
   const open = runs.get(names.open) ?? [];
   const calm = runs.get(names.calm) ?? [];
+  const light = runs.get(names.light) ?? [];
   return {
     suite: 'checkout',
-    settings: { ...options, rate, share, width, provider },
+    settings: { ...options, rate, lightRate, share, width, provider },
     rows: [
       rowOf(names.closed, closed, ({ totalMs }) => totalMs),
       rowOf(names.open, open, ({ totalMs }) => totalMs),
       rowOf(names.own, open, ({ ownMs }) => ownMs),
       rowOf(names.calm, calm, ({ totalMs }) => totalMs),
       rowOf(names.calmOwn, calm, ({ ownMs }) => ownMs),
+      rowOf(names.light, light, ({ totalMs }) => totalMs),
+      rowOf(names.lightOwn, light, ({ ownMs }) => ownMs),
     ],
     bars,
     generator: 'closed and open loop; load and provider in processes of their own, same cores',
   };
+}
+
+/** What an open loop asks for, after a closed one that reached `most`. */
+function rateOf(name: string, most: number): number {
+  if (name === names.calm) return Math.round(most * share);
+  return name === names.light ? lightRate : rate;
 }
 
 /** The provider listens where Usher was told that it will, and knows Usher's address. */
