@@ -9,12 +9,12 @@ export const spacing = {
 } as const;
 
 /** A slow command lengthens the spacing to so many times what it took, or what it may count for. */
-const restFactor = 1.5;
+const restFactor = 3;
 const slowMs = 100;
 
 /**
- * Says when the next command of a kind may begin: `spacingMs` after the last one began, and half as
- * long again as that one took, so that under load more goes with each; at once after a pause. With
+ * Says when the next command of a kind may begin: `spacingMs` after the last one began, and three
+ * times what that one took, so that under load more goes with each; at once after a pause. With
  * commands side by side in `lanes` they follow each other as much faster.
  */
 export class Pace {
