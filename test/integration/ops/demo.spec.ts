@@ -60,7 +60,13 @@ describeWith(['mongod'], 'demo', () => {
   });
 
   it('has every event on sale with all its seats', async () => {
-    const { items } = await call(broker, 'search.events', { limit: 100 });
+    const found = () => call(broker, 'search.events', { limit: 100 });
+    // The index follows the catalogue within a second.
+    let { items } = await found();
+    for (let looks = 0; items.length < 7 && looks < 50; looks++) {
+      await systemClock.sleep(100);
+      ({ items } = await found());
+    }
     const places: number[] = [];
     for (const { eventId } of items) {
       const event = await call(broker, 'catalogue.event', { eventId });
