@@ -242,18 +242,21 @@ export class PaymentStore {
   }
 
   /** Notes what the provider says of an intent; a final status is not taken back. */
-  async seen(intent: ProviderIntent): Promise<void> {
-    await this.#opening.get(intent.intentId)?.catch(() => undefined);
-    await this.#changes.add({ write: this.#statusOf(intent) });
+  seen(intent: ProviderIntent): Promise<void> {
+    return this.#change(intent, {});
   }
 
   /**
    * Notes the money that a booking has taken. Its record may be missing: a node that died has not
    * written it.
    */
-  async captured(intent: ProviderIntent): Promise<void> {
+  captured(intent: ProviderIntent): Promise<void> {
+    return this.#change(intent, { captured: intent });
+  }
+
+  async #change(intent: ProviderIntent, about: Pick<Noted, 'captured'>): Promise<void> {
     await this.#opening.get(intent.intentId)?.catch(() => undefined);
-    await this.#changes.add({ write: this.#statusOf(intent), captured: intent });
+    await this.#changes.add({ write: this.#statusOf(intent), ...about });
   }
 
   #statusOf(intent: ProviderIntent): AnyBulkWriteOperation<PaymentDoc> {
