@@ -227,6 +227,6 @@ function courseOf(
 ): 'known' | 'later' | 'news' {
   if (status === undefined || replay) return 'news';
   if (saysTheSame(payment, status) || isPast(payment, status)) return 'known';
-  if (payment?.byBrowser || (payment && awaited.has(payment.status))) return 'news';
+  if (payment !== undefined && (payment.byBrowser || awaited.has(payment.status))) return 'news';
   return patient ? 'later' : 'news';
 }
