@@ -2,6 +2,7 @@ import type { Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
 import { soon } from '#domain/booking-moves.ts';
 import { limits } from '#domain/limits.ts';
+import { UnderWay } from '#domain/under-way.ts';
 import { repeated } from '#flows/repeated.ts';
 
 /** What a worker finds its work in: all of `BookingStore`, `BundleStore` that it needs. */
@@ -32,7 +33,7 @@ export type DuePorts<T, Due> = {
 export abstract class DueWorker<T extends { readonly dueAt?: number | undefined }, Due> {
   readonly #due: DuePorts<T, Due>;
   readonly #waiting: (() => Promise<void>)[] = [];
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new UnderWay();
   #stopSweep: () => void = () => {};
   #draining = false;
 
@@ -108,7 +109,7 @@ export abstract class DueWorker<T extends { readonly dueAt?: number | undefined 
 
   /** Resolves when nothing runs or waits for its turn. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#count > 0) await this.#running.settled();
   }
 
   #enqueue(task: () => Promise<void>): void {
@@ -121,14 +122,8 @@ export abstract class DueWorker<T extends { readonly dueAt?: number | undefined 
     while (this.#running.size < this.#due.atOnceMax) {
       const task = this.#waiting.shift();
       if (task === undefined) return;
-      const running: Promise<void> = task()
-        // The store did not answer: it is due again when its time has come.
-        .catch(() => undefined)
-        .finally(() => {
-          this.#running.delete(running);
-          this.#next();
-        });
-      this.#running.add(running);
+      // Where the store does not answer, it is due again when its time has come.
+      this.#running.begin(task).then(() => this.#next());
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Ids } from '#adapters/ids/port.ts';
 import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import { limits } from '#domain/limits.ts';
+import { UnderWay } from '#domain/under-way.ts';
 import { repeated } from '#flows/repeated.ts';
 
 export type RelayPorts = {
@@ -22,7 +23,7 @@ export type RelayPorts = {
  */
 export class OutboxRelay {
   readonly #ports: RelayPorts;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new UnderWay();
   #stopSweep: () => void = () => {};
   #draining = false;
 
@@ -56,18 +57,16 @@ export class OutboxRelay {
     await this.idle();
   }
 
-  async idle(): Promise<void> {
-    await Promise.all(this.#running);
+  /** Resolves when what is being relayed now has been. */
+  idle(): Promise<void> {
+    return this.#running.settled();
   }
 
   #begin<T>(items: readonly T[], task: (item: T) => Promise<void>): void {
     for (const item of items) {
       if (this.#draining || this.#running.size >= limits.outboxAtOnceMax) return;
-      const running: Promise<void> = task(item)
-        // The store did not answer: the message is still open and comes again.
-        .catch(() => undefined)
-        .finally(() => this.#running.delete(running));
-      this.#running.add(running);
+      // Where the store does not answer, the message is still open and comes again.
+      this.#running.begin(() => task(item));
     }
   }
 

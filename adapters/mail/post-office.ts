@@ -5,6 +5,7 @@ import { type Mailer, MailRefused } from '#adapters/mail/port.ts';
 import type { MessageDoc, MessageStore, NewMessage } from '#adapters/mail/store.ts';
 import { limits } from '#domain/limits.ts';
 import type { MessageText } from '#domain/message-text.ts';
+import { UnderWay } from '#domain/under-way.ts';
 
 /** Where a mail goes and what it says; `outdated`: that is not true any more; or why there is none. */
 export type Letter = (MessageText & { readonly to: string }) | 'outdated' | Error;
@@ -45,7 +46,7 @@ export class PostOffice {
   readonly #host: string;
   #timer: Cancel = () => {};
   readonly #queue: MessageDoc[] = [];
-  readonly #workers = new Set<Promise<void>>();
+  readonly #workers = new UnderWay();
   /** Messages from their leaving the queue to the mailer's answer. */
   #underWay = 0;
   /** Somebody is about to look at the queue. */
@@ -80,16 +81,13 @@ export class PostOffice {
   async drain(): Promise<void> {
     this.#draining = true;
     this.#timer();
-    await Promise.all(this.#workers);
+    await this.#workers.settled();
   }
 
   #hire(work: () => Promise<void>): void {
     if (this.#draining || this.#underWay >= this.#ports.mailer.atOnceMax) return;
-    const worker: Promise<void> = work()
-      // The database did not answer: the next look finds the same.
-      .catch(() => undefined)
-      .finally(() => this.#workers.delete(worker));
-    this.#workers.add(worker);
+    // Where the database does not answer, the next look finds the same.
+    this.#workers.begin(work);
   }
 
   async #sendQueued(): Promise<void> {

@@ -5,6 +5,7 @@ import type { InboxDoc, PaymentDoc, PaymentStore } from '#adapters/payments/stor
 import { codeOf, UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 import { type IntentStatus, isFinalIntent } from '#domain/payment.ts';
+import { UnderWay } from '#domain/under-way.ts';
 
 export type InboxPorts = {
   readonly clock: Clock;
@@ -65,7 +66,7 @@ const saysTheSame = (payment: PaymentDoc | undefined, status: IntentStatus): boo
  */
 export class Inbox {
   readonly #ports: InboxPorts;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new UnderWay();
   #fresh: Arrival[] = [];
   readonly #timers = new Set<Cancel>();
   #sweepTimer: Cancel = () => {};
@@ -82,7 +83,7 @@ export class Inbox {
     }
     return new Promise((settle, fail) => {
       this.#fresh.push({ event, settle, fail });
-      if (this.#draining) this.#track(this.#storeFresh());
+      if (this.#draining) this.#running.begin(() => this.#storeFresh());
       else if (this.#fresh.length === 1) this.#later(settleMs, () => this.#storeFresh());
     });
   }
@@ -92,14 +93,12 @@ export class Inbox {
     const { clock, ids } = this.#ports;
     const wait = limits.outboxSweepEveryMs * (0.75 + ids.chance() / 2);
     this.#sweepTimer = clock.after(wait, () => {
-      this.#track(
-        this.sweep()
-          // The database did not answer: the next sweep finds the same.
-          .catch(() => undefined)
-          .then(() => {
-            if (!this.#draining) this.start();
-          }),
-      );
+      // Where the database did not answer, the next sweep finds the same.
+      this.#running
+        .begin(() => this.sweep())
+        .then(() => {
+          if (!this.#draining) this.start();
+        });
     });
   }
 
@@ -113,23 +112,16 @@ export class Inbox {
     this.#draining = true;
     for (const cancel of this.#timers) cancel();
     this.#sweepTimer();
-    this.#track(this.#storeFresh());
-    await Promise.all(this.#running);
+    this.#running.begin(() => this.#storeFresh());
+    await this.#running.settled();
   }
 
   #later(ms: number, task: () => Promise<void>): void {
     const cancel = this.#ports.clock.after(ms, () => {
       this.#timers.delete(cancel);
-      this.#track(task());
+      this.#running.begin(task);
     });
     this.#timers.add(cancel);
-  }
-
-  #track(work: Promise<void>): void {
-    const running: Promise<void> = work
-      .catch(() => undefined)
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
   }
 
   async #storeFresh(): Promise<void> {

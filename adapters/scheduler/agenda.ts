@@ -6,6 +6,7 @@ import type { Ids } from '#adapters/ids/port.ts';
 import type { JobLedger } from '#adapters/scheduler/ledger.ts';
 import type { RecurringJob, Scheduler } from '#adapters/scheduler/port.ts';
 import { isDuplicateKey } from '#adapters/store/failures.ts';
+import { UnderWay } from '#domain/under-way.ts';
 
 export type AgendaOptions = {
   readonly db: Db;
@@ -28,7 +29,7 @@ const pollMs = 1_000;
  */
 export class AgendaScheduler implements Scheduler {
   readonly #options: AgendaOptions;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new UnderWay();
   /** Of Agenda itself, which stores the end of a run after our part of it. */
   #unfinished = 0;
   #agenda: Agenda | undefined;
@@ -71,8 +72,7 @@ export class AgendaScheduler implements Scheduler {
     const end = clock.monotonic() + waitMs;
     // Gives back the locks of jobs that have not begun; those that have go on.
     await agenda.stop(false);
-    const whole = Promise.all(this.#running);
-    await Promise.race([whole, clock.sleep(waitMs)]);
+    await Promise.race([this.#running.settled(), clock.sleep(waitMs)]);
     while (this.#unfinished > 0 && clock.monotonic() < end) await clock.sleep(10);
   }
 
@@ -96,11 +96,7 @@ export class AgendaScheduler implements Scheduler {
 
   #run(job: RecurringJob, turn: Job): Promise<void> {
     const letGo = this.#hold(job, turn);
-    const running: Promise<void> = this.#recorded(job)
-      .finally(letGo)
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-    return running;
+    return this.#running.begin(() => this.#recorded(job).finally(letGo));
   }
 
   /**

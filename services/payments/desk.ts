@@ -11,10 +11,10 @@ import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { call } from '#broker/call.ts';
 import { metricsOf } from '#broker/work-middleware.ts';
 import { isBundleId } from '#domain/ids.ts';
+import { UnderWay } from '#domain/under-way.ts';
 import type { Runtime } from '#mixins/runtime.ts';
 import { showBacklog } from '#services/payments/backlog.ts';
 import { followDispute } from '#services/payments/disputes.ts';
-import { Notes } from '#services/payments/notes.ts';
 import { startBeacon } from '#services/payments/provider-beacon.ts';
 
 /** What the payments service works with, from its start to its stop. */
@@ -25,8 +25,12 @@ export type PaymentDesk = {
   readonly disputes: DisputeStore;
   readonly replay: WebhookReplay;
   readonly inbox: Inbox;
-  /** What is noted behind an answer. */
-  readonly notes: Notes;
+  /**
+   * Writes to our record of payments that nobody waits for: the provider's word stands above it,
+   * and one that is lost with its node comes again with the provider's webhook. The writes' own
+   * queue bounds them.
+   */
+  readonly notes: UnderWay;
   readonly reconciliation: MongoReconciliation;
   /** Ends what is under way and gives everything back. */
   close(): Promise<void>;
@@ -57,7 +61,7 @@ export async function openDesk(broker: ServiceBroker, runtime: Runtime): Promise
     trouble: (event, error) =>
       broker.logger.warn('webhook not handled yet', { event: event._id, error: String(error) }),
   });
-  const notes = new Notes((error) =>
+  const notes = new UnderWay((error) =>
     broker.logger.warn('payment not noted: its webhook will tell', { error: String(error) }),
   );
   inbox.start();

@@ -29,7 +29,7 @@ export async function authoriseIntent(
 ): Promise<IntentView> {
   const asked = await withCustomer(desk, order);
   const intent = await desk.provider.authorise({ ...asked, returnUrl });
-  desk.notes.take(async () => {
+  desk.notes.begin(async () => {
     // One that was noted before may have moved on since.
     if (!(await desk.store.opened(order, intent))) await desk.store.seen(intent);
   });
@@ -42,7 +42,7 @@ export async function captureIntent(
   intentId: string,
 ): Promise<IntentView> {
   const intent = await provider.capture(intentId);
-  notes.take(() => store.captured(intent));
+  notes.begin(() => store.captured(intent));
   return viewOf(intent);
 }
 
