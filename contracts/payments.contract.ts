@@ -97,6 +97,16 @@ const attempt = {
   saved: z.boolean().optional().describe("One of the buyer's saved methods will pay"),
 };
 
+const intentOrder = z.object({
+  ...attempt,
+  byBrowser: z
+    .boolean()
+    .optional()
+    .describe('Confirmed by the browser with `clientSecret`, not by `payments.confirm`'),
+});
+/** What `payments.create` makes an intent of. */
+export type IntentOrder = z.infer<typeof intentOrder>;
+
 const authorisation = z.object({
   ...attempt,
   token: z.string().describe('Payment-method id'),
@@ -105,6 +115,8 @@ const authorisation = z.object({
     .optional()
     .describe('The buyer is not there: a saved method is charged without asking'),
 });
+/** What `payments.authorise` makes an intent of and confirms it with. */
+export type Authorisation = z.infer<typeof authorisation>;
 
 /**
  * Money at the provider. Every action may be repeated with the same params: it answers the state
@@ -118,13 +130,7 @@ export const paymentsContract = service({
     create: action({
       summary:
         'Creates the intent of one attempt, unconfirmed, capture manual; same params, same one',
-      params: z.object({
-        ...attempt,
-        byBrowser: z
-          .boolean()
-          .optional()
-          .describe('Confirmed by the browser with `clientSecret`, not by `payments.confirm`'),
-      }),
+      params: intentOrder,
       result: intentView,
       errors: ['payment-provider-unavailable', 'payment-method-invalid', 'state-forbids'],
       timeoutMs: 10_000,

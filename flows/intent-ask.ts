@@ -1,7 +1,7 @@
+import type { Authorisation, IntentOrder } from '#contracts/payments.contract.ts';
 import { amountOf } from '#domain/bill.ts';
 import type { Attempt, Booking } from '#domain/booking.ts';
 import { money } from '#domain/money.ts';
-import type { Authorisation, PaymentsPort } from '#flows/ports.ts';
 
 const askOf = (b: Booking, { no, amount, save, saved }: Attempt) => ({
   eventId: b.eventId,
@@ -14,7 +14,7 @@ const askOf = (b: Booking, { no, amount, save, saved }: Attempt) => ({
 });
 
 /** What an intent is created with that the buyer's browser confirms. */
-export const intentAsk = (b: Booking, attempt: Attempt): Parameters<PaymentsPort['create']>[0] => ({
+export const intentAsk = (b: Booking, attempt: Attempt): IntentOrder => ({
   ...askOf(b, attempt),
   ...(attempt.byBrowser && { byBrowser: true }),
 });

@@ -3,35 +3,20 @@ import type { Ids } from '#adapters/ids/port.ts';
 import type { BookingStore } from '#adapters/store/bookings.port.ts';
 import type { OutboxStore } from '#adapters/store/outbox.port.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
-import type { IntentView } from '#contracts/payments.contract.ts';
+import type { Authorisation, IntentOrder, IntentView } from '#contracts/payments.contract.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import type { Money } from '#domain/money.ts';
 import type { Ticket } from '#domain/ticket.ts';
 
-export type { BookingStore, Clock, Ids, InventoryPort, OutboxStore };
-
-type AttemptAsk = {
-  readonly eventId: string;
-  readonly bookingId: string;
-  readonly attempt: number;
-  readonly amount: Money;
-  readonly buyerId: string;
-  readonly save?: boolean | undefined;
-  readonly saved?: boolean | undefined;
-};
-
-export type Authorisation = AttemptAsk & {
-  readonly token: string;
-  readonly offSession?: boolean | undefined;
-};
+export type { Authorisation, BookingStore, Clock, Ids, InventoryPort, OutboxStore };
 
 /**
  * The payments service as the flow sees it; rules in `contracts/payments.contract.ts`: every call
  * may be repeated, a rejection without a terminal code means that the outcome is unknown.
  */
 export interface PaymentsPort {
-  create(intent: AttemptAsk & { readonly byBrowser?: boolean | undefined }): Promise<IntentView>;
+  create(intent: IntentOrder): Promise<IntentView>;
   authorise(payment: Authorisation): Promise<IntentView>;
   withdraw(payment: Authorisation): Promise<{ readonly intent?: IntentView | undefined }>;
   confirm(confirmation: {

@@ -1,15 +1,10 @@
-import type { z } from 'zod';
 import type { ProviderIntent } from '#adapters/payments/port.ts';
-import type { IntentView, paymentsContract } from '#contracts/payments.contract.ts';
+import type { Authorisation, IntentOrder, IntentView } from '#contracts/payments.contract.ts';
 import type { PaymentDesk } from '#services/payments/desk.ts';
 import { customerOf } from '#services/payments/wallet.ts';
 
-type Params = (typeof paymentsContract)['actions'];
-type Opening = z.output<Params['create']['params']>;
-type Authorising = z.output<Params['authorise']['params']>;
-
 /** The intent of an attempt: the one there is, or a new one, noted before it is told. */
-export async function openIntent(desk: PaymentDesk, order: Opening): Promise<IntentView> {
+export async function openIntent(desk: PaymentDesk, order: IntentOrder): Promise<IntentView> {
   const known = await knownIntent(desk, order);
   if (known !== undefined) return viewOf(known);
   const intent = await desk.provider.createIntent(await withCustomer(desk, order));
@@ -24,7 +19,7 @@ export async function openIntent(desk: PaymentDesk, order: Opening): Promise<Int
  */
 export async function authoriseIntent(
   desk: PaymentDesk,
-  order: Authorising,
+  order: Authorisation,
   returnUrl: string,
 ): Promise<IntentView> {
   const asked = await withCustomer(desk, order);
@@ -49,7 +44,7 @@ export async function captureIntent(
 /** What an attempt that nobody goes on with has come to: its intent, or that there will be none. */
 export async function withdrawIntent(
   desk: PaymentDesk,
-  order: Authorising,
+  order: Authorisation,
   returnUrl: string,
 ): Promise<{ intent?: IntentView }> {
   const known = await knownIntent(desk, order);
@@ -62,7 +57,7 @@ export async function withdrawIntent(
 }
 
 /** The intent that is noted for an attempt, as it is now. */
-async function knownIntent({ provider, store }: PaymentDesk, { bookingId, attempt }: Opening) {
+async function knownIntent({ provider, store }: PaymentDesk, { bookingId, attempt }: IntentOrder) {
   const noted = await store.ofAttempt(bookingId, attempt);
   if (noted === undefined) return undefined;
   const intent = await provider.retrieve(noted.intentId);
@@ -70,7 +65,7 @@ async function knownIntent({ provider, store }: PaymentDesk, { bookingId, attemp
   return intent;
 }
 
-async function withCustomer<T extends Opening>(desk: PaymentDesk, order: T) {
+async function withCustomer<T extends IntentOrder>(desk: PaymentDesk, order: T) {
   const ofCustomer = order.save || order.saved;
   return { ...order, customerId: ofCustomer ? await customerOf(desk, order.buyerId) : undefined };
 }
