@@ -1,6 +1,6 @@
 import type { Service, ServiceSchema } from 'moleculer';
 import type { z } from 'zod';
-import { call, type UsherContext } from '#broker/call.ts';
+import type { UsherContext } from '#broker/call.ts';
 import type { UsherEvent } from '#broker/events.ts';
 import { bookingsContract } from '#contracts/bookings.contract.ts';
 import { bookingFlowMixin, type WithBookings } from '#mixins/booking-flow.mixin.ts';
@@ -10,9 +10,10 @@ import { inventoryClientMixin, type WithInventory } from '#mixins/inventory-clie
 import type { Runtime } from '#mixins/runtime.ts';
 import { checkoutActions } from '#services/bookings/checkout-action.ts';
 import { counterSaleActions } from '#services/bookings/counter.ts';
-import type { Desk, OffersPort } from '#services/bookings/desk.ts';
+import type { Desk } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
 import { instalmentActions } from '#services/bookings/instalments.ts';
+import { promotionsOver } from '#services/bookings/offers.ts';
 import { paymentActions } from '#services/bookings/payment.ts';
 import { ProviderWatch } from '#services/bookings/provider-watch.ts';
 import { readingActions } from '#services/bookings/reading.ts';
@@ -39,7 +40,7 @@ export function createBookingsService(runtime: Runtime): ServiceSchema {
       const { bookings, inventory } = this as Bound;
       ({ once } = this as Service & WithOnce);
       const { broker } = this;
-      const offers: OffersPort = { of: (wanted) => call(broker, 'promotions.offers', wanted) };
+      const offers = promotionsOver(broker);
       const events = new EventInfos(broker, clock);
       const provider = new ProviderWatch(broker, clock, runtime.config.paymentDownPolicy);
       desk = { ...bookings, inventory, clock, events, offers, provider };

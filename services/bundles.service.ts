@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { MoleculerDbAdapter } from '#adapters/store/moleculer-db-adapter.ts';
 import { OfferActs } from '#adapters/store/offer-acts.ts';
 import { type PackageRow, packagesCollection } from '#adapters/store/package-rows.ts';
-import { call, type UsherContext } from '#broker/call.ts';
+import type { UsherContext } from '#broker/call.ts';
 import { bundlesContract } from '#contracts/bundles.contract.ts';
 import { bundleFlowMixin, type WithBundles } from '#mixins/bundle-flow.mixin.ts';
 import { callerOf } from '#mixins/caller.ts';
@@ -11,8 +11,8 @@ import { collectionMixin } from '#mixins/collection.mixin.ts';
 import { idempotencyMixin, type WithOnce } from '#mixins/idempotency.mixin.ts';
 import { inventoryClientMixin } from '#mixins/inventory-client.mixin.ts';
 import type { Runtime } from '#mixins/runtime.ts';
-import type { OffersPort } from '#services/bookings/desk.ts';
 import { EventInfos } from '#services/bookings/event-info.ts';
+import { promotionsOver } from '#services/bookings/offers.ts';
 import { cancelBundle, previewBundle } from '#services/bundles/cancelling.ts';
 import type { BundleDesk } from '#services/bundles/desk.ts';
 import { disputeBundle } from '#services/bundles/disputes.ts';
@@ -53,7 +53,7 @@ export function createBundlesService(runtime: Runtime): ServiceSchema {
       const acts = new OfferActs(packages.db);
       await acts.prepare();
       const events = new EventInfos(broker, clock);
-      const offers: OffersPort = { of: (wanted) => call(broker, 'promotions.offers', wanted) };
+      const offers = promotionsOver(broker);
       desk = { ...bundles, once, broker, packages, acts, events, offers };
     },
 

@@ -1,4 +1,3 @@
-import type { InsertResult } from '#adapters/store/bookings.port.ts';
 import { cardTotal } from '#domain/bill.ts';
 import type { Booking } from '#domain/booking.ts';
 import {
@@ -20,9 +19,9 @@ import { UsherError } from '#domain/errors.ts';
 import { eventIdOf, makeScopedId } from '#domain/ids.ts';
 import { planned } from '#domain/instalment-plan.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
-import { promoUsedUp } from '#domain/promo.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 import type { ChosenPlan } from '#services/bookings/instalments.ts';
+import { assertOffersTaken, offersBehind } from '#services/bookings/offers.ts';
 
 export type CheckoutRequest = {
   readonly reservationId: string;
@@ -66,24 +65,22 @@ export async function checkout(desk: Desk, request: CheckoutRequest): Promise<Ac
  */
 async function accept(desk: Desk, request: CheckoutRequest): Promise<Accepted> {
   const hold = await readHold(desk, request, { unproven: true });
-  const attempt = await begin(desk, request, hold).catch((refusal: unknown) => ({ refusal }));
-  if ('booking' in attempt) return { booking: attempt.booking, replayed: false };
-  const existing = await desk.store.findActive(request.reservationId);
-  if (existing === undefined) throw attempt.refusal;
-  return goOn(desk, request, hold, existing);
+  try {
+    return { booking: await begin(desk, request, hold), replayed: false };
+  } catch (refusal) {
+    const existing = await desk.store.findActive(request.reservationId);
+    if (existing === undefined) throw refusal;
+    return goOn(desk, request, hold, existing);
+  }
 }
 
-/** What the insertion of a booking came upon, as the refusal that it is. */
-async function begin(
-  desk: Desk,
-  request: CheckoutRequest,
-  hold: HoldView,
-): Promise<{ readonly booking: Booking } | { readonly refusal: unknown }> {
+/** Writes the booking; throws where that is refused. */
+async function begin(desk: Desk, request: CheckoutRequest, hold: HoldView): Promise<Booking> {
   const { wish, ulid } = request;
   assertHeld(hold);
   const now = desk.clock.now();
-  const price = checkoutPrice(hold, await offersFor(desk, hold, request), now);
-  const terms = inParts(price, await request.plan(), now);
+  const price = async (at: number) => checkoutPrice(hold, await offersFor(desk, hold, request), at);
+  const terms = inParts(await price(now), await request.plan(), now);
   assertWish(hold, wish, cardTotal(terms));
   const waits = waitsFor(desk, cardTotal(terms));
   const event = await desk.events.of(hold.eventId);
@@ -91,27 +88,10 @@ async function begin(
   const opened = openBooking(bookingId, hold, kept(wish, terms), event, desk.clock.now(), terms);
   const booking = { ...opening(opened), ...waits };
   const result = await desk.store.insert(booking);
-  if (result !== 'inserted') return { refusal: await whyNot(result, desk, request, hold) };
+  await assertOffersTaken(result, () => price(desk.clock.now()));
+  if (result !== 'inserted') throw takenId(request.reservationId);
   desk.worker.run(booking);
-  return { booking };
-}
-
-async function whyNot(
-  result: Exclude<InsertResult, 'inserted'>,
-  desk: Desk,
-  request: CheckoutRequest,
-  hold: HoldView,
-): Promise<unknown> {
-  switch (result) {
-    case 'exists':
-      return takenId(request.reservationId);
-    case 'voucher-refused':
-      return new UsherError('voucher-used-up');
-    case 'promo-refused':
-      // Another booking was faster: what it left says why.
-      checkoutPrice(hold, await offersFor(desk, hold, request), desk.clock.now());
-      return promoUsedUp('total');
-  }
+  return booking;
 }
 
 /** A reservation has one booking: what another checkout of it comes to. */
@@ -135,15 +115,12 @@ async function goOn(
   return { booking: change.booking, replayed: false };
 }
 
-/** What stands behind the codes of the wish; nothing is asked where it has none. */
-async function offersFor(
+/** What stands behind the codes of the wish. */
+const offersFor = (
   { offers }: Desk,
   { eventId }: HoldView,
   { buyerId, wish: { promoCode, voucher } }: CheckoutRequest,
-): Promise<Offers> {
-  if (promoCode === undefined && voucher === undefined) return {};
-  return offers.of({ eventId, buyerId, promoCode, voucher });
-}
+): Promise<Offers> => offersBehind(offers, { eventId, buyerId, promoCode, voucher });
 
 /** What a booking that cards pay begins with while the provider is away; may refuse it. */
 function waitsFor(desk: Desk, total: number): { readonly reason?: string } {

@@ -6,9 +6,9 @@ import { counterBooking, counterPrice, paidOut } from '#domain/box-office.ts';
 import { UsherError } from '#domain/errors.ts';
 import { eventIdOf, makeScopedId } from '#domain/ids.ts';
 import type { HoldView } from '#domain/inventory/commands.ts';
-import { promoUsedUp } from '#domain/promo.ts';
 import { cancelBooking } from '#services/bookings/cancelling.ts';
 import type { Desk } from '#services/bookings/desk.ts';
+import { assertOffersTaken, offersBehind } from '#services/bookings/offers.ts';
 import { readBooking } from '#services/bookings/reading.ts';
 
 type Actions = (typeof bookingsContract)['actions'];
@@ -68,22 +68,15 @@ async function begin(
   { promoCode, voucher, usedBy, ...sale }: Params<'openSale'>,
 ): Promise<void> {
   const { eventId, buyerId } = hold;
-  const price = async (): Promise<BookingTerms> => {
-    if (promoCode === undefined && voucher === undefined) return hold;
-    const wanted = { eventId, buyerId: usedBy ?? buyerId, promoCode, voucher };
-    return counterPrice(hold, await desk.offers.of(wanted), usedBy, desk.clock.now());
-  };
+  const wanted = { eventId, buyerId: usedBy ?? buyerId, promoCode, voucher };
+  const price = async (): Promise<BookingTerms> =>
+    counterPrice(hold, await offersBehind(desk.offers, wanted), usedBy, desk.clock.now());
   const terms = await price();
   const event = await desk.events.of(eventId);
   const booking = counterBooking(bookingId, hold, sale, event, desk.clock.now(), terms);
   const result = await desk.store.insert(booking);
+  await assertOffersTaken(result, price);
   if (result === 'inserted') desk.worker.run(booking);
-  if (result === 'voucher-refused') throw new UsherError('voucher-used-up');
-  if (result === 'promo-refused') {
-    // Another booking was faster: what it left says why.
-    await price();
-    throw promoUsedUp('total');
-  }
 }
 
 /** A booking that was sold over the counter; any other is not there. */

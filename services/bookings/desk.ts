@@ -2,21 +2,11 @@ import type { Clock } from '#adapters/clock/port.ts';
 import type { BookingStore } from '#adapters/store/bookings.port.ts';
 import type { InventoryPort } from '#contracts/inventory.contract.ts';
 import type { Booking } from '#domain/booking.ts';
-import type { Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { WithBookings } from '#mixins/booking-flow.mixin.ts';
 import type { EventInfos } from '#services/bookings/event-info.ts';
+import type { OffersPort } from '#services/bookings/offers.ts';
 import type { ProviderWatch } from '#services/bookings/provider-watch.ts';
-
-/** What stands behind a buyer's codes, as the promotions know it. */
-export interface OffersPort {
-  of(wanted: {
-    readonly eventId: string;
-    readonly buyerId: string;
-    readonly promoCode?: string | undefined;
-    readonly voucher?: string | undefined;
-  }): Promise<Offers>;
-}
 
 /** What the actions of the bookings service work with. */
 export type Desk = WithBookings & {

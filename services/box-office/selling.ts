@@ -16,6 +16,7 @@ import type { Limits } from '#domain/limits.ts';
 import { money } from '#domain/money.ts';
 import { priceOf, type ReserveRequest, wantOf } from '#domain/reservation.ts';
 import { callerOf, deadlineOf } from '#mixins/caller.ts';
+import { offersBehind, promotionsOver } from '#services/bookings/offers.ts';
 
 type Actions = (typeof boxOfficeContract)['actions'];
 type SaleParams = z.output<Actions['sell']['params']>;
@@ -79,13 +80,8 @@ export async function quoteOver(
   const { eventId, promoCode, voucher } = ctx.params;
   const usedBy = await codeUser(ctx);
   const nobody = makeId('user', ulid);
-  const offers =
-    promoCode === undefined && voucher === undefined
-      ? {}
-      : await call(ctx, 'promotions.offers', {
-          ...{ eventId, promoCode, voucher },
-          buyerId: usedBy ?? nobody,
-        });
+  const wanted = { eventId, buyerId: usedBy ?? nobody, promoCode, voucher };
+  const offers = await offersBehind(promotionsOver(ctx), wanted);
   const hold = await holdOver(counter, ctx, 'box-office.quote', ulid);
   await letGo(counter, ctx, hold);
   const terms = counterPrice(hold, offers, usedBy, counter.clock.now());

@@ -6,8 +6,8 @@ import type { Bundle } from '#domain/bundle.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { WithBundles } from '#mixins/bundle-flow.mixin.ts';
 import type { WithOnce } from '#mixins/idempotency.mixin.ts';
-import type { OffersPort } from '#services/bookings/desk.ts';
 import type { EventInfos } from '#services/bookings/event-info.ts';
+import type { OffersPort } from '#services/bookings/offers.ts';
 
 /** What the actions of the bundles service work with. */
 export type BundleDesk = WithBundles & {

@@ -12,8 +12,8 @@ import { assertSameOffers, decideCheckout, invalid } from '#domain/checkout.ts';
 import type { Offers } from '#domain/checkout-price.ts';
 import { UsherError } from '#domain/errors.ts';
 import { money } from '#domain/money.ts';
-import { promoUsedUp } from '#domain/promo.ts';
 import { callerOf } from '#mixins/caller.ts';
+import { assertOffersTaken, offersBehind } from '#services/bookings/offers.ts';
 import { payingOf } from '#services/bookings/paying.ts';
 import { priceOf, voucherOf } from '#services/bundles/bundle-view.ts';
 import { type BundleDesk, type OrderDesk, ownBundle } from '#services/bundles/desk.ts';
@@ -112,16 +112,13 @@ function assertHeld(b: Bundle, now: number): void {
   throw new UsherError(released ? 'reservation-released' : 'reservation-expired');
 }
 
-/** What stands behind the codes; nothing is asked where there are none. */
-async function offersFor(
+/** What stands behind the codes: all of its events are one organizer's. */
+const offersFor = (
   { offers }: OrderDesk,
   { buyerId, members }: Bundle,
   { promoCode, voucher }: Pick<CheckoutWish, 'promoCode' | 'voucher'>,
-): Promise<Offers> {
-  if (promoCode === undefined && voucher === undefined) return {};
-  // All of its events are one organizer's.
-  return offers.of({ eventId: members[0]?.eventId ?? '', buyerId, promoCode, voucher });
-}
+): Promise<Offers> =>
+  offersBehind(offers, { eventId: members[0]?.eventId ?? '', buyerId, promoCode, voucher });
 
 /** `due` is what is left for a card, minor units. */
 function assertPayable(b: Bundle, wish: CheckoutWish, due: number): void {
@@ -137,12 +134,9 @@ function assertPayable(b: Bundle, wish: CheckoutWish, due: number): void {
 async function written(desk: OrderDesk, b: Bundle, change: BundleChange, wish: CheckoutWish) {
   const { ports, worker } = desk;
   const result = await ports.bundles.commit(change);
-  if (result === 'voucher-refused') throw new UsherError('voucher-used-up');
-  if (result === 'promo-refused') {
-    // Another booking was faster: what it left says why.
-    bundlePrice(b, await offersFor(desk, b, wish), ports.clock.now());
-    throw promoUsedUp('total');
-  }
+  await assertOffersTaken(result, async () =>
+    bundlePrice(b, await offersFor(desk, b, wish), ports.clock.now()),
+  );
   if (result === 'exists') {
     throw new UsherError('already-booked', 'One of its reservations was booked by itself');
   }

@@ -1,6 +1,6 @@
 import type { MemoryClaims } from '#adapters/store/memory-claims.ts';
 import type { Offers } from '#domain/checkout-price.ts';
-import type { OffersPort } from '#services/bookings/desk.ts';
+import type { OffersPort } from '#services/bookings/offers.ts';
 import type { Chance } from '#test/simulation/chance.ts';
 import { promoOf } from '#test/unit/flows/offers.ts';
 
