@@ -1,6 +1,7 @@
 import type { BookingView } from '#contracts/bookings.contract.ts';
 import { cardTotal } from '#domain/bill.ts';
 import { type Booking, lastAttempt, type Return } from '#domain/booking.ts';
+import type { BookingTerms } from '#domain/booking-moves.ts';
 import { admits } from '#domain/instalments.ts';
 import { money } from '#domain/money.ts';
 import type { Ticket } from '#domain/ticket.ts';
@@ -27,7 +28,7 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
     ...(discount && {
       discount: { code: discount.code, amount: { amount: discount.amount, currency } },
     }),
-    ...(b.bill?.voucher && { voucher: { amount: b.bill.voucher.amount, currency } }),
+    ...voucherOf(b, currency),
     payment: { ...paymentOf(b), ...partsOf(b) },
     tickets: released
       ? tickets.map(({ ticketId, seat, status }) => ({ ticketId, seat, status, ...locked }))
@@ -45,6 +46,12 @@ export function viewOf(b: Booking, tickets: readonly Ticket[]): BookingView {
     createdAt: new Date(b.createdAt).toISOString(),
     updatedAt: new Date(b.updatedAt).toISOString(),
   };
+}
+
+/** What a voucher pays by these terms. */
+export function voucherOf(terms: Pick<BookingTerms, 'bill'> | undefined, currency: string) {
+  const amount = terms?.bill?.voucher?.amount;
+  return amount === undefined ? {} : { voucher: money(amount, currency) };
 }
 
 /** What the buyer was promised for tickets he gives back. */

@@ -17,6 +17,7 @@ import { money } from '#domain/money.ts';
 import { priceOf, type ReserveRequest, wantOf } from '#domain/reservation.ts';
 import { callerOf, deadlineOf } from '#mixins/caller.ts';
 import { offersBehind, promotionsOver } from '#services/bookings/offers.ts';
+import { voucherOf } from '#services/bookings/view.ts';
 
 type Actions = (typeof boxOfficeContract)['actions'];
 type SaleParams = z.output<Actions['sell']['params']>;
@@ -86,12 +87,12 @@ export async function quoteOver(
   await letGo(counter, ctx, hold);
   const terms = counterPrice(hold, offers, usedBy, counter.clock.now());
   const { currency, total } = terms.quote;
-  const byVoucher = terms.bill?.voucher?.amount;
+  const byVoucher = terms.bill?.voucher?.amount ?? 0;
   return {
     seats: [...hold.seats],
     price: priceOf(terms.quote),
-    ...(byVoucher === undefined ? {} : { voucher: money(byVoucher, currency) }),
-    toPay: money(total - (byVoucher ?? 0), currency),
+    ...voucherOf(terms, currency),
+    toPay: money(total - byVoucher, currency),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Booking } from '#domain/booking.ts';
 import type { BookingTerms } from '#domain/booking-moves.ts';
 import type { Bundle, HeldPart } from '#domain/bundle.ts';
 import { money } from '#domain/money.ts';
-import { paymentOf } from '#services/bookings/view.ts';
+import { paymentOf, voucherOf } from '#services/bookings/view.ts';
 
 type Status = z.infer<typeof bundleStatus>;
 
@@ -42,12 +42,6 @@ export function priceOf(
     ...(code === undefined ? {} : { promo: { code, amount: money(ofPackage - total, currency) } }),
     total: money(total, currency),
   };
-}
-
-/** What a voucher pays by these terms. */
-export function voucherOf(terms: BookingTerms | undefined, currency: string) {
-  const amount = terms?.bill?.voucher?.amount;
-  return amount === undefined ? {} : { voucher: money(amount, currency) };
 }
 
 /** A bundle as its buyer sees it, with its bookings in the order of the events' ids. */

@@ -15,7 +15,8 @@ import { money } from '#domain/money.ts';
 import { callerOf } from '#mixins/caller.ts';
 import { assertOffersTaken, offersBehind } from '#services/bookings/offers.ts';
 import { payingOf } from '#services/bookings/paying.ts';
-import { priceOf, voucherOf } from '#services/bundles/bundle-view.ts';
+import { voucherOf } from '#services/bookings/view.ts';
+import { priceOf } from '#services/bundles/bundle-view.ts';
 import { type BundleDesk, type OrderDesk, ownBundle } from '#services/bundles/desk.ts';
 
 type Actions = (typeof bundlesContract)['actions'];

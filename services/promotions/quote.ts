@@ -11,6 +11,7 @@ import { money } from '#domain/money.ts';
 import { priceOf } from '#domain/reservation.ts';
 import { callerOf, deadlineOf } from '#mixins/caller.ts';
 import type { Runtime } from '#mixins/runtime.ts';
+import { voucherOf } from '#services/bookings/view.ts';
 
 type Params = z.output<(typeof promotionsContract)['actions']['quote']['params']>;
 
@@ -38,11 +39,10 @@ export async function previewQuote(parts: QuoteParts, ctx: UsherContext<Params>)
   const found = await offers.of({ eventId, buyerId, promoCode, voucher });
   const terms = checkoutPrice(hold, found, clock.now());
   const { currency } = terms.quote;
-  const byVoucher = terms.bill?.voucher?.amount;
   return {
     reservationId,
     price: priceOf(terms.quote),
-    ...(byVoucher === undefined ? {} : { voucher: money(byVoucher, currency) }),
+    ...voucherOf(terms, currency),
     toPay: money(cardTotal(terms), currency),
     expiresAt: new Date(hold.deadline).toISOString(),
   };
