@@ -11,7 +11,7 @@ import { counterActions } from '#contracts/counter-sales.ts';
 import { refundRulesSchema } from '#contracts/event-schemas.ts';
 import { instalmentActions, instalmentsView } from '#contracts/instalments.ts';
 import { intentStatus, paymentBacklog } from '#contracts/payments.contract.ts';
-import { offerRefusals } from '#contracts/promotion-schemas.ts';
+import { offerCode, offerRefusals } from '#contracts/promotion-schemas.ts';
 import { limits } from '#domain/limits.ts';
 
 export const bookingStatus = z.enum([
@@ -138,12 +138,8 @@ export const bookingsContract = service({
           .boolean()
           .default(false)
           .describe('Take as good seats elsewhere should these be lost while the payment runs'),
-        promoCode: z.string().trim().min(1).max(64).optional(),
-        voucher: z
-          .string()
-          .trim()
-          .min(1)
-          .max(64)
+        promoCode: offerCode.optional(),
+        voucher: offerCode
           .optional()
           .describe('Code of a gift voucher: pays what it can, the card the rest'),
         attendees: z

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { bookingView } from '#contracts/bookings.contract.ts';
 import { id, moneySchema, seatSchema, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
-import { offerRefusals } from '#contracts/promotion-schemas.ts';
+import { offerCode, offerRefusals } from '#contracts/promotion-schemas.ts';
 import { priceSchema, reserveParams } from '#contracts/reservations.contract.ts';
 import { limits } from '#domain/limits.ts';
 
@@ -25,8 +25,6 @@ const contact = z.strictObject({
   email: z.email('must be an e-mail address').max(254).optional(),
 });
 
-const code = z.string().trim().min(1).max(64).optional();
-
 /** Which places, for whom, and the codes that the buyer brings. */
 const wanted = {
   eventId: id('event'),
@@ -35,8 +33,8 @@ const wanted = {
   area: byArea.area.optional(),
   quantity: byArea.quantity.optional().describe('With `area`'),
   buyer: contact.optional().describe('Tickets are sent to the address, if there is one'),
-  promoCode: code.describe('One with a limit per buyer needs the address'),
-  voucher: code.describe('Code of a gift voucher; cash pays what it leaves'),
+  promoCode: offerCode.optional().describe('One with a limit per buyer needs the address'),
+  voucher: offerCode.optional().describe('Code of a gift voucher; cash pays what it leaves'),
 };
 type Wanted = Readonly<Record<'seats' | 'best' | 'area' | 'quantity', unknown>>;
 

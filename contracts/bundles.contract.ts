@@ -16,7 +16,7 @@ import {
   publicPackageDetail,
 } from '#contracts/package-schemas.ts';
 import { intentStatus } from '#contracts/payments.contract.ts';
-import { offerRefusals } from '#contracts/promotion-schemas.ts';
+import { offerCode, offerRefusals } from '#contracts/promotion-schemas.ts';
 import { limits } from '#domain/limits.ts';
 
 export const bundleStatus = z.enum(['holding', 'held', 'released', ...bookingStatus.options]);
@@ -80,8 +80,10 @@ const cancelledBundle = z.object({
 
 const noPlan =
   'a package is paid at once: leave it away, or book the events one by one to pay those in parts';
-const code = z.string().trim().min(1).max(64).optional();
-const offerCodes = { promoCode: code, voucher: code.describe('Code of a gift voucher') } as const;
+const offerCodes = {
+  promoCode: offerCode.optional(),
+  voucher: offerCode.optional().describe('Code of a gift voucher'),
+} as const;
 const organizerHttp = { access: 'organizer', tag: 'Packages' } as const;
 const buyerHttp = { access: 'user', tag: 'Packages' } as const;
 const bundleId = id('bundle');

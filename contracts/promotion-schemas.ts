@@ -13,6 +13,9 @@ export const offerRefusals = [
   'voucher-used-up',
 ] as const;
 
+/** A promo code, or the code of a gift voucher, as somebody brings or gives it. */
+export const offerCode = z.string().trim().min(1).max(64);
+
 const amount = z.int().min(1).max(1_000_000_000).describe('Minor units');
 
 const off = z

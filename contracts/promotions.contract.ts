@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { id, moneySchema, page, pageParams, timestamp } from '#contracts/common.ts';
 import { action, service } from '#contracts/contract.ts';
 import {
+  offerCode,
   offerRefusals,
   offersResult,
   promoFields,
@@ -15,8 +16,6 @@ const promoPath = '/v1/organizer/promo-codes/{promoId}';
 const organizerId = id('organizer')
   .optional()
   .describe('Needed only by who acts for several organizers');
-
-const code = z.string().trim().min(1).max(64);
 
 /** The most vouchers one request issues. */
 const vouchersAtOnceMax = 200;
@@ -32,7 +31,7 @@ export const promotionsContract = service({
       summary: 'Creates a promo code; its case does not matter',
       params: z.strictObject({
         organizerId,
-        code: code.regex(/^[\p{L}\p{N}_.-]+$/u, 'letters, digits, dot, dash and underscore'),
+        code: offerCode.regex(/^[\p{L}\p{N}_.-]+$/u, 'letters, digits, dot, dash and underscore'),
         ...promoFields,
       }),
       result: promoView,
@@ -135,7 +134,7 @@ export const promotionsContract = service({
     }),
     balance: action({
       summary: 'What is left on the gift voucher with this code',
-      params: z.strictObject({ code }),
+      params: z.strictObject({ code: offerCode }),
       result: z.object({ balance: moneySchema, issued: moneySchema, disabled: z.boolean() }),
       errors: ['unauthenticated', 'voucher-unknown', 'unavailable'],
       http: {
@@ -150,8 +149,8 @@ export const promotionsContract = service({
       summary: 'What a promo code or voucher would make of a reservation’s price; takes nothing',
       params: z.strictObject({
         reservationId: id('reservation'),
-        promoCode: code.optional(),
-        voucher: code.optional(),
+        promoCode: offerCode.optional(),
+        voucher: offerCode.optional(),
       }),
       result: z.object({
         reservationId: id('reservation'),
