@@ -6,7 +6,7 @@ import { cancel } from '#domain/cancellation.ts';
 import { balancesOf } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
 import { BundleWorker } from '#flows/bundle.worker.ts';
-import { BundleWorld, bundleContradictions } from '#test/unit/flows/bundle-world.ts';
+import { BundleWorld, bundleContradictions, orderCourses } from '#test/unit/flows/bundle-world.ts';
 import { Mortal } from '#test/unit/flows/world.ts';
 
 // The package costs 4 501 and 2 700; the code takes a tenth of its tickets' prices.
@@ -185,15 +185,7 @@ it('a booking of it that keeps too few tickets loses what the code took off them
 });
 
 describe('killed at any call', () => {
-  const cases = [
-    ['pays', 'ok', 'succeeded', 'confirmed'],
-    ['is declined', 'declined', 'succeeded', 'expired'],
-    ['cannot be captured', 'ok', 'refused', 'cancelled'],
-    ['is captured without an answer', 'ok', 'unknown-but-done', 'confirmed'],
-    ['is refused the second event', 'ok', 'succeeded', 'expired'],
-  ] as const;
-
-  it.each(cases)(
+  it.each(orderCourses)(
     'a package with offers that %s takes them once or gives all back',
     async (...row) => {
       const [name, token, captureAs, end] = row;

@@ -38,6 +38,15 @@ export const eventIds = [makeId('event', ulid(1)), makeId('event', ulid(2))] as 
 const bundleId = makeScopedId('bundle', eventIds[0], ulid(9));
 const packageId = makeId('package', ulid(8));
 
+/** How an order may go: its name, the card, what the capture comes to, all statuses in the end. */
+export const orderCourses = [
+  ['pays', 'ok', 'succeeded', 'confirmed'],
+  ['is declined', 'declined', 'succeeded', 'expired'],
+  ['cannot be captured', 'ok', 'refused', 'cancelled'],
+  ['is captured without an answer', 'ok', 'unknown-but-done', 'confirmed'],
+  ['is refused the second event', 'ok', 'succeeded', 'expired'],
+] as const;
+
 /** Two events, each with a hold of two places once one is asked for. */
 export class Events implements InventoryPort {
   readonly byId: ReadonlyMap<string, FakeEvent>;

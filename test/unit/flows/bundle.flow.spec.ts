@@ -4,7 +4,12 @@ import { withOrder } from '#domain/bundle-moves.ts';
 import { balancesOf } from '#domain/ledger.ts';
 import { limits } from '#domain/limits.ts';
 import { BundleWorker } from '#flows/bundle.worker.ts';
-import { BundleWorld, bundleContradictions, eventIds } from '#test/unit/flows/bundle-world.ts';
+import {
+  BundleWorld,
+  bundleContradictions,
+  eventIds,
+  orderCourses,
+} from '#test/unit/flows/bundle-world.ts';
 import { Mortal } from '#test/unit/flows/world.ts';
 
 const total = 8_001 - 800;
@@ -187,15 +192,7 @@ async function plantTicket(world: BundleWorld): Promise<void> {
 }
 
 describe('killed at any call', () => {
-  const cases = [
-    ['pays', 'ok', 'succeeded', 'confirmed'],
-    ['is declined', 'declined', 'succeeded', 'expired'],
-    ['cannot be captured', 'ok', 'refused', 'cancelled'],
-    ['is captured without an answer', 'ok', 'unknown-but-done', 'confirmed'],
-    ['is refused the second event', 'ok', 'succeeded', 'expired'],
-  ] as const;
-
-  it.each(cases)(
+  it.each(orderCourses)(
     'a bundle that %s is sold as a whole or not at all',
     async (...row) => {
       const [name, token, captureAs, end] = row;
