@@ -31,6 +31,7 @@ const copied = [
   'flows',
   'services/bookings',
   'services/bundles',
+  'broker/call.ts',
   'broker/reply.ts',
   'mixins/caller.ts',
   'test/simulation',
