@@ -251,8 +251,8 @@ export const bookingsContract = service({
       summary: 'What the books say of an intent, as reconciliation needs it',
       params: z.object({
         intentId: z.string(),
-        /** What its metadata names: finds the booking when none of its attempts has the intent. */
-        bookingId: id('booking').optional(),
+        /** The one that it is for, which may know nothing of it. */
+        bookingId: id('booking'),
       }),
       result: z.object({
         booking: z.object({ bookingId: id('booking'), ...paidRecord }).nullable(),

@@ -1,5 +1,6 @@
 import type { Service, ServiceSchema } from 'moleculer';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
+import { EventStarts } from '#adapters/store/event-starts.ts';
 import { acquireMongo, releaseMongo } from '#adapters/store/mongo.ts';
 import { MongoOutbox } from '#adapters/store/outbox.ts';
 import { BacklogReader } from '#adapters/store/payment-backlog.ts';
@@ -30,6 +31,7 @@ export type WithBookings = {
   readonly waiters: BookingWaiters<BookingNews>;
   readonly strays: StrayLedger;
   readonly backlog: BacklogReader;
+  readonly starts: EventStarts;
 };
 
 type Bound = Service & { inventory: InventoryPort; bookings?: WithBookings };
@@ -67,8 +69,9 @@ export function bookingFlowMixin(runtime: Runtime): Partial<ServiceSchema> {
       const worker = new BookingWorker(ports);
       const strays = new StrayLedger(db);
       const backlog = new BacklogReader(db);
+      const starts = new EventStarts(db);
       Object.assign(this, {
-        bookings: { store, worker, relay, waiters, strays, backlog } satisfies WithBookings,
+        bookings: { store, worker, relay, waiters, strays, backlog, starts } satisfies WithBookings,
       });
       worker.start();
       relay.start();

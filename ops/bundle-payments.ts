@@ -71,7 +71,7 @@ export async function bookedByParts(db: Db, ids: readonly string[]) {
   if (bundleIds.length === 0) return sums;
   const parts = db
     .collection<BookingDocument>(collections.bookings)
-    .find({ 'bundle.bundleId': { $in: bundleIds } });
+    .find({ refs: { $in: bundleIds } });
   for await (const { attempts } of parts) {
     for (const { intentId = '', state, amount = 0 } of attempts) {
       if (state === 'captured') sums.set(intentId, (sums.get(intentId) ?? 0) + amount);

@@ -29,6 +29,7 @@ type Self = Service & WithOnce & WithInventory;
 const indexes: IndexDescription[] = [
   { key: { organizerId: 1, _id: -1 } },
   { key: { venueId: 1, startsAt: 1, _id: 1 } },
+  { key: { startsAt: 1, _id: 1 } },
   { key: { changesDueAt: 1 }, sparse: true },
   { key: { actsWaiting: 1 }, sparse: true },
   { key: { noticesDueAt: 1 }, sparse: true },

@@ -1,7 +1,7 @@
 import type { Document, WithoutId } from 'mongodb';
 import { isFreeAct } from '#domain/audit-acts.ts';
 import type { Booking } from '#domain/booking.ts';
-import { isActive, isFinalAttempt, ownKeys } from '#domain/booking.ts';
+import { isActive, ownKeys } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import type { LedgerEntry } from '#domain/ledger.ts';
 import type { Ticket } from '#domain/ticket.ts';
@@ -15,11 +15,11 @@ export const collections = {
 } as const;
 
 /**
- * `active` is derived from the status; the unique index on the reservation goes by it. `refs` are
- * what a booking is looked up by besides: the promo code and the voucher of its bill, and the
- * intents of its attempts that are final. (One index for all, and none to write while a payment
- * runs: in a transaction each index of the collection costs MongoDB more than the update itself.)
- * `keys` are those of `ownKeys`, as `keyOf` spells them, under a unique index.
+ * `active` is derived from the status. `refs` are what a booking is looked up by besides: the promo
+ * code and the voucher of its bill, its bundle, and the event that it is a free booking of. `keys`
+ * stand under a unique index: those of `ownKeys`, as `keyOf` spells them, and, while it is active,
+ * the reservation's id. (An index for each kind, and none to write while a payment runs: in a
+ * transaction each index of the collection costs MongoDB more than the update itself.)
  */
 export type BookingDocument = Omit<Booking, 'bookingId'> & {
   readonly _id: string;
@@ -51,6 +51,12 @@ export type OutboxDocument = Omit<Message, 'key'> & {
   readonly unaudited?: true;
 };
 
+/** The range of ids of an event's bookings, and of all that is called after one of them. */
+export function idsOfEvent(eventId: string): { readonly $gte: string; readonly $lt: string } {
+  const prefix = `bkg_${eventId.slice(4)}`;
+  return { $gte: prefix, $lt: `${prefix}~` };
+}
+
 export const toBookingDocument = ({ bookingId, ...rest }: Booking): BookingDocument => ({
   _id: bookingId,
   ...rest,
@@ -61,13 +67,17 @@ export const toBookingDocument = ({ bookingId, ...rest }: Booking): BookingDocum
 /** An idempotency key in its scope. */
 export const keyOf = (buyerId: string, key: string): string => `${buyerId}:${key}`;
 
+/** What free bookings of an event are looked up by. */
+export const freeRef = (eventId: string): string => `complimentary:${eventId}`;
+
 /** What a booking is looked up by besides its own fields; a list is absent while it is empty. */
 function foundBy(booking: Omit<Booking, 'bookingId'>): Pick<BookingDocument, 'refs' | 'keys'> {
-  const { attempts, bill, buyerId } = booking;
-  const intents = attempts.filter(isFinalAttempt).map(({ intentId }) => intentId);
-  const all = [bill?.promo?.promoId, bill?.voucher?.voucherId, ...intents];
+  const { bill, bundle, buyerId, eventId, reservationId, status } = booking;
+  const free = bill?.by === 'complimentary' ? freeRef(eventId) : undefined;
+  const all = [bill?.promo?.promoId, bill?.voucher?.voucherId, bundle?.bundleId, free];
   const refs = all.filter((ref) => ref !== undefined);
-  const keys = ownKeys(booking).map((key) => keyOf(buyerId, key));
+  const own = ownKeys(booking).map((key) => keyOf(buyerId, key));
+  const keys = isActive(status) ? [reservationId, ...own] : own;
   return { ...(refs.length > 0 && { refs }), ...(keys.length > 0 && { keys }) };
 }
 
@@ -93,10 +103,11 @@ export function updateOf(before: Booking, after: Booking) {
   const { set, unset } = update;
   const [old, next] = [before.attempts, after.attempts];
   differ(update, '', before, after);
-  if (isActive(before.status) !== isActive(after.status)) set.active = isActive(after.status);
+  const turned = isActive(before.status) !== isActive(after.status);
+  if (turned) set.active = isActive(after.status);
   if (old.length !== next.length) set.attempts = next;
   else for (const [i, is] of next.entries()) differ(update, `attempts.${i}.`, old[i] ?? {}, is);
-  if (old !== next || before.bill !== after.bill) {
+  if (turned || old !== next || before.bill !== after.bill) {
     const [was, is] = [foundBy(before), foundBy(after)];
     for (const name of ['refs', 'keys'] as const) {
       if (is[name] === undefined && was[name] !== undefined) unset[name] = '';

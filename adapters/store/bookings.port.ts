@@ -60,8 +60,11 @@ export interface BookingStore {
     after: string | undefined,
     limit: number,
   ): Promise<readonly Booking[]>;
-  /** The booking one of whose attempts ended with this intent. */
-  findByIntent(intentId: string): Promise<Booking | undefined>;
-  /** Confirmed bookings, not reminded yet, of events that start in (`from`, `to`]. */
-  toRemind(from: number, to: number, limit: number): Promise<readonly Booking[]>;
+  /** Confirmed bookings, not reminded yet, of those of the events that start in (`from`, `to`]. */
+  toRemind(
+    eventIds: readonly string[],
+    from: number,
+    to: number,
+    limit: number,
+  ): Promise<readonly Booking[]>;
 }

@@ -5,6 +5,7 @@ import {
   collections,
   fromBookingDocument,
   fromTicketDocument,
+  idsOfEvent,
   keyOf,
   type LedgerDocument,
   type OutboxDocument,
@@ -19,6 +20,7 @@ import type {
 } from '#adapters/store/bookings.port.ts';
 import { ClaimWrites, prepareClaims } from '#adapters/store/claim-writes.ts';
 import { stored } from '#adapters/store/failures.ts';
+import { intoLists } from '#adapters/store/former-indexes.ts';
 import { GroupRead } from '#adapters/store/group-read.ts';
 import { dropUnused } from '#adapters/store/mongo.ts';
 import type { Booking } from '#domain/booking.ts';
@@ -50,14 +52,8 @@ export async function prepareBookings(db: Db): Promise<void> {
   await Promise.all([
     prepareClaims(db),
     bookings.createIndexes([
-      { key: { reservationId: 1 }, unique: true, partialFilterExpression: { active: true } },
       { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
       { key: { buyerId: 1, createdAt: -1, _id: -1 } },
-      {
-        key: { eventId: 1 },
-        name: 'complimentary_of_event',
-        partialFilterExpression: { 'bill.by': 'complimentary' },
-      },
       {
         key: { keys: 1 },
         name: keyIndex,
@@ -65,10 +61,6 @@ export async function prepareBookings(db: Db): Promise<void> {
         partialFilterExpression: { keys: { $exists: true } },
       },
       { key: { refs: 1 }, partialFilterExpression: { refs: { $exists: true } } },
-      {
-        key: { 'event.startsAt': 1 },
-        partialFilterExpression: { 'event.startsAt': { $exists: true } },
-      },
     ]),
     tickets.createIndexes([
       {
@@ -95,6 +87,8 @@ export async function prepareBookings(db: Db): Promise<void> {
     ]),
     dropUnused(outbox, ['eventId_1_state_1']),
   ]);
+  await intoLists(bookings);
+  await dropUnused(bookings, ['event.startsAt_1']);
 }
 
 /** What is looked up together comes in one answer: the default is 101, then a second one. */
@@ -121,7 +115,7 @@ export class MongoBookings implements BookingStore {
     );
     this.#activeByReservation = new GroupRead(
       clock,
-      (ids) => this.#all({ reservationId: { $in: ids }, active: true }),
+      (ids) => this.#all({ keys: { $in: ids } }),
       ({ reservationId }) => reservationId,
     );
     this.#ticketsByBooking = new GroupRead(
@@ -149,18 +143,12 @@ export class MongoBookings implements BookingStore {
     return this.#one({ keys: keyOf(buyerId, key) });
   }
 
-  findByIntent(intentId: string): Promise<Booking | undefined> {
-    return this.#one({ refs: intentId });
-  }
-
   async openOfEvent(eventId: string, after: string | undefined, limit: number) {
-    // The ids of an event's bookings begin with the event's own.
-    const prefix = `bkg_${eventId.slice(4)}`;
-    const from = after === undefined ? { $gte: prefix } : { $gt: after };
+    const { $gte, $lt } = idsOfEvent(eventId);
     const query = this.#on.bookings
       .find(
         {
-          _id: { ...from, $lt: `${prefix}~` },
+          _id: after === undefined ? { $gte, $lt } : { $gt: after, $lt },
           $or: [{ active: true }, { dueAt: { $exists: true } }],
         },
         { maxTimeMS: this.#maxTimeMS },
@@ -239,10 +227,12 @@ export class MongoBookings implements BookingStore {
     return found.map(fromBookingDocument);
   }
 
-  async toRemind(from: number, to: number, limit: number): Promise<readonly Booking[]> {
+  async toRemind(eventIds: readonly string[], from: number, to: number, limit: number) {
+    if (eventIds.length === 0) return [];
     const query = this.#on.bookings
       .find(
         {
+          $or: eventIds.map((eventId) => ({ _id: idsOfEvent(eventId) })),
           'event.startsAt': { $gt: from, $lte: to },
           status: { $in: ['confirmed', 'partially_refunded'] },
           reminded: { $ne: true },

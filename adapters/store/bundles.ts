@@ -62,12 +62,6 @@ export async function prepareBundles(db: Db): Promise<void> {
         partialFilterExpression: { 'order.attempts.intentId': { $exists: true } },
       },
     ]),
-    db
-      .collection(collections.bookings)
-      .createIndex(
-        { 'bundle.bundleId': 1 },
-        { partialFilterExpression: { 'bundle.bundleId': { $exists: true } } },
-      ),
     db.collection(packagesCollection).createIndex({ organizerId: 1, _id: -1 }),
   ]);
 }
@@ -109,7 +103,7 @@ export class MongoBundles implements BundleStore {
   }
 
   async bookings(bundleId: string): Promise<readonly Booking[]> {
-    const query = this.#bookings.find({ 'bundle.bundleId': bundleId }, bounded);
+    const query = this.#bookings.find({ refs: bundleId }, bounded);
     const found = await stored(() => query.sort({ eventId: 1 }).toArray());
     return found.map(fromBookingDocument);
   }
@@ -141,10 +135,10 @@ export class MongoBundles implements BundleStore {
       return 'done';
     } catch (error) {
       if (error instanceof SoldOut) return 'sold-out';
+      // No change both opens bookings and changes others: it is one of the new ones.
+      if (isDuplicateKey(error) && change.opened.length > 0) return 'exists';
       const refusal = refusalOf(error) ?? claimRefusal(error);
       if (refusal !== undefined) return refusal;
-      // Beside tickets, only the bookings that begin can meet another of their kind.
-      if (isDuplicateKey(error) && change.opened.length > 0) return 'exists';
       throw error;
     }
   }
@@ -154,7 +148,7 @@ export class MongoBundles implements BundleStore {
     const open = { dueAt: { $exists: true } };
     await stored(() => this.#bundles.updateOne({ _id: bundleId, ...open }, news, bounded));
     // Those that their bundle leads hear of it through the bundle.
-    const own = { 'bundle.bundleId': bundleId, ...open, status: { $nin: ['pending', 'selling'] } };
+    const own = { refs: bundleId, ...open, status: { $nin: ['pending', 'selling'] } };
     await stored(() => this.#bookings.updateMany(own as object, news, bounded));
     return (await this.find(bundleId)) !== undefined;
   }

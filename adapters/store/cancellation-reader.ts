@@ -1,5 +1,9 @@
 import type { Collection, Db } from 'mongodb';
-import { type BookingDocument, collections } from '#adapters/store/booking-documents.ts';
+import {
+  type BookingDocument,
+  collections,
+  idsOfEvent,
+} from '#adapters/store/booking-documents.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { withTheEvent } from '#domain/event-sweep.ts';
 import { limits } from '#domain/limits.ts';
@@ -54,11 +58,10 @@ export class CancellationReader {
   }
 
   async figures(eventId: string): Promise<CancellationFigures> {
-    const prefix = `bkg_${eventId.slice(4)}`;
     const pipeline = [
       {
         $match: {
-          _id: { $gte: prefix, $lt: `${prefix}~` },
+          _id: idsOfEvent(eventId),
           $or: [{ active: true }, { reason: withTheEvent.reason }],
         },
       },

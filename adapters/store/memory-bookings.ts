@@ -7,7 +7,7 @@ import type {
 } from '#adapters/store/bookings.port.ts';
 import { MemoryClaims } from '#adapters/store/memory-claims.ts';
 import type { OutboxItem, OutboxStore } from '#adapters/store/outbox.port.ts';
-import { type Booking, isActive, isFinalAttempt, ownKeys } from '#domain/booking.ts';
+import { type Booking, isActive, ownKeys } from '#domain/booking.ts';
 import type { Message } from '#domain/booking-messages.ts';
 import type { Change } from '#domain/booking-moves.ts';
 import type { LedgerEntry } from '#domain/ledger.ts';
@@ -75,12 +75,6 @@ export class MemoryBookings implements BookingStore, OutboxStore {
 
   async findByKey(buyerId: string, key: string): Promise<Booking | undefined> {
     return this.#all().find((b) => b.buyerId === buyerId && ownKeys(b).includes(key));
-  }
-
-  async findByIntent(intentId: string): Promise<Booking | undefined> {
-    return this.#all().find((b) =>
-      b.attempts.some((a) => isFinalAttempt(a) && a.intentId === intentId),
-    );
   }
 
   async openOfEvent(eventId: string, after = '', limit: number) {
@@ -192,9 +186,10 @@ export class MemoryBookings implements BookingStore, OutboxStore {
       .slice(0, limit);
   }
 
-  async toRemind(from: number, to: number, limit: number): Promise<readonly Booking[]> {
+  async toRemind(eventIds: readonly string[], from: number, to: number, limit: number) {
     const starts = (b: Booking): number => b.event?.startsAt ?? Number.NEGATIVE_INFINITY;
     return this.#all()
+      .filter((b) => eventIds.includes(b.eventId))
       .filter((b) => b.status === 'confirmed' || b.status === 'partially_refunded')
       .filter((b) => b.reminded !== true && starts(b) > from && starts(b) <= to)
       .slice(0, limit);

@@ -2,6 +2,7 @@ import type { Collection, Db } from 'mongodb';
 import {
   type BookingDocument,
   collections,
+  freeRef,
   type LedgerDocument,
 } from '#adapters/store/booking-documents.ts';
 import type { EventRow } from '#adapters/store/event-rows.ts';
@@ -86,8 +87,7 @@ export class TillReader {
     const pipeline = [
       {
         $match: {
-          eventId: { $in: [...eventIds] },
-          'bill.by': 'complimentary',
+          refs: { $in: eventIds.map(freeRef) },
           saleWritten: true,
           createdAt: { $gte: from, $lt: to },
           ...(staffId === undefined ? {} : { 'bill.counter.staffId': staffId }),

@@ -8,6 +8,7 @@ import {
   collections,
   fromBookingDocument,
   fromTicketDocument,
+  idsOfEvent,
   type LedgerDocument,
   type OutboxDocument,
   type TicketDocument,
@@ -53,9 +54,7 @@ const pageSize = 1_000;
 
 /** Bookings are read before the journal: a sale that is new to both is then known to the second. */
 export async function readRecords(db: Db, eventId: string): Promise<EventRecords> {
-  // `bkg_` and the event's ULID begin the ids of all that belongs to a booking of the event.
-  const prefix = `bkg_${eventId.slice(4)}`;
-  const ofEvent = { $gte: prefix, $lt: `${prefix}~` };
+  const ofEvent = idsOfEvent(eventId);
   // Messages about a bundle's money belong to its first event.
   const bundles = `bdl_${eventId.slice(4)}`;
   const ofBundles = { $gte: bundles, $lt: `${bundles}~` };

@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import type { StraySums } from '#adapters/store/stray-ledger.ts';
 import type { UsherContext } from '#broker/call.ts';
 import type { bookingsContract } from '#contracts/bookings.contract.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -43,23 +42,18 @@ export const paymentActions = (desk: () => Desk) => ({
   },
 });
 
-/** What the books say of an intent; `booking: null` when it belongs to none. */
+/** What the books say of an intent; `booking: null` when there is no such booking. */
 async function bookingOfPayment(
   desk: Desk,
-  { intentId, bookingId }: { readonly intentId: string; readonly bookingId?: string | undefined },
+  { intentId, bookingId }: { readonly intentId: string; readonly bookingId: string },
 ) {
-  const nothing: StraySums = { captured: 0, refunded: 0 };
-  const named = bookingId === undefined ? undefined : () => desk.store.find(bookingId);
-  const b = (await desk.store.findByIntent(intentId)) ?? (await named?.());
-  if (b === undefined) {
-    const stray = bookingId === undefined ? nothing : await desk.strays.sums(bookingId, intentId);
-    return { booking: null, stray };
-  }
+  const b = await desk.store.find(bookingId);
+  if (b === undefined) return { booking: null, stray: await desk.strays.sums(bookingId, intentId) };
   const tickets = await desk.store.tickets([b.bookingId]);
   const { eventId, version, status, quote } = b;
   const record = recordOf(b, tickets, intentId);
   const own = { bookingId: b.bookingId, eventId, version, status, currency: quote.currency };
-  return { booking: { ...own, ...record }, stray: nothing };
+  return { booking: { ...own, ...record }, stray: { captured: 0, refunded: 0 } };
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ServiceBroker } from 'moleculer';
 import type { z } from 'zod';
 import type { Finding } from '#adapters/payments/reconciliation.port.ts';
 import type { Report } from '#adapters/payments/reconciliation.ts';
+import type { PaymentStore } from '#adapters/payments/store.ts';
 import { call } from '#broker/call.ts';
 import type { paymentsContract } from '#contracts/payments.contract.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
@@ -35,7 +36,7 @@ export async function reconcileNow(
     notedIn: async (from: number, to: number, after: string, limit: number) =>
       (await payments.notedIn(from, to, after, limit)).map(({ intentId }) => intentId),
   };
-  const ports = { clock, provider, store, books: booksOf(broker), records };
+  const ports = { clock, provider, store, books: booksOf(broker, payments), records };
   const run = { ...asked, safeAgeMs, budgetMs };
   const { findings, ...walked } = await reconcile(ports, run);
   const at = clock.now();
@@ -78,8 +79,11 @@ function log({ logger }: ServiceBroker, finding: Finding, now: number): void {
   else logger.warn('reconciliation', finding);
 }
 
-/** The bookings' side of the comparison. */
-function booksOf(broker: ServiceBroker): Books {
+/**
+ * The bookings' side of the comparison. An intent belongs to the booking that our record of it names,
+ * without a record to the one that its metadata names.
+ */
+function booksOf(broker: ServiceBroker, payments: PaymentStore): Books {
   /** Only what names an event of this system is ours to settle: others may share the account. */
   const isOurs = async ({ eventId }: NamedBooking): Promise<boolean> => {
     if (!idPatterns.event.test(eventId)) return false;
@@ -93,17 +97,19 @@ function booksOf(broker: ServiceBroker): Books {
   };
   return {
     of: async (intentId, named) => {
-      if (named !== undefined && isBundleId(named.bookingId)) {
-        const asked = { intentId, bundleId: named.bookingId };
+      const [record] = await payments.ofIntents([intentId]);
+      const whose = record ?? named;
+      if (whose === undefined) return { stray: undefined };
+      const { bookingId } = whose;
+      if (isBundleId(bookingId)) {
+        const asked = { intentId, bundleId: bookingId };
         const { bundle } = await call(broker, 'bundles.byPayment', asked);
         return bundle === null ? { stray: undefined } : bundle;
       }
-      const known = named !== undefined && idPatterns.booking.test(named.bookingId);
-      const ask = { intentId, ...(known && { bookingId: named.bookingId }) };
-      const { booking, stray } = await call(broker, 'bookings.byPayment', ask);
+      if (!idPatterns.booking.test(bookingId)) return { stray: undefined };
+      const { booking, stray } = await call(broker, 'bookings.byPayment', { intentId, bookingId });
       if (booking !== null) return booking;
-      const ours = known && (await isOurs(named));
-      return { stray: ours ? stray : undefined };
+      return { stray: (await isOurs(whose)) ? stray : undefined };
     },
     settle: async (bookingId, version, intent) => {
       // Which of its bookings a payment of a bundle is amiss for, a person must say.

@@ -122,7 +122,7 @@ function whatDiffers(open: () => StoreUnderTest): void {
     await step(sold(b, { seats: b.seats, places: [1, 2], ticketIds: [ulid(), ulid()] }, now));
     await step(captured(b, now));
     expect(b.dueAt).toBeUndefined();
-    expect(await store.findByIntent('pi_2')).toMatchObject({ status: 'confirmed' });
+    expect(await store.find(b.bookingId)).toMatchObject({ status: 'confirmed' });
   });
 
   it('writes nothing of it once another writer was first', async () => {
@@ -329,23 +329,23 @@ function lookingUp(open: () => StoreUnderTest): void {
     expect(rest.map((b) => b.bookingId)).toEqual([ids[1], ids[0]]);
   });
 
-  it('finds by intent, and those to remind until they are', async () => {
+  it('finds those to remind until they are, of these events and that time', async () => {
     const { store } = open();
-    const b = await confirmedBooking(store);
-    const intended = aBooking();
-    await store.insert({
-      ...intended,
-      attempts: intended.attempts.map((a) => ({ ...a, state: 'canceled', intentId: 'pi_77' })),
-    });
-    expect((await store.findByIntent('pi_77'))?.bookingId).toBe(intended.bookingId);
-    const ids = async () => {
-      const found = await store.toRemind(now, now + 3_600_000, 1_000);
-      return found.map((f) => f.bookingId);
+    const [b, other] = [await confirmedBooking(store), await confirmedBooking(store)];
+    const unpaid = aBooking(aHold(b.eventId));
+    await store.insert(unpaid);
+    const ids = async (eventIds: readonly string[], until = now + 3_600_000) => {
+      const found = await store.toRemind(eventIds, now, until, 1_000);
+      return found.map((f) => f.bookingId).sort();
     };
-    expect(await ids()).toContain(b.bookingId);
-    expect(await ids()).not.toContain(intended.bookingId);
+    const both = [b.eventId, other.eventId];
+    expect(await ids(both)).toEqual([b.bookingId, other.bookingId].sort());
+    expect(await store.toRemind(both, now, now + 3_600_000, 1)).toHaveLength(1);
+    expect(await ids(both, now + 3_599_999)).toEqual([]);
+    expect(await ids([])).toEqual([]);
     await commit(store, reminded(b, now));
-    expect(await ids()).not.toContain(b.bookingId);
+    expect(await ids([b.eventId])).toEqual([]);
+    expect(await ids(both)).toEqual([other.bookingId]);
   });
 
   it('finds those whose next instalment is due, and no others', async () => {

@@ -81,7 +81,7 @@ describe('the update of a booking', () => {
     });
   });
 
-  it('takes its reservation back for another booking, and is found by what has ended', () => {
+  it('leaves its reservation to another booking once it has ended', () => {
     const [attempt] = opened.attempts;
     const attempts = [{ ...attempt, state: 'canceled', intentId: 'pi_1' }];
     expect(updateOf(opened, { ...opened, status: 'expired', attempts } as Booking)).toEqual({
@@ -90,8 +90,8 @@ describe('the update of a booking', () => {
         active: false,
         'attempts.0.state': 'canceled',
         'attempts.0.intentId': 'pi_1',
-        refs: ['pi_1'],
       },
+      $unset: { keys: '' },
     });
   });
 });

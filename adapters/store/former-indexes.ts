@@ -1,0 +1,47 @@
+import type { Collection } from 'mongodb';
+import type { BookingDocument } from '#adapters/store/booking-documents.ts';
+import { dropUnused } from '#adapters/store/mongo.ts';
+
+/** Ends what would keep a node from starting for ever; the next start goes on behind it. */
+const maxTimeMS = 10 * 60_000;
+
+/** An index of its own that a database may still have, and the entry of a list in its stead. */
+const former = [
+  {
+    index: 'reservationId_1',
+    of: { active: true },
+    list: 'keys',
+    entry: '$reservationId',
+  },
+  {
+    index: 'complimentary_of_event',
+    of: { 'bill.by': 'complimentary' },
+    list: 'refs',
+    entry: { $concat: ['complimentary:', '$eventId'] },
+  },
+  {
+    index: 'bundle.bundleId_1',
+    of: { 'bundle.bundleId': { $exists: true } },
+    list: 'refs',
+    entry: '$bundle.bundleId',
+  },
+] as const;
+
+/**
+ * Gives bookings that lack them their entries in `keys` and `refs`, then drops the indexes for which
+ * these stand. May be called by several nodes at once, and again after one that was cut off: an
+ * entry is written only where it is missing.
+ */
+export async function intoLists(bookings: Collection<BookingDocument>): Promise<void> {
+  const there = new Set((await bookings.indexes()).map(({ name }) => name));
+  for (const { index, of, list, entry } of former) {
+    if (!there.has(index)) continue;
+    const known = { $ifNull: [`$${list}`, []] };
+    await bookings.updateMany(
+      { ...of, $expr: { $not: [{ $in: [entry, known] }] } } as object,
+      [{ $set: { [list]: { $concatArrays: [known, [entry]] } } }],
+      { maxTimeMS },
+    );
+    await dropUnused(bookings, [index]);
+  }
+}
