@@ -138,6 +138,21 @@ export const fromTicketDocument = ({ _id, ...rest }: TicketDocument): Ticket => 
   ...rest,
 });
 
+/**
+ * The `_id` of entries of these bookings or bundles: each is called `<bookingId>:<part>`. (Read
+ * by its ids, the ledger needs no index for bookings or events, which every sale would pay for.)
+ */
+export const entriesOf = (bookingIds: readonly string[]) => ({
+  $in: bookingIds.map((bookingId) => new RegExp(`^${bookingId}:`)),
+});
+
+/** The `_id` of entries of these events: of their bookings, and of bundles of which one is first. */
+export const entriesOfEvents = (eventIds: readonly string[]) => ({
+  $in: eventIds.flatMap((eventId) =>
+    ['bkg', 'bdl'].map((prefix) => new RegExp(`^${prefix}_${eventId.slice(4)}`)),
+  ),
+});
+
 export const toLedgerDocument = ({ id, ...rest }: LedgerEntry): LedgerDocument => ({
   _id: id,
   ...rest,

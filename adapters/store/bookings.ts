@@ -72,15 +72,13 @@ export async function prepareBookings(db: Db): Promise<void> {
       { key: { bookingId: 1 } },
     ]),
     ledger.createIndexes([
-      { key: { eventId: 1 } },
-      { key: { bookingId: 1 } },
       {
         key: { at: 1 },
         name: 'marked_for_the_audit_log',
         partialFilterExpression: { unaudited: { $exists: true } },
       },
     ]),
-    dropUnused(ledger, ['at_1']),
+    dropUnused(ledger, ['at_1', 'eventId_1', 'bookingId_1']),
     outbox.createIndexes([
       { key: { dueAt: 1 }, partialFilterExpression: { state: 'open' } },
       { key: { createdAt: 1 }, partialFilterExpression: { unaudited: true } },

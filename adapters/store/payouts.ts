@@ -1,5 +1,9 @@
 import type { Collection, Db } from 'mongodb';
-import { collections, type LedgerDocument } from '#adapters/store/booking-documents.ts';
+import {
+  collections,
+  entriesOfEvents,
+  type LedgerDocument,
+} from '#adapters/store/booking-documents.ts';
 import type { EventRow } from '#adapters/store/event-rows.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { limits } from '#domain/limits.ts';
@@ -47,7 +51,7 @@ export class PayoutReader {
   async movements(eventIds: readonly string[], period: Period): Promise<readonly Movement[]> {
     const { from, to, currency } = period;
     const match = {
-      eventId: { $in: [...eventIds] },
+      _id: entriesOfEvents(eventIds),
       at: { $gte: from, $lt: to },
       ...(currency === undefined ? {} : { currency }),
     };

@@ -23,8 +23,8 @@ export class StrayLedger {
 
   async sums(bookingId: string, intentId: string): Promise<StraySums> {
     const prefix = strayPrefix(bookingId, intentId);
-    const entries = await stored(() => this.#ledger.find({ bookingId }, options).toArray());
-    const own = entries.filter(({ _id }) => _id.startsWith(prefix));
+    const within = { _id: { $gte: prefix, $lt: `${prefix}~` } };
+    const own = await stored(() => this.#ledger.find(within, options).toArray());
     const sum = (kind: string): number =>
       own
         .filter((entry) => entry.kind === kind)

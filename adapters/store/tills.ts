@@ -2,6 +2,7 @@ import type { Collection, Db } from 'mongodb';
 import {
   type BookingDocument,
   collections,
+  entriesOfEvents,
   freeRef,
   type LedgerDocument,
 } from '#adapters/store/booking-documents.ts';
@@ -47,7 +48,7 @@ export class TillReader {
     const pipeline = [
       {
         $match: {
-          eventId: { $in: [...eventIds] },
+          _id: entriesOfEvents(eventIds),
           by: staffId ?? { $exists: true },
           at: { $gte: from, $lt: to },
         },

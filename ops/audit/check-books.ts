@@ -4,6 +4,7 @@ import { AuditSources } from '#adapters/store/audit-sources.ts';
 import {
   type BookingDocument,
   collections,
+  entriesOf,
   fromLedgerDocument,
   type LedgerDocument,
 } from '#adapters/store/booking-documents.ts';
@@ -100,12 +101,12 @@ function addTo(lines: Map<string, BookLine>, organizerId: string, entry: LedgerE
   lines.set(key, { organizerId, currency, balances });
 }
 
-/** The ledger's entries, those of a booking together, in batches of bookings. */
+/** The ledger's entries by their ids: those of a booking together, in batches of bookings. */
 async function* bookedBookings(db: Db): AsyncGenerator<readonly Booked[]> {
   const ledger = db.collection<LedgerDocument>(collections.ledger);
   const batch: Booked[] = [];
   let own: LedgerEntry[] = [];
-  for await (const document of ledger.find({}, read).sort({ bookingId: 1 })) {
+  for await (const document of ledger.find({}, read).sort({ _id: 1 })) {
     const [first] = own;
     if (first !== undefined && first.bookingId !== document.bookingId) {
       batch.push({ bookingId: first.bookingId, entries: own });
@@ -128,7 +129,7 @@ async function secondLook(db: Db, bookingId: string): Promise<readonly BookMista
   const record = (await moneyOf(db, [bookingId]))(bookingId);
   const documents = await db
     .collection<LedgerDocument>(collections.ledger)
-    .find({ bookingId })
+    .find({ _id: entriesOf([bookingId]) })
     .toArray();
   const entries = documents.map(fromLedgerDocument);
   if ((await version()) !== before) return [];
@@ -207,7 +208,7 @@ async function unbookedPayments(db: Db): Promise<readonly BookMistake[]> {
     const bookingIds = [...new Set(batch.map(({ bookingId }) => bookingId))];
     const booked = await db
       .collection<LedgerDocument>(collections.ledger)
-      .distinct('bookingId', { bookingId: { $in: bookingIds } });
+      .distinct('bookingId', { _id: entriesOf(bookingIds) });
     const money = await moneyOf(db, bookingIds);
     const inParts = await bookedByParts(db, bookingIds);
     for (const { intentId, bookingId, captured } of batch) {

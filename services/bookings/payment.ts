@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { UsherContext } from '#broker/call.ts';
 import type { bookingsContract } from '#contracts/bookings.contract.ts';
 import { UsherError } from '#domain/errors.ts';
+import { eventIdOf } from '#domain/ids.ts';
 import { type ListedIntent, recordOf, settlementOf } from '#domain/settlement.ts';
 import type { Desk } from '#services/bookings/desk.ts';
 
@@ -38,7 +39,9 @@ export const paymentActions = (desk: () => Desk) => ({
 
   bookStray: async ({ params }: Ctx<'bookStray'>): Promise<Result<'bookStray'>> => {
     const { strays, clock } = desk();
-    return { entries: await strays.book(params, clock.now()) };
+    // Entries are found by their ids: by the event that the booking's names.
+    const eventId = eventIdOf(params.bookingId) ?? params.eventId;
+    return { entries: await strays.book({ ...params, eventId }, clock.now()) };
   },
 });
 

@@ -4,6 +4,8 @@ import { systemClock } from '#adapters/clock/system.ts';
 import { systemIds } from '#adapters/ids/system.ts';
 import { call } from '#broker/call.ts';
 import type { Caller } from '#contracts/common.ts';
+import { makeScopedId } from '#domain/ids.ts';
+import { strayCashPostings } from '#domain/ledger.ts';
 import { createReportsService } from '#services/reports.service.ts';
 import { book, entriesOf, ownedEvent } from '#test/support/books.ts';
 import { startBroker } from '#test/support/broker.ts';
@@ -78,6 +80,18 @@ describeWith(['mongod'], 'the reports service', () => {
     const later = await ask({ from: iso(2_000), currency: 'EUR' });
     expect(later.totals).toMatchObject([{ gross: 2_000, refunds: 1_000, net: 900 }]);
     expect((await ask({ currency: 'USD' })).items).toEqual([]);
+  });
+
+  it('counts what belongs to a package to its first event', async () => {
+    const mia = newCaller();
+    const { eventId } = await ownedEvent(database.db, 'Mine', mia.organizerIds[0]);
+    const bookingId = makeScopedId('bundle', eventId, systemIds.ulid());
+    const entry = { eventId, bookingId, currency: 'EUR', at: 5 } as const;
+    const id = `${bookingId}:stray`;
+    const postings = strayCashPostings(700);
+    await book(database.db, [{ ...entry, id, kind: 'stray-cash', postings }]);
+    const { items } = await call(broker, 'reports.payouts', {}, as(mia));
+    expect(items).toMatchObject([{ eventId, captured: 700, net: 0 }]);
   });
 
   it('goes through all events page by page; the sums are of the whole', async () => {
