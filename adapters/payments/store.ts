@@ -71,6 +71,10 @@ type Noted = {
 type Opening = { readonly doc: PaymentDoc; isNew: boolean };
 
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
+/** What is looked up together comes in one answer: the default is 101, then a second one. */
+const atOnce = { ...options, batchSize: 2_000 } as const;
+/** Of so many intents it is known here which record is theirs. */
+const recordsMax = 10_000;
 const final: IntentStatus[] = ['canceled', 'succeeded'];
 const full = () => new UsherError('overloaded', 'Too many payments wait for the database');
 const bounds = { groupMax: 500, waitingMax: 10_000, whenFull: full } as const;
@@ -112,6 +116,8 @@ export class PaymentStore {
   readonly #openings: GroupCommit<Opening>;
   /** Intents that are being noted: what is seen of one comes behind that. */
   readonly #opening = new Map<string, Promise<void>>();
+  /** Intent → `_id` of its record, of the last that were opened here: the cheapest to find by. */
+  readonly #records = new Map<string, string>();
 
   constructor(db: Db, clock: Clock) {
     this.payments = db.collection('payments');
@@ -119,7 +125,7 @@ export class PaymentStore {
     this.#clock = clock;
     this.#byAttempt = new GroupRead(
       clock,
-      (ids) => stored(() => this.payments.find({ _id: { $in: [...ids] } }, options).toArray()),
+      (ids) => stored(() => this.payments.find({ _id: { $in: [...ids] } }, atOnce).toArray()),
       ({ _id }) => _id,
     );
     this.#changes = new GroupCommit({
@@ -161,7 +167,7 @@ export class PaymentStore {
 
   ofIntents(intentIds: readonly string[]): Promise<PaymentDoc[]> {
     return stored(() =>
-      this.payments.find({ intentId: { $in: [...intentIds] } }, options).toArray(),
+      this.payments.find({ intentId: { $in: [...intentIds] } }, atOnce).toArray(),
     );
   }
 
@@ -195,7 +201,15 @@ export class PaymentStore {
     } finally {
       this.#opening.delete(intentId);
     }
+    if (opening.isNew) this.#remember(doc);
     return opening.isNew;
+  }
+
+  #remember({ intentId, _id }: PaymentDoc): void {
+    this.#records.set(intentId, _id);
+    if (this.#records.size <= recordsMax) return;
+    const [oldest = ''] = this.#records.keys();
+    this.#records.delete(oldest);
   }
 
   async #insert(openings: readonly Opening[]): Promise<void> {
@@ -256,20 +270,27 @@ export class PaymentStore {
 
   async #change(intent: ProviderIntent, about: Pick<Noted, 'captured'>): Promise<void> {
     await this.#opening.get(intent.intentId)?.catch(() => undefined);
-    await this.#changes.add({ write: this.#statusOf(intent), ...about });
+    await this.#changes.add({ write: this.#statusOf(intent, about), ...about });
   }
 
-  #statusOf(intent: ProviderIntent): AnyBulkWriteOperation<PaymentDoc> {
+  #statusOf(
+    intent: ProviderIntent,
+    about: Pick<Noted, 'captured'>,
+  ): AnyBulkWriteOperation<PaymentDoc> {
     const { intentId, status, amountCaptured, amountRefunded } = intent;
+    const _id = this.#records.get(intentId);
+    const own = _id === undefined ? { intentId } : { _id };
     // Later than `createdAt` even within the same millisecond: the inbox tells by it.
     const set = { status, captured: amountCaptured, updatedAt: this.#clock.now() + 1 };
     const filter: Filter<PaymentDoc> = final.includes(status)
-      ? { intentId }
-      : { intentId, status: { $nin: final } };
-    // Of what was never captured nothing can have been returned.
+      ? own
+      : { ...own, status: { $nin: final } };
+    // Of what was never captured nothing can have been returned, and of what its booking has just
+    // taken nothing has: a refund that was noted meanwhile has noted its sum.
+    const unreturned = about.captured !== undefined && amountRefunded === 0;
+    if (amountCaptured === 0 || unreturned) return { updateOne: { filter, update: { $set: set } } };
     const refunded = { $max: [amountRefunded, returnedBy('$refunds')] };
-    const update = amountCaptured === 0 ? { $set: set } : [{ $set: { ...set, refunded } }];
-    return { updateOne: { filter, update } };
+    return { updateOne: { filter, update: [{ $set: { ...set, refunded } }] } };
   }
 
   async #note(changes: readonly Noted[]): Promise<void> {

@@ -68,7 +68,9 @@ async function takeAll<T extends Takeable>(
     options,
   );
   if (modifiedCount === 0) return;
-  const found = await collection.find({ ...among, takenBy } as Filter<T>, options).toArray();
+  // All of them in one answer: the default is 101, then a second one.
+  const read = { ...options, batchSize: takings.length + 1 };
+  const found = await collection.find({ ...among, takenBy } as Filter<T>, read).toArray();
   for (const doc of found) {
     const taking = first.get(doc._id);
     if (taking !== undefined) taking.found = doc as T;

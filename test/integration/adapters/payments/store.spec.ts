@@ -89,6 +89,47 @@ describeWith(['mongod'], 'what is noted of payments', () => {
     expect(await store.ofBooking(bookingId)).toHaveLength(1);
   });
 
+  it('keeps a refund that was noted before the money it returns', async () => {
+    await store.refunded(intentId, 'r1', refund('succeeded'));
+    await store.captured(captured(0));
+    expect(await store.ofBooking(bookingId)).toMatchObject([
+      { status: 'succeeded', captured: 7_000, refunded: 7_000 },
+    ]);
+  });
+
+  it('notes money for its own intent, though the attempt has the record of another', async () => {
+    const eventId = bookingId.replace('bkg', 'evt').slice(0, 30);
+    const order = { eventId, bookingId, attempt: 1, buyerId: 'usr_x', amount };
+    const second = { ...captured(0), intentId: 'pi_second', bookingId, eventId, attempt: 1 };
+    const before = await store.ofBooking(bookingId);
+    expect(await store.opened(order, { ...second, amountCaptured: 0 })).toBe(false);
+    await store.captured(second);
+    const after = await store.ofBooking(bookingId);
+    expect(after).toContainEqual(before[0]);
+    expect(after).toHaveLength(2);
+    expect((await store.ofIntents(['pi_second']))[0]).toMatchObject({ captured: 7_000 });
+  });
+
+  it('notes at another node what was opened here, and many at once', async () => {
+    const elsewhere = new PaymentStore(database.db, systemClock);
+    const eventId = makeId('event', systemIds.ulid());
+    const orders = Array.from({ length: 150 }, (_, i) => {
+      const id = makeScopedId('booking', eventId, systemIds.ulid());
+      const order = { eventId, bookingId: id, attempt: 1, buyerId: 'usr_x', amount };
+      return {
+        order,
+        intent: { ...captured(0), intentId: `pi_many_${i}`, bookingId: id, eventId },
+      };
+    });
+    await Promise.all(orders.map(({ order, intent }) => store.opened(order, intent)));
+    const halves = [store, elsewhere];
+    await Promise.all(orders.map(({ intent }, i) => halves[i % 2]?.captured(intent)));
+    const noted = await store.ofIntents(orders.map(({ intent }) => intent.intentId));
+    expect(noted.map(({ captured: sum }) => sum)).toEqual(orders.map(() => 7_000));
+    const found = await Promise.all(orders.map(({ order }) => store.ofAttempt(order.bookingId, 1)));
+    expect(found.map((doc) => doc?.bookingId)).toEqual(orders.map(({ order }) => order.bookingId));
+  });
+
   it('does not note of what nobody has taken that it was seen', async () => {
     const eventId = makeId('event', systemIds.ulid());
     const stray = makeScopedId('booking', eventId, systemIds.ulid());
