@@ -48,8 +48,9 @@ const bounds = { groupMax: 512, waitingMax: 10_000, whenFull: full } as const;
 
 /**
  * Writes of bookings; those of one moment share a message or a transaction, in which each keeps its
- * own compare-and-set. A shared transaction that one of them spoils is undone and tried again in
- * halves, down to the culprit: what is wrong with one is told to that one only.
+ * own compare-and-set. A shared transaction that one of them spoils is undone and tried again
+ * without those that others were faster with, else in halves, down to the culprit: what is wrong
+ * with one is told to that one only.
  */
 export class BookingWrites {
   readonly #db: Db;
@@ -113,6 +114,14 @@ export class BookingWrites {
     try {
       await stored(() => this.#transact(commitments));
     } catch (error) {
+      const several = error instanceof Stale && commitments.length > 1;
+      const overtaken = await this.#overtaken(several ? commitments : []);
+      if (overtaken.size > 0) {
+        for (const one of overtaken) one.outcome = { status: 'fulfilled', value: 'stale' };
+        const others = commitments.filter((one) => !overtaken.has(one));
+        if (others.length > 0) await this.#commitAll(others);
+        return;
+      }
       const half = Math.ceil(commitments.length / 2);
       // Only a refusal says for certain that nothing was written; else it is unknown for all.
       if (isRefusal(error) && half < commitments.length) {
@@ -123,6 +132,20 @@ export class BookingWrites {
       const outcome = outcomeOf(error);
       for (const one of commitments) one.outcome = outcome;
     }
+  }
+
+  /** Those whose booking has gone on; none when that cannot be read. */
+  async #overtaken(commitments: readonly Commitment[]): Promise<ReadonlySet<Commitment>> {
+    if (commitments.length === 0) return new Set();
+    const _id = { $in: commitments.map(({ change }) => change.booking.bookingId) };
+    const query = this.#bookings
+      .find({ _id }, { maxTimeMS: limits.databaseTimeoutMs, batchSize: bounds.groupMax })
+      .project<{ _id: string; version: number }>({ version: 1 });
+    const found = await stored(() => query.toArray()).catch(() => []);
+    const versions = new Map(found.map((row) => [row._id, row.version]));
+    const isBehind = ({ change }: Commitment): boolean =>
+      (versions.get(change.booking.bookingId) ?? 0) > change.expected;
+    return new Set(commitments.filter(isBehind));
   }
 
   /** The callback may run several times: it must not change anything outside the transaction. */

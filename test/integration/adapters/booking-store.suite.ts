@@ -94,7 +94,6 @@ export function bookingStoreSuite(open: () => StoreUnderTest): void {
   describe('one booking', () => oneBooking(open));
   describe('a sale', () => aSale(open));
   describe('what differs', () => whatDiffers(open));
-  describe('many at once', () => manyAtOnce(open));
   describe('what is due', () => whatIsDue(open));
   describe('looking up', () => lookingUp(open));
 }
@@ -132,46 +131,6 @@ function whatDiffers(open: () => StoreUnderTest): void {
     const change = pinned(b, b.holdDeadline, now);
     await store.touch(b.bookingId, now);
     expect(await store.commit(change, b)).toBe('stale');
-  });
-}
-
-function manyAtOnce(open: () => StoreUnderTest): void {
-  it('tells what is wrong with one to that one only', async () => {
-    const { store, ledger } = open();
-    const sales = await Promise.all(
-      Array.from({ length: 12 }, async () => {
-        const b = aBooking();
-        await store.insert(b);
-        return toSell(store, b);
-      }),
-    );
-    const [first] = sales;
-    if (first === undefined) throw new Error('no sale');
-    const rival = aBooking(aHold(first.booking.eventId));
-    await store.insert(rival);
-    const samePlaces = await toSell(store, rival);
-    const overtaken = sales[7]?.booking.bookingId ?? '';
-    await store.touch(overtaken, now);
-    const results = await Promise.all([...sales, samePlaces].map((change) => store.commit(change)));
-    expect(results[7]).toBe('stale');
-    expect([results[0], results[12]].sort()).toEqual(['done', 'place-taken']);
-    expect(results.filter((result) => result === 'done')).toHaveLength(11);
-    for (const [i, { booking }] of [...sales, samePlaces].entries()) {
-      const written = results[i] === 'done';
-      expect(await store.tickets([booking.bookingId])).toHaveLength(written ? 2 : 0);
-      expect(await ledger(booking.bookingId)).toHaveLength(written ? 1 : 0);
-      expect((await store.find(booking.bookingId))?.saleWritten).toBe(written);
-    }
-  });
-
-  it('reads each one its own', async () => {
-    const { store } = open();
-    const bookings = Array.from({ length: 8 }, () => aBooking());
-    await Promise.all(bookings.map(store.insert, store));
-    const found = await Promise.all(bookings.map(({ bookingId }) => store.find(bookingId)));
-    expect(found).toEqual(bookings);
-    const active = await Promise.all(bookings.map((b) => store.findActive(b.reservationId)));
-    expect(active).toEqual(bookings);
   });
 }
 

@@ -5,6 +5,7 @@ import { collections } from '#adapters/store/booking-documents.ts';
 import { MongoBookings, prepareBookings } from '#adapters/store/bookings.ts';
 import { MemoryBookings } from '#adapters/store/memory-bookings.ts';
 import { MongoOutbox } from '#adapters/store/outbox.ts';
+import { bookingGroupsSuite } from '#test/integration/adapters/booking-groups.suite.ts';
 import { bookingKeysSuite } from '#test/integration/adapters/booking-keys.suite.ts';
 import {
   bookingStoreSuite,
@@ -20,6 +21,7 @@ describe('bookings in memory', () => {
     ledger: async (bookingId) => memory.contents.ledger.filter((e) => e.bookingId === bookingId),
   };
   bookingStoreSuite(() => under);
+  bookingGroupsSuite(() => under);
   bookingKeysSuite(() => under);
 });
 
@@ -46,5 +48,6 @@ describeWith(['mongod'], 'bookings in MongoDB', () => {
   afterAll(() => database.drop());
 
   bookingStoreSuite(() => under);
+  bookingGroupsSuite(() => under);
   bookingKeysSuite(() => under);
 });
