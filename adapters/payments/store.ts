@@ -9,6 +9,8 @@ import type {
 import { insertNew, isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
 import { GroupRead } from '#adapters/store/group-read.ts';
+import { calledAfter } from '#adapters/store/id-ranges.ts';
+import { dropUnused } from '#adapters/store/mongo.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 import type { IntentStatus } from '#domain/payment.ts';
@@ -143,9 +145,9 @@ export class PaymentStore {
   async prepare(): Promise<void> {
     await this.payments.createIndexes([
       { key: { intentId: 1 }, unique: true },
-      { key: { bookingId: 1 } },
       { key: { createdAt: 1 } },
     ]);
+    await dropUnused(this.payments, ['bookingId_1']);
     await this.inbox.createIndexes([
       { key: { receivedAt: 1 } },
       { key: { dueAt: 1 }, partialFilterExpression: { state: 'pending' } },
@@ -162,7 +164,12 @@ export class PaymentStore {
   }
 
   ofBooking(bookingId: string): Promise<PaymentDoc[]> {
-    return stored(() => this.payments.find({ bookingId }, options).limit(100).toArray());
+    return stored(() =>
+      this.payments
+        .find({ _id: calledAfter([bookingId]) }, options)
+        .limit(100)
+        .toArray(),
+    );
   }
 
   ofIntents(intentIds: readonly string[]): Promise<PaymentDoc[]> {

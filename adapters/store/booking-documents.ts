@@ -15,16 +15,17 @@ export const collections = {
 } as const;
 
 /**
- * `active` is derived from the status. `refs` are what a booking is looked up by besides: the promo
- * code and the voucher of its bill, its bundle, and the event that it is a free booking of. `keys`
- * stand under a unique index: those of `ownKeys`, as `keyOf` spells them, and, while it is active,
- * the reservation's id. (An index for each kind, and none to write while a payment runs: in a
- * transaction each index of the collection costs MongoDB more than the update itself.)
+ * `active` is derived from the status. `refs` are what a booking is looked up by besides: its
+ * buyer, the promo code and the voucher of its bill, its bundle, and the event that it is a free
+ * booking of. `keys` stand under a unique index: those of `ownKeys`, as `keyOf` spells them, and,
+ * while it is active, the reservation's id. (An index for each kind, and none to write while a
+ * payment runs: in a transaction each index of the collection costs MongoDB more than the update
+ * itself.)
  */
 export type BookingDocument = Omit<Booking, 'bookingId'> & {
   readonly _id: string;
   readonly active: boolean;
-  readonly refs?: readonly string[];
+  readonly refs: readonly string[];
   readonly keys?: readonly string[];
 };
 export type TicketDocument = Omit<Ticket, 'ticketId'> & { readonly _id: string };
@@ -51,12 +52,6 @@ export type OutboxDocument = Omit<Message, 'key'> & {
   readonly unaudited?: true;
 };
 
-/** The range of ids of an event's bookings, and of all that is called after one of them. */
-export function idsOfEvent(eventId: string): { readonly $gte: string; readonly $lt: string } {
-  const prefix = `bkg_${eventId.slice(4)}`;
-  return { $gte: prefix, $lt: `${prefix}~` };
-}
-
 export const toBookingDocument = ({ bookingId, ...rest }: Booking): BookingDocument => ({
   _id: bookingId,
   ...rest,
@@ -70,15 +65,15 @@ export const keyOf = (buyerId: string, key: string): string => `${buyerId}:${key
 /** What free bookings of an event are looked up by. */
 export const freeRef = (eventId: string): string => `complimentary:${eventId}`;
 
-/** What a booking is looked up by besides its own fields; a list is absent while it is empty. */
+/** What a booking is looked up by besides its own fields; `keys` are absent while there is none. */
 function foundBy(booking: Omit<Booking, 'bookingId'>): Pick<BookingDocument, 'refs' | 'keys'> {
   const { bill, bundle, buyerId, eventId, reservationId, status } = booking;
   const free = bill?.by === 'complimentary' ? freeRef(eventId) : undefined;
-  const all = [bill?.promo?.promoId, bill?.voucher?.voucherId, bundle?.bundleId, free];
+  const all = [buyerId, bill?.promo?.promoId, bill?.voucher?.voucherId, bundle?.bundleId, free];
   const refs = all.filter((ref) => ref !== undefined);
   const own = ownKeys(booking).map((key) => keyOf(buyerId, key));
   const keys = isActive(status) ? [reservationId, ...own] : own;
-  return { ...(refs.length > 0 && { refs }), ...(keys.length > 0 && { keys }) };
+  return { refs, ...(keys.length > 0 && { keys }) };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -136,21 +131,6 @@ export const toTicketDocument = ({ ticketId, ...rest }: Ticket): TicketDocument 
 export const fromTicketDocument = ({ _id, ...rest }: TicketDocument): Ticket => ({
   ticketId: _id,
   ...rest,
-});
-
-/**
- * The `_id` of entries of these bookings or bundles: each is called `<bookingId>:<part>`. (Read
- * by its ids, the ledger needs no index for bookings or events, which every sale would pay for.)
- */
-export const entriesOf = (bookingIds: readonly string[]) => ({
-  $in: bookingIds.map((bookingId) => new RegExp(`^${bookingId}:`)),
-});
-
-/** The `_id` of entries of these events: of their bookings, and of bundles of which one is first. */
-export const entriesOfEvents = (eventIds: readonly string[]) => ({
-  $in: eventIds.flatMap((eventId) =>
-    ['bkg', 'bdl'].map((prefix) => new RegExp(`^${prefix}_${eventId.slice(4)}`)),
-  ),
 });
 
 export const toLedgerDocument = ({ id, ...rest }: LedgerEntry): LedgerDocument => ({

@@ -5,7 +5,6 @@ import {
   collections,
   fromBookingDocument,
   fromTicketDocument,
-  idsOfEvent,
   keyOf,
   type LedgerDocument,
   type OutboxDocument,
@@ -22,6 +21,7 @@ import { ClaimWrites, prepareClaims } from '#adapters/store/claim-writes.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { intoLists } from '#adapters/store/former-indexes.ts';
 import { GroupRead } from '#adapters/store/group-read.ts';
+import { idsOfEvent } from '#adapters/store/id-ranges.ts';
 import { dropUnused } from '#adapters/store/mongo.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Change } from '#domain/booking-moves.ts';
@@ -53,14 +53,13 @@ export async function prepareBookings(db: Db): Promise<void> {
     prepareClaims(db),
     bookings.createIndexes([
       { key: { dueAt: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
-      { key: { buyerId: 1, createdAt: -1, _id: -1 } },
       {
         key: { keys: 1 },
         name: keyIndex,
         unique: true,
         partialFilterExpression: { keys: { $exists: true } },
       },
-      { key: { refs: 1 }, partialFilterExpression: { refs: { $exists: true } } },
+      { key: { refs: 1, createdAt: -1, _id: -1 } },
     ]),
     tickets.createIndexes([
       {
@@ -86,7 +85,7 @@ export async function prepareBookings(db: Db): Promise<void> {
     dropUnused(outbox, ['eventId_1_state_1']),
   ]);
   await intoLists(bookings);
-  await dropUnused(bookings, ['event.startsAt_1']);
+  await dropUnused(bookings, ['event.startsAt_1', 'refs_1']);
 }
 
 /** What is looked up together comes in one answer: the default is 101, then a second one. */
@@ -218,7 +217,7 @@ export class MongoBookings implements BookingStore {
         ? {}
         : { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, _id: { $lt: _id } }] };
     const query = this.#on.bookings
-      .find({ buyerId, ...behind } as object, { maxTimeMS: this.#maxTimeMS })
+      .find({ refs: buyerId, ...behind } as object, { maxTimeMS: this.#maxTimeMS })
       .sort({ createdAt: -1, _id: -1 })
       .limit(limit);
     const found = await stored(() => query.toArray());

@@ -1,10 +1,7 @@
 import type { Collection, Db } from 'mongodb';
-import {
-  type BookingDocument,
-  collections,
-  idsOfEvent,
-} from '#adapters/store/booking-documents.ts';
+import { type BookingDocument, collections } from '#adapters/store/booking-documents.ts';
 import { stored } from '#adapters/store/failures.ts';
+import { idsOfEvent } from '#adapters/store/id-ranges.ts';
 import { withTheEvent } from '#domain/event-sweep.ts';
 import { limits } from '#domain/limits.ts';
 

@@ -25,6 +25,12 @@ const former = [
     list: 'refs',
     entry: '$bundle.bundleId',
   },
+  {
+    index: 'buyerId_1_createdAt_-1__id_-1',
+    of: {},
+    list: 'refs',
+    entry: '$buyerId',
+  },
 ] as const;
 
 /**

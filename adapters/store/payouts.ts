@@ -1,11 +1,8 @@
 import type { Collection, Db } from 'mongodb';
-import {
-  collections,
-  entriesOfEvents,
-  type LedgerDocument,
-} from '#adapters/store/booking-documents.ts';
+import { collections, type LedgerDocument } from '#adapters/store/booking-documents.ts';
 import type { EventRow } from '#adapters/store/event-rows.ts';
 import { stored } from '#adapters/store/failures.ts';
+import { calledAfterThoseOf } from '#adapters/store/id-ranges.ts';
 import { limits } from '#domain/limits.ts';
 import type { Movement } from '#domain/payout.ts';
 
@@ -51,7 +48,7 @@ export class PayoutReader {
   async movements(eventIds: readonly string[], period: Period): Promise<readonly Movement[]> {
     const { from, to, currency } = period;
     const match = {
-      _id: entriesOfEvents(eventIds),
+      _id: calledAfterThoseOf(eventIds),
       at: { $gte: from, $lt: to },
       ...(currency === undefined ? {} : { currency }),
     };

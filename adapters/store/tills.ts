@@ -2,12 +2,12 @@ import type { Collection, Db } from 'mongodb';
 import {
   type BookingDocument,
   collections,
-  entriesOfEvents,
   freeRef,
   type LedgerDocument,
 } from '#adapters/store/booking-documents.ts';
 import type { EventRow } from '#adapters/store/event-rows.ts';
 import { stored } from '#adapters/store/failures.ts';
+import { calledAfterThoseOf } from '#adapters/store/id-ranges.ts';
 import { limits } from '#domain/limits.ts';
 import type { Given, TillMove } from '#domain/till.ts';
 
@@ -48,7 +48,7 @@ export class TillReader {
     const pipeline = [
       {
         $match: {
-          _id: entriesOfEvents(eventIds),
+          _id: calledAfterThoseOf(eventIds),
           by: staffId ?? { $exists: true },
           at: { $gte: from, $lt: to },
         },

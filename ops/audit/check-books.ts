@@ -4,10 +4,10 @@ import { AuditSources } from '#adapters/store/audit-sources.ts';
 import {
   type BookingDocument,
   collections,
-  entriesOf,
   fromLedgerDocument,
   type LedgerDocument,
 } from '#adapters/store/booking-documents.ts';
+import { calledAfter } from '#adapters/store/id-ranges.ts';
 import { nobody } from '#domain/audit.ts';
 import { voucherPaid } from '#domain/bill.ts';
 import { awaitsPayOut, type Return } from '#domain/booking.ts';
@@ -129,7 +129,7 @@ async function secondLook(db: Db, bookingId: string): Promise<readonly BookMista
   const record = (await moneyOf(db, [bookingId]))(bookingId);
   const documents = await db
     .collection<LedgerDocument>(collections.ledger)
-    .find({ _id: entriesOf([bookingId]) })
+    .find({ _id: calledAfter([bookingId]) })
     .toArray();
   const entries = documents.map(fromLedgerDocument);
   if ((await version()) !== before) return [];
@@ -164,7 +164,7 @@ async function moneyOf(
       .toArray(),
     db
       .collection<PaymentDoc>('payments')
-      .find({ bookingId: { $in: ids } })
+      .find({ _id: calledAfter(ids) })
       .toArray(),
   ]);
   // What a bundle's payment has taken without a sale is in the books under the bundle's own id.
@@ -208,7 +208,7 @@ async function unbookedPayments(db: Db): Promise<readonly BookMistake[]> {
     const bookingIds = [...new Set(batch.map(({ bookingId }) => bookingId))];
     const booked = await db
       .collection<LedgerDocument>(collections.ledger)
-      .distinct('bookingId', { _id: entriesOf(bookingIds) });
+      .distinct('bookingId', { _id: calledAfter(bookingIds) });
     const money = await moneyOf(db, bookingIds);
     const inParts = await bookedByParts(db, bookingIds);
     for (const { intentId, bookingId, captured } of batch) {

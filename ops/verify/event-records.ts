@@ -8,11 +8,11 @@ import {
   collections,
   fromBookingDocument,
   fromTicketDocument,
-  idsOfEvent,
   type LedgerDocument,
   type OutboxDocument,
   type TicketDocument,
 } from '#adapters/store/booking-documents.ts';
+import { idsOfEvent } from '#adapters/store/id-ranges.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Counts } from '#domain/inventory/commands.ts';
 import { evolve } from '#domain/inventory/evolve.ts';
