@@ -1,15 +1,14 @@
 import type { Clock } from '#adapters/clock/port.ts';
+import { Allowance, type AllowanceOptions } from '#adapters/payments/allowance.ts';
 
 export type SecondAskOptions = {
   /** An answer that takes longer is asked for again; above what most answers take. */
   readonly afterMs: number;
-  /** Second requests are at most this share of all; a slow provider is not asked twice as much. */
-  readonly shareMax: number;
-  /** Second requests that may be saved up. */
-  readonly savedMax: number;
+  /** How many second requests there may be. */
+  readonly allowance?: AllowanceOptions;
 };
 
-const defaultSecondAsk: SecondAskOptions = { afterMs: 800, shareMax: 0.05, savedMax: 50 };
+const defaultSecondAsk: SecondAskOptions = { afterMs: 800 };
 
 /**
  * Asks again beside a request that is long without an answer, and takes whichever answer comes
@@ -18,13 +17,13 @@ const defaultSecondAsk: SecondAskOptions = { afterMs: 800, shareMax: 0.05, saved
  */
 export class SecondAsk {
   readonly #clock: Clock;
-  readonly #options: SecondAskOptions;
-  #saved: number;
+  readonly #afterMs: number;
+  readonly #allowance: Allowance;
 
   constructor(clock: Clock, options: SecondAskOptions = defaultSecondAsk) {
     this.#clock = clock;
-    this.#options = options;
-    this.#saved = options.savedMax;
+    this.#afterMs = options.afterMs;
+    this.#allowance = new Allowance(options.allowance);
   }
 
   /**
@@ -32,15 +31,13 @@ export class SecondAsk {
    * the request beside, and the first request's is thrown when neither is answered.
    */
   async run<T>(task: () => Promise<T>, isAnswer: (error: unknown) => boolean): Promise<T> {
-    const { afterMs, shareMax, savedMax } = this.#options;
-    this.#saved = Math.min(savedMax, this.#saved + shareMax);
+    this.#allowance.earn();
     const first = task();
     const late = Promise.withResolvers<'late'>();
-    const cancel = this.#clock.after(afterMs, () => late.resolve('late'));
+    const cancel = this.#clock.after(this.#afterMs, () => late.resolve('late'));
     const outcome = await Promise.race([first.catch(() => undefined), late.promise]);
     cancel();
-    if (outcome !== 'late' || this.#saved < 1) return first;
-    this.#saved--;
+    if (outcome !== 'late' || !this.#allowance.spend()) return first;
     return answeredFirst(first, task(), isAnswer);
   }
 }

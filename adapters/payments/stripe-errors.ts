@@ -60,6 +60,18 @@ export const isKeptFailure = (error: unknown): boolean =>
   (error.headers?.['idempotent-replayed'] === 'true' ||
     error.headers?.['stripe-should-retry'] === 'false');
 
+/** Asked again under the same key, the provider may answer. (The SDK's error of a 409 is the API's.) */
+export const isUnsettled = (error: unknown): boolean =>
+  !isKeptFailure(error) &&
+  (error instanceof errors.StripeAPIError ||
+    error instanceof errors.StripeConnectionError ||
+    isInUse(error) ||
+    (error instanceof errors.StripeError && error.headers?.['stripe-should-retry'] === 'true'));
+
+/** The provider failed by itself, and is not at work on the request any more. */
+export const isFailure = (error: unknown): boolean =>
+  error instanceof errors.StripeAPIError && (error.statusCode ?? 0) >= 500;
+
 /** The provider has spoken; everything else leaves open what became of the request. */
 export const isAnswer = (error: unknown): boolean =>
   error instanceof errors.StripeError && !isSilence(error) && !isInUse(error);

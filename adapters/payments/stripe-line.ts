@@ -1,11 +1,14 @@
 import Stripe from 'stripe';
 import type { Clock } from '#adapters/clock/port.ts';
+import { Allowance } from '#adapters/payments/allowance.ts';
 import { Breaker, type BreakerOptions } from '#adapters/payments/breaker.ts';
 import { SecondAsk } from '#adapters/payments/second-ask.ts';
 import {
   isAnswer,
+  isFailure,
   isKeptFailure,
   isRefused,
+  isUnsettled,
   toUsherError,
 } from '#adapters/payments/stripe-errors.ts';
 import { StripeHttp } from '#adapters/payments/stripe-http.ts';
@@ -14,16 +17,20 @@ import { StripeHttp } from '#adapters/payments/stripe-http.ts';
 export const stripeApiVersion = '2026-10-28.endive';
 
 /**
- * Two tries of 4 s and the SDK's half second between them stay below the 10 s of a payments action.
- * The SDK repeats after a lost connection, 409 and 5xx, each time with the same idempotency key;
- * longer patience belongs to the booking's own steps, which ask again with the same keys.
+ * Two tries of 4 s and the half second between them stay below the 10 s of a payments action. What
+ * only reads is repeated by the SDK, after a lost connection, 409 and 5xx; what is made once per key
+ * by us. Longer patience belongs to the booking's own steps, which ask again with the same keys.
  */
 const timing = { timeout: 4_000, maxNetworkRetries: 1 } as const;
+const pauseMs = 400;
 
 /** Answers kept under a key that failed for good are gone around this often in one request. */
 const keysPerRequestMax = 6;
 /** Requests whose next key is remembered; what is forgotten is found again, key by key. */
 const rememberedMax = 10_000;
+
+/** What a request that is made once per key goes with. */
+export type Keyed = { readonly idempotencyKey: string; readonly maxNetworkRetries: 0 };
 
 export type StripeOptions = {
   readonly secretKey: string;
@@ -103,6 +110,8 @@ export class StripeLine {
   readonly close: () => void;
   readonly #breaker: Breaker;
   readonly #secondAsk: SecondAsk;
+  readonly #clock: Clock;
+  readonly #repeats = new Allowance();
   readonly #nextKey = new Map<string, number>();
 
   constructor(options: StripeOptions) {
@@ -117,6 +126,7 @@ export class StripeLine {
     this.close = close;
     this.#breaker = new Breaker(options.clock, options.breaker);
     this.#secondAsk = new SecondAsk(options.clock);
+    this.#clock = options.clock;
   }
 
   /** False while requests are refused because the last ones were not answered. */
@@ -153,7 +163,7 @@ export class StripeLine {
    */
   async keyed<T>(
     base: string,
-    task: (key: string) => Promise<T>,
+    task: (keyed: Keyed) => Promise<T>,
     alreadyDone?: () => Promise<T | undefined>,
   ): Promise<T> {
     return this.ask(async () => {
@@ -164,7 +174,7 @@ export class StripeLine {
         if (done !== undefined) return done;
         try {
           const key = generation === 1 ? base : `${base}:${generation}`;
-          return await this.#secondAsk.run(() => untraced(() => task(key)), isAnswer);
+          return await this.#secondAsk.run(() => this.#repeated(task, key), isAnswer);
         } catch (error) {
           if (!isKeptFailure(error)) throw error;
           this.#remember(base, generation + 1);
@@ -172,5 +182,21 @@ export class StripeLine {
         }
       }
     });
+  }
+
+  /**
+   * Repeats once, under the same key, what was not settled. A failure mostly stands alone, so while
+   * there are few its repeat goes out at once; the provider may have kept it, which it says then.
+   */
+  async #repeated<T>(task: (keyed: Keyed) => Promise<T>, idempotencyKey: string): Promise<T> {
+    const ask = () => untraced(() => task({ idempotencyKey, maxNetworkRetries: 0 }));
+    this.#repeats.earn();
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isUnsettled(error)) throw error;
+      if (!isFailure(error) || !this.#repeats.spend()) await this.#clock.sleep(pauseMs);
+      return ask();
+    }
   }
 }

@@ -6,7 +6,7 @@ import {
   isKeyTaken,
   isRefused,
 } from '#adapters/payments/stripe-errors.ts';
-import { expand, isReplayed, type StripeLine } from '#adapters/payments/stripe-line.ts';
+import { expand, isReplayed, type Keyed, type StripeLine } from '#adapters/payments/stripe-line.ts';
 import { viewIntent } from '#adapters/payments/stripe-view.ts';
 import { UsherError } from '#domain/errors.ts';
 import { toProviderAmount } from '#domain/payment.ts';
@@ -35,8 +35,8 @@ const paramsOf = (order: NewIntent): Params => ({
 /** An intent that nobody has confirmed yet. */
 export async function createIntent(line: StripeLine, order: NewIntent): Promise<ProviderIntent> {
   const { bookingId, attempt } = order;
-  const intent = await line.keyed(`usher:${bookingId}:${attempt}:create`, (key) =>
-    line.stripe.paymentIntents.create(paramsOf(order), { idempotencyKey: key }),
+  const intent = await line.keyed(`usher:${bookingId}:${attempt}:create`, (keyed) =>
+    line.stripe.paymentIntents.create(paramsOf(order), keyed),
   );
   return viewIntent(intent);
 }
@@ -46,7 +46,7 @@ const keyOf = ({ bookingId, attempt }: Authorisation): string =>
 
 /** Created and confirmed by one request. */
 export async function authorise(line: StripeLine, order: Authorisation): Promise<ProviderIntent> {
-  return line.keyed(keyOf(order), (key) => confirmedUnder(line, order, key));
+  return line.keyed(keyOf(order), (keyed) => confirmedUnder(line, order, keyed));
 }
 
 /**
@@ -58,17 +58,15 @@ export async function withdraw(
   line: StripeLine,
   order: Authorisation,
 ): Promise<ProviderIntent | undefined> {
-  return line.keyed(keyOf(order), async (key) => {
+  return line.keyed(keyOf(order), async (keyed) => {
     try {
-      const made = await line.stripe.paymentIntents.create(paramsOf(order), {
-        idempotencyKey: key,
-      });
+      const made = await line.stripe.paymentIntents.create(paramsOf(order), keyed);
       return viewIntent(isReplayed(made) ? await asItIs(line, made.id) : made);
     } catch (error) {
       if (!isKeyTaken(error)) throw error;
     }
     try {
-      return await confirmedUnder(line, order, key);
+      return await confirmedUnder(line, order, keyed);
     } catch (error) {
       // Asked with parameters of another version or configuration: only the search can tell.
       if (isKeyTaken(error)) return searched(line, order);
@@ -81,13 +79,13 @@ export async function withdraw(
 async function confirmedUnder(
   line: StripeLine,
   order: Authorisation,
-  idempotencyKey: string,
+  keyed: Keyed,
 ): Promise<ProviderIntent> {
   // Off session nobody is there to be sent anywhere.
   const buyer = order.offSession ? { off_session: true } : { return_url: order.returnUrl };
   const params = { ...paramsOf(order), confirm: true, payment_method: order.token, ...buyer };
   try {
-    const made = await line.stripe.paymentIntents.create(params, { idempotencyKey });
+    const made = await line.stripe.paymentIntents.create(params, keyed);
     // A kept answer shows the intent as it was then.
     return viewIntent(isReplayed(made) ? await asItIs(line, made.id) : made);
   } catch (error) {

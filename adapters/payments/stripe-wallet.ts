@@ -18,8 +18,8 @@ export class StripeWallet implements Wallet {
 
   async createCustomer(userId: string): Promise<string> {
     const params: Stripe.CustomerCreateParams = { metadata: { userId } };
-    const made = await this.#line.keyed(`usher:${userId}:customer`, (idempotencyKey) =>
-      this.#line.stripe.customers.create(params, { idempotencyKey }),
+    const made = await this.#line.keyed(`usher:${userId}:customer`, (keyed) =>
+      this.#line.stripe.customers.create(params, keyed),
     );
     return made.id;
   }
@@ -40,8 +40,8 @@ export class StripeWallet implements Wallet {
       metadata: { userId },
       ...(token !== undefined && { payment_method: token, confirm: true, return_url: returnUrl }),
     };
-    const intent = await this.#line.keyed(`usher:${userId}:setup:${key}`, (idempotencyKey) =>
-      this.#line.stripe.setupIntents.create(params, { idempotencyKey }).catch(declinedSetup),
+    const intent = await this.#line.keyed(`usher:${userId}:setup:${key}`, (keyed) =>
+      this.#line.stripe.setupIntents.create(params, keyed).catch(declinedSetup),
     );
     return viewSetup(intent);
   }

@@ -15,6 +15,7 @@ import { declinedBy, isCardError, isPastThat } from '#adapters/payments/stripe-e
 import {
   expand,
   isReplayed,
+  type Keyed,
   StripeLine,
   type StripeOptions,
 } from '#adapters/payments/stripe-line.ts';
@@ -76,11 +77,11 @@ class StripeProvider implements PaymentProvider {
     const { bookingId, attempt, intentId, token, returnUrl, offSession } = order;
     // Off session nobody is there to be sent anywhere.
     const buyer = offSession ? { off_session: true } : { return_url: returnUrl };
-    return this.#step(intentId, `usher:${bookingId}:${attempt}:confirm`, (key) =>
+    return this.#step(intentId, `usher:${bookingId}:${attempt}:confirm`, (keyed) =>
       this.#line.stripe.paymentIntents.confirm(
         intentId,
         { payment_method: token, ...buyer },
-        { idempotencyKey: key },
+        keyed,
       ),
     );
   }
@@ -92,14 +93,14 @@ class StripeProvider implements PaymentProvider {
   }
 
   async capture(intentId: string): Promise<ProviderIntent> {
-    return this.#step(intentId, `usher:${intentId}:capture`, (key) =>
-      this.#line.stripe.paymentIntents.capture(intentId, {}, { idempotencyKey: key }),
+    return this.#step(intentId, `usher:${intentId}:capture`, (keyed) =>
+      this.#line.stripe.paymentIntents.capture(intentId, {}, keyed),
     );
   }
 
   async cancel(intentId: string): Promise<ProviderIntent> {
-    return this.#step(intentId, `usher:${intentId}:cancel`, (key) =>
-      this.#line.stripe.paymentIntents.cancel(intentId, {}, { idempotencyKey: key }),
+    return this.#step(intentId, `usher:${intentId}:cancel`, (keyed) =>
+      this.#line.stripe.paymentIntents.cancel(intentId, {}, keyed),
     );
   }
 
@@ -115,7 +116,7 @@ class StripeProvider implements PaymentProvider {
       return viewRefund(
         await this.#line.keyed(
           `usher:${intentId}:refund:${refundKey}`,
-          (key) => this.#refundNow(params, key),
+          (keyed) => this.#refundNow(params, keyed),
           () => this.#findRefund(intentId, refundKey),
         ),
       );
@@ -205,12 +206,12 @@ class StripeProvider implements PaymentProvider {
   async #step(
     intentId: string,
     key: string,
-    task: (key: string) => Promise<Stripe.Response<Stripe.PaymentIntent>>,
+    task: (keyed: Keyed) => Promise<Stripe.Response<Stripe.PaymentIntent>>,
   ): Promise<ProviderIntent> {
     let refusal: unknown;
-    const intent = await this.#line.keyed(key, async (idempotencyKey) => {
+    const intent = await this.#line.keyed(key, async (keyed) => {
       try {
-        const answer = await task(idempotencyKey);
+        const answer = await task(keyed);
         // A kept answer shows the intent as it was then.
         if (!isReplayed(answer)) return answer;
       } catch (error) {
@@ -223,9 +224,9 @@ class StripeProvider implements PaymentProvider {
   }
 
   /** A refund that was made before may have settled, or failed, since. */
-  async #refundNow(params: Stripe.RefundCreateParams, idempotencyKey: string) {
+  async #refundNow(params: Stripe.RefundCreateParams, keyed: Keyed) {
     const { stripe } = this.#line;
-    const made = await stripe.refunds.create(params, { idempotencyKey });
+    const made = await stripe.refunds.create(params, keyed);
     return isReplayed(made) ? await stripe.refunds.retrieve(made.id) : made;
   }
 

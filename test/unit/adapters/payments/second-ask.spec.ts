@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SecondAsk } from '#adapters/payments/second-ask.ts';
 import { ManualClock } from '#test/unit/flows/world.ts';
 
-const options = { afterMs: 800, shareMax: 0.05, savedMax: 1 };
+const options = { afterMs: 800, allowance: { shareMax: 0.05, savedMax: 1 } };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const refused = new Error('refused');
 const isAnswer = (error: unknown): boolean => error === refused;
