@@ -27,4 +27,4 @@ USER node
 EXPOSE 3000 3001
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
   CMD ["node", "ops/container/healthy.ts"]
-CMD ["node", "main.ts"]
+CMD ["node", "--max-semi-space-size=128", "main.ts"]

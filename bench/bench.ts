@@ -10,7 +10,7 @@ import { writePage } from '#bench/report/page.ts';
 import { readResults } from '#bench/report/results.ts';
 import { measureRestart } from '#bench/restart/restart.ts';
 import { measureSoak } from '#bench/soak/soak.ts';
-import { type Figures, shortfalls, store } from '#bench/support/results.ts';
+import { type Figures, mongodCacheGb, shortfalls, store } from '#bench/support/results.ts';
 import { measureTail } from '#bench/tail/tail.ts';
 import { startServers } from '#test/support/start-servers.ts';
 
@@ -102,7 +102,7 @@ function options() {
 }
 
 async function measure(names: readonly string[], numbers: Numbers): Promise<void> {
-  const stops = await startServers();
+  const stops = await startServers(undefined, mongodCacheGb);
   try {
     for (const name of names) {
       const figures = await suites[name]?.(numbers);

@@ -169,6 +169,7 @@ export const bookingsContract = service({
         success: 202,
         access: 'user',
         idempotency: 'required',
+        shownBy: { action: 'bookings.get', id: 'bookingId' },
         tag: 'Bookings',
       },
     }),

@@ -281,6 +281,7 @@ export const bundlesContract = service({
         path: '/v1/bundles/checkout',
         success: 202,
         idempotency: 'required',
+        shownBy: { action: 'bundles.read', id: 'bundleId' },
         ...buyerHttp,
       },
     }),

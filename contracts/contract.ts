@@ -23,6 +23,11 @@ export type HttpMapping = {
   readonly rawBody?: { readonly headers: readonly string[] };
   /** The action answers other statuses too (302, 304, …); for the OpenAPI document. */
   readonly otherStatuses?: Readonly<Record<number, string>>;
+  /**
+   * With `Prefer: wait=N` (RFC 7240) the success is what this action shows of the result when the
+   * work on it has ended, at the latest after N seconds. It takes `[id]` of the result and `wait`.
+   */
+  readonly shownBy?: { readonly action: string; readonly id: string };
   /** The body is not JSON: media type of a success. */
   readonly mediaType?: string;
   /** Groups operations in the OpenAPI document. */

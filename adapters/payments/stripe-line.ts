@@ -18,8 +18,9 @@ export const stripeApiVersion = '2026-10-28.endive';
 
 /**
  * Two tries of 4 s and the half second between them stay below the 10 s of a payments action. What
- * only reads is repeated by the SDK, after a lost connection, 409 and 5xx; what is made once per key
- * by us. Longer patience belongs to the booking's own steps, which ask again with the same keys.
+ * only reads is repeated by the SDK, after a lost connection, 409 and 5xx; what is made once per
+ * key by us. Longer patience belongs to the booking's own steps, which ask again with the same
+ * keys.
  */
 const timing = { timeout: 4_000, maxNetworkRetries: 1 } as const;
 const pauseMs = 400;

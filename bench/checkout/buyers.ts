@@ -45,31 +45,34 @@ export async function fillCarts(
   return carts;
 }
 
-/** From the checkout to its end, as a browser does it: one request, then waiting for the news. */
+/** From the checkout to its end: one request, whose answer waits for the news. */
 export async function buy(http: HttpClient, { token, reservationId }: Cart): Promise<Bought> {
-  const body = { reservationId, payment: { method: 'card', token: 'pm_card_visa' } };
-  const idempotencyKey = `buy-${reservationId}`;
+  const request = {
+    token,
+    idempotencyKey: `buy-${reservationId}`,
+    headers: { prefer: 'wait=20' },
+    body: { reservationId, payment: { method: 'card', token: 'pm_card_visa' } },
+  };
   type View = { bookingId: string; status: string; code?: string };
-  const ask = () =>
-    http.send<View>('POST', '/v1/checkout', { token, idempotencyKey, body }).catch(() => undefined);
+  const ask = () => http.send<View>('POST', '/v1/checkout', request).catch(() => undefined);
   let asked = await ask();
   for (let tries = 1; tries < triesMax && (asked?.status ?? 503) === 503; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 250 * tries));
     asked = await ask();
   }
-  if (asked?.status !== 202) {
+  if (asked?.status !== 200 && asked?.status !== 202) {
     const outcome = asked?.body.code ?? `checkout ${asked?.status ?? 'without an answer'}`;
     return { bookingId: undefined, outcome, at: now() };
   }
   const { bookingId } = asked.body;
-  for (const until = now() + patienceMs; now() < until; ) {
-    const seen = await http
-      .send<View>('GET', `/v1/bookings/${bookingId}?wait=20`, { token })
-      .catch(() => undefined);
+  for (let seen: typeof asked | undefined = asked, until = now() + patienceMs; now() < until; ) {
     const status = seen?.status === 200 ? seen.body.status : undefined;
     if (status !== undefined && status !== 'pending' && status !== 'selling') {
       return { bookingId, outcome: status, at: now() };
     }
+    seen = await http
+      .send<View>('GET', `/v1/bookings/${bookingId}?wait=20`, { token })
+      .catch(() => undefined);
   }
   return { bookingId, outcome: 'unknown', at: now() };
 }

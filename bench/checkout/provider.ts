@@ -1,6 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { ProviderRequest, ProviderSettings } from '#bench/checkout/provider-process.ts';
+import { nodeFlags } from '#ops/cluster/node-process.ts';
 
 export type Taken = {
   readonly requests: readonly ProviderRequest[];
@@ -18,7 +19,8 @@ export type Provider = {
 /** Starts the payment provider; rejects when it does not listen within 20 s. */
 export async function startProvider(settings: ProviderSettings): Promise<Provider> {
   const program = new URL('./provider-process.ts', import.meta.url).pathname;
-  const child = fork(program, [JSON.stringify(settings)], { stdio: 'inherit' });
+  const options: ForkOptions = { stdio: 'inherit', execArgv: [...nodeFlags] };
+  const child = fork(program, [JSON.stringify(settings)], options);
   await once(child, 'message', { signal: AbortSignal.timeout(20_000) });
   return {
     async take() {

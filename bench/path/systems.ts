@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '#adapters/machine/ports.ts';
+import { nodeFlags } from '#ops/cluster/node-process.ts';
 import { startCluster } from '#ops/cluster/start-cluster.ts';
 
 /** A running Usher to measure. */
@@ -32,7 +33,7 @@ export async function startSingle(env: Readonly<Record<string, string>> = {}): P
   const mongodbUri = databaseUri('single');
   const [port, opsPort] = [await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'usher-bench-'));
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(process.execPath, [...nodeFlags, entry], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,

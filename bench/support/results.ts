@@ -183,11 +183,15 @@ export function origin() {
   };
 }
 
+/** WiredTiger's cache: a third of the memory, 8 GB at most. (MongoDB itself would take half.) */
+export const mongodCacheGb = Math.min(8, Math.max(1, Math.round(totalmem() / 2 ** 30 / 3)));
+
 /** Where and how everything here is measured. */
 export function where() {
+  const cache = `${mongodCacheGb} GB of cache`;
   return {
     ...origin(),
-    durability: 'every answer after w: majority, j: true on a one-node replica set',
+    durability: `every answer after w: majority, j: true on a one-node replica set with ${cache}`,
     generator: 'closed loop, on the same cores',
   };
 }

@@ -9,6 +9,7 @@ export type Lane = (typeof lanes)[number];
 export type Admitted = {
   /** Names the event it is about, as soon as that is known. */
   about(event: string): void;
+  /** Called again, it does nothing. */
   leave(): void;
 };
 
@@ -105,6 +106,7 @@ export class Admission {
     const lane = this.#lanes[name];
     lane.inFlight++;
     let named: string | undefined;
+    let left = false;
     return {
       about: (of) => {
         if (named !== undefined) return;
@@ -112,6 +114,8 @@ export class Admission {
         lane.ofEvent.set(of, (lane.ofEvent.get(of) ?? 0) + 1);
       },
       leave: () => {
+        if (left) return;
+        left = true;
         lane.inFlight--;
         lane.answered++;
         if (named !== undefined) forgetOne(lane.ofEvent, named);

@@ -14,6 +14,7 @@ import { type Exchange, fitRequestId, splitUrl } from '#services/api/exchange.ts
 import type { Glimpse } from '#services/api/glimpse.ts';
 import { ImmutableAnswers } from '#services/api/immutable-answers.ts';
 import type { Operation } from '#services/api/operation.ts';
+import { type Patience, patienceOf } from '#services/api/patience.ts';
 import { frequentMessage, outward, sendProblem } from '#services/api/problem.ts';
 import { requestParams } from '#services/api/request-params.ts';
 
@@ -35,6 +36,7 @@ const overloadedMessage = frequentMessage(overloaded);
 /** Of operations in whose course money is about to move, or has moved. */
 const payTags: ReadonlySet<string> = new Set(['Bookings', 'Payments', 'Box office']);
 
+type Fields = Readonly<Record<string, unknown>>;
 export type PathParams = Readonly<Record<string, string>>;
 
 /**
@@ -178,7 +180,39 @@ export class Gateway {
       return this.#immutable.send(exchange, address, operation, make);
     }
     const { result, noted } = await invoke();
+    const patience = patienceOf(operation, exchange.request, limits.longPollMaxSeconds);
+    if (patience !== undefined) {
+      admitted?.leave();
+      const shown = await this.#shown(patience, result as Fields, exchange, caller);
+      if (shown !== undefined) {
+        const applied = { 'Preference-Applied': `wait=${patience.seconds}` };
+        const how = { status: 200, headers: { ...noted?.headers, ...applied } };
+        return sendResult(exchange, operation, shown, how, limits);
+      }
+    }
     await sendResult(exchange, operation, result, noted, limits);
+  }
+
+  /** What has become of a result; undefined: nobody can tell now. */
+  async #shown(
+    { action, id, seconds }: Patience,
+    result: Fields,
+    exchange: Exchange,
+    caller: Caller | undefined,
+  ): Promise<unknown> {
+    const { broker, limits } = this.#ports;
+    const waitMs = seconds * 1_000 + limits.callTimeoutMs;
+    const looking = broker.call(
+      action,
+      { [id]: result[id], wait: seconds },
+      {
+        meta: this.#meta(exchange, waitMs, caller),
+        requestID: exchange.requestId,
+        timeout: waitMs + limits.httpTimeoutMs - limits.callTimeoutMs,
+      },
+    );
+    // What was asked for is under way all the same: its own answer says where to look.
+    return looking.catch(() => undefined);
   }
 
   async #invoke(

@@ -124,6 +124,13 @@ function headersOf({ http }: Operation, limits: Limits): Json[] {
             key,
           ),
         ]),
+    ...(http.shownBy === undefined
+      ? []
+      : [
+          header('Prefer', false, `\`wait=N\`: answers when the work has ended (RFC 7240)`, {
+            type: 'string',
+          }),
+        ]),
     ...(http.rawBody?.headers ?? []).map((name) =>
       header(name, true, 'Signature over the body', { type: 'string' }),
     ),
@@ -143,6 +150,12 @@ function responsesOf(
       description: 'Success',
       content: content(operation, name, schemas),
     };
+  if (http.shownBy !== undefined) {
+    responses['200'] = {
+      description: 'With `Prefer: wait=N`: what has become of it, after N seconds at the latest',
+      content: { 'application/json': { schema: reference(componentName(http.shownBy.action)) } },
+    };
+  }
   for (const [status, description] of Object.entries(http.otherStatuses ?? {})) {
     responses[status] = { description };
   }

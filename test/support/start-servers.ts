@@ -16,7 +16,7 @@ type Started = { readonly url: string; readonly stop: Stop };
 
 /** The servers of a run: the variable that names each one, and how one is started. */
 const servers = {
-  USHER_TEST_MONGODB_URI: startTestMongod,
+  USHER_TEST_MONGODB_URI: (cacheGb: number) => startTestMongod(cacheGb),
   USHER_TEST_NATS_URL: () => startTestServer(natsServer, 'nats'),
   USHER_TEST_REDIS_URL: () => startTestServer(redisServer, 'redis'),
 };
@@ -30,13 +30,16 @@ const all = Object.keys(servers) as readonly Variable[];
  * as it is. One that cannot be had leaves its variable unset, so that its tests are skipped by
  * name; with `CI` set that is a failure. Answers what stops them.
  */
-export async function startServers(wanted: readonly Variable[] = all): Promise<Stop[]> {
+export async function startServers(
+  wanted: readonly Variable[] = all,
+  mongodCacheGb = 2,
+): Promise<Stop[]> {
   const stops: Stop[] = [];
   try {
     await Promise.all(
       wanted.map(async (variable) => {
         if (process.env[variable] !== undefined) return;
-        const started = await startOrExplain(variable, servers[variable]);
+        const started = await startOrExplain(variable, () => servers[variable](mongodCacheGb));
         if (started === undefined) return;
         process.env[variable] = started.url;
         stops.push(started.stop);
@@ -62,7 +65,7 @@ async function startOrExplain(
   }
 }
 
-async function startTestMongod(): Promise<Started> {
+async function startTestMongod(cacheGb: number): Promise<Started> {
   const binary = process.env.USHER_MONGOD ?? (await findTestMongod());
   const folder = mkdtempSync(join(tmpdir(), 'usher-test-mongod-'));
   const server = await startMongod({
@@ -70,7 +73,7 @@ async function startTestMongod(): Promise<Started> {
     folder,
     clock: systemClock,
     database: 'usher-test',
-    cacheGb: 2,
+    cacheGb,
   });
   const stop = async (): Promise<void> => {
     await server.stop();

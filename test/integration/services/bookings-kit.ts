@@ -35,7 +35,14 @@ export type BookingCluster = {
   openEvent(free?: boolean): Promise<string>;
   buyer(): Promise<Buyer>;
   hold(eventId: string, buyer: Buyer, seats: readonly string[]): Promise<HoldView>;
-  ask(method: string, path: string, buyer?: Buyer, body?: unknown, key?: string): Promise<Answer>;
+  ask(
+    method: string,
+    path: string,
+    buyer?: Buyer,
+    body?: unknown,
+    key?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   /** A buyer's booking once this holds of it, within 20 s. */
   until(
     bookingId: string,
@@ -57,9 +64,17 @@ export async function startBookings(
   const webhookUrl = `${url}/v1/payments/stripe/webhook`;
   const options = { port: simulatorPort, mongodbUri: uri, webhookUrl, webhookSecret };
   const simulator = await startSimulator(options);
-  const ask: BookingCluster['ask'] = (method, path, buyer, body, key = randomUUID()) =>
+  const ask: BookingCluster['ask'] = (
+    method,
+    path,
+    buyer,
+    body,
+    key = randomUUID(),
+    headers = {},
+  ) =>
     send(url, method, path, {
       key,
+      headers,
       ...(body === undefined ? {} : { body }),
       ...(buyer === undefined ? {} : { token: buyer.token }),
     });

@@ -27,7 +27,14 @@ export type House = {
   readonly broker: ServiceBroker;
   readonly simulator: Simulator;
   readonly organizer: Person;
-  ask(method: string, path: string, who?: Person, body?: unknown, key?: string): Promise<Answer>;
+  ask(
+    method: string,
+    path: string,
+    who?: Person,
+    body?: unknown,
+    key?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   person(more?: object): Promise<Person>;
   /** Somebody of the platform's support. */
   support(): Promise<Person>;
@@ -68,9 +75,10 @@ export async function startHouse(database: TestDatabase): Promise<House> {
   const options = { port: simulatorPort, mongodbUri: uri, webhookUrl, webhookSecret };
   const simulator = await startSimulator(options);
 
-  const ask: House['ask'] = (method, path, who, body, key = randomUUID()) =>
+  const ask: House['ask'] = (method, path, who, body, key = randomUUID(), headers = {}) =>
     send(url, method, path, {
       key,
+      headers,
       ...(body === undefined ? {} : { body }),
       ...(who === undefined ? {} : { token: who.token }),
     });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { systemClock } from '#adapters/clock/system.ts';
 import { call } from '#broker/call.ts';
@@ -71,6 +72,15 @@ describeWith(['mongod', 'nats-server'], 'offers on packages over HTTP', () => {
     expect(await house.mistakes(events)).toEqual([]);
     await house.ask('DELETE', `/v1/bundle-orders/${again.bundleId}`, buyer);
   }, 30_000);
+
+  it('answers with what has become of it, for whom prefers to wait', async () => {
+    const { body: held } = await shop.reserve();
+    const order = { bundleId: held.bundleId, ...card() };
+    const prefer = { Prefer: 'wait=9' };
+    const path = '/v1/bundles/checkout';
+    const { status, body } = await house.ask('POST', path, buyer, order, randomUUID(), prefer);
+    expect([status, body.status]).toEqual([200, 'confirmed']);
+  });
 
   it('a code for one of its events takes its part off that one alone', async () => {
     const [, second] = events;
