@@ -2,8 +2,8 @@ import type { Collection } from 'mongodb';
 import type { BookingDocument } from '#adapters/store/booking-documents.ts';
 import { dropUnused } from '#adapters/store/mongo.ts';
 
-/** Ends what would keep a node from starting for ever; the next start goes on behind it. */
-const maxTimeMS = 10 * 60_000;
+/** So many are filled in with one command, which the driver waits for. */
+const atOnce = 5_000;
 
 /** An index of its own that a database may still have, and the entry of a list in its stead. */
 const former = [
@@ -43,11 +43,30 @@ export async function intoLists(bookings: Collection<BookingDocument>): Promise<
   for (const { index, of, list, entry } of former) {
     if (!there.has(index)) continue;
     const known = { $ifNull: [`$${list}`, []] };
-    await bookings.updateMany(
-      { ...of, $expr: { $not: [{ $in: [entry, known] }] } } as object,
-      [{ $set: { [list]: { $concatArrays: [known, [entry]] } } }],
-      { maxTimeMS },
-    );
+    const lacking = { ...of, $expr: { $not: [{ $in: [entry, known] }] } };
+    await fillIn(bookings, lacking, { [list]: { $concatArrays: [known, [entry]] } });
     await dropUnused(bookings, [index]);
+  }
+}
+
+/** Goes through the bookings by their ids. */
+async function fillIn(
+  bookings: Collection<BookingDocument>,
+  lacking: object,
+  fields: object,
+): Promise<void> {
+  let after = '';
+  for (;;) {
+    const found = await bookings
+      .find({ ...lacking, _id: { $gt: after } }, { batchSize: atOnce + 1 })
+      .project<{ _id: string }>({ _id: 1 })
+      .sort({ _id: 1 })
+      .limit(atOnce)
+      .toArray();
+    const ids = found.map(({ _id }) => _id);
+    const last = ids.at(-1);
+    if (last === undefined) return;
+    await bookings.updateMany({ ...lacking, _id: { $in: ids } }, [{ $set: fields }]);
+    after = last;
   }
 }
