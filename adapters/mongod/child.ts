@@ -86,6 +86,8 @@ function spawnServer(
     ...['--setParameter', 'transactionLifetimeLimitSeconds=5'],
     ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
     ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
+    // Nothing reads the past, which MongoDB keeps for five minutes unless told otherwise.
+    ...['--setParameter', 'minSnapshotHistoryWindowInSeconds=10'],
   ];
   const child = spawnLeashed(options.binary, args, { output: log });
   closeSync(log);

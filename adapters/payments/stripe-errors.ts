@@ -60,13 +60,25 @@ export const isKeptFailure = (error: unknown): boolean =>
   (error.headers?.['idempotent-replayed'] === 'true' ||
     error.headers?.['stripe-should-retry'] === 'false');
 
-/** Asked again under the same key, the provider may answer. (The SDK's error of a 409 is the API's.) */
-export const isUnsettled = (error: unknown): boolean =>
-  !isKeptFailure(error) &&
-  (error instanceof errors.StripeAPIError ||
-    error instanceof errors.StripeConnectionError ||
+/** What the SDK repeats once by itself, whatever it is told. */
+const closedCodes: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
+
+const isClosed = ({ detail }: Stripe.errors.StripeConnectionError): boolean =>
+  closedCodes.has((detail as { readonly code?: unknown } | undefined)?.code);
+
+/**
+ * Asked again under the same key, the provider may answer, and the SDK has not done so already.
+ * (Its error of a 409 is the API's.)
+ */
+export const isUnsettled = (error: unknown): boolean => {
+  if (isKeptFailure(error)) return false;
+  if (error instanceof errors.StripeConnectionError) return !isClosed(error);
+  return (
+    error instanceof errors.StripeAPIError ||
     isInUse(error) ||
-    (error instanceof errors.StripeError && error.headers?.['stripe-should-retry'] === 'true'));
+    (error instanceof errors.StripeError && error.headers?.['stripe-should-retry'] === 'true')
+  );
+};
 
 /** The provider failed by itself, and is not at work on the request any more. */
 export const isFailure = (error: unknown): boolean =>

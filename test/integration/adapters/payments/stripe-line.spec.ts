@@ -7,6 +7,7 @@ import { systemClock } from '#adapters/clock/system.ts';
 import { StripeLine } from '#adapters/payments/stripe-line.ts';
 import { codeOf } from '#domain/errors.ts';
 
+/** 0: the connection is closed instead. */
 type Answer = { readonly status: number; readonly headers?: Readonly<Record<string, string>> };
 
 const ok: Answer = { status: 200 };
@@ -53,6 +54,7 @@ describe('requests that are made once per key', () => {
       keys.push(request.headers['idempotency-key']);
       const answer = answers.shift() ?? ok;
       request.resume();
+      if (answer.status === 0) return void request.socket.destroy();
       response.writeHead(answer.status, {
         'Content-Type': 'application/json',
         ...answer.headers,
@@ -95,6 +97,13 @@ describe('requests that are made once per key', () => {
     await expect(make('c')).resolves.toBe('cus_1');
     expect(keys).toEqual(['c', 'c']);
     expect(pauses).toHaveLength(1);
+  });
+
+  it('are left to the SDK where the connection was closed, which repeats them once', async () => {
+    answers = [{ status: 0 }, { status: 0 }];
+    await expect(make('f')).resolves.toBe('payment-provider-unavailable');
+    expect(keys).toEqual(['f', 'f']);
+    expect(pauses).toEqual([]);
   });
 
   it('are repeated once and no more', async () => {
