@@ -43,14 +43,21 @@ async function stopChild(child: ChildProcess): Promise<void> {
 type Span = { readonly from: number; readonly to: number };
 
 /**
- * The spans that requests about each booking were under way at the provider. A request names its
- * booking in its idempotency key, or its intent, which was made for a booking.
+ * The spans in which each booking waited for the provider. A request names its booking in its
+ * idempotency key, or its intent, which was made for a booking. One that was never answered was
+ * waited for until its repeat under the same key was.
  */
 export function spansByBooking({ requests, bookingOfIntent }: Taken): Map<string, Span[]> {
   const spans = new Map<string, Span[]>();
-  for (const { path, idempotencyKey, from, to } of requests) {
+  const answers = Map.groupBy(
+    requests.filter(({ answered }) => answered),
+    ({ idempotencyKey }) => idempotencyKey,
+  );
+  for (const { path, idempotencyKey, from, to: end, answered } of requests) {
     const bookingId = bookingIn(idempotencyKey) ?? bookingOfIntent[intentIn(path) ?? ''];
     if (bookingId === undefined) continue;
+    const repeats = answered || idempotencyKey === undefined ? [] : answers.get(idempotencyKey);
+    const to = Math.min(end, ...(repeats ?? []).map((repeat) => Math.max(repeat.to, from)));
     const list = spans.get(bookingId);
     if (list === undefined) spans.set(bookingId, [{ from, to }]);
     else list.push({ from, to });
