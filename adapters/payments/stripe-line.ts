@@ -33,6 +33,9 @@ const rememberedMax = 10_000;
 /** What a request that is made once per key goes with. */
 export type Keyed = { readonly idempotencyKey: string; readonly maxNetworkRetries: 0 };
 
+/** `again`: the same call has asked under this key before. */
+type Task<T> = (keyed: Keyed, again: boolean) => Promise<T>;
+
 export type StripeOptions = {
   readonly secretKey: string;
   readonly webhookSecret: string;
@@ -53,6 +56,23 @@ export const expand = ['latest_charge'];
 /** Whether it is the answer that is kept under the key, and not that of this very request. */
 export const isReplayed = ({ lastResponse }: Stripe.Response<object>): boolean =>
   lastResponse.headers['idempotent-replayed'] === 'true';
+
+/** An answer to this very call that was lost is as good so much later. */
+const freshMs = 5_000;
+const ends: ReadonlySet<Stripe.PaymentIntent.Status> = new Set(['succeeded', 'canceled']);
+
+/**
+ * Whether an answer may show an intent as it no longer is: one that is kept under the key, unless
+ * the intent had come to an end by then, or was authorised just now and `again`: this call has
+ * asked the same before, so that what is kept is the answer to it. (Only we end what is
+ * authorised.)
+ */
+export function isOutdated(made: Stripe.Response<Stripe.PaymentIntent>, again: boolean): boolean {
+  if (!isReplayed(made) || ends.has(made.status)) return false;
+  // By the provider's own clock; without a date it is anybody's guess.
+  const ageMs = Date.parse(String(made.lastResponse.headers.date)) - made.created * 1_000;
+  return !(again && made.status === 'requires_capture' && ageMs <= freshMs);
+}
 
 /** What the SDK tells of an answer. */
 type Answered = {
@@ -164,7 +184,7 @@ export class StripeLine {
    */
   async keyed<T>(
     base: string,
-    task: (keyed: Keyed) => Promise<T>,
+    task: Task<T>,
     alreadyDone?: () => Promise<T | undefined>,
   ): Promise<T> {
     return this.ask(async () => {
@@ -175,7 +195,7 @@ export class StripeLine {
         if (done !== undefined) return done;
         try {
           const key = generation === 1 ? base : `${base}:${generation}`;
-          return await this.#secondAsk.run(() => this.#repeated(task, key), isAnswer);
+          return await this.#secondAsk.run(this.#repeating(task, key), isAnswer);
         } catch (error) {
           if (!isKeptFailure(error)) throw error;
           this.#remember(base, generation + 1);
@@ -189,15 +209,18 @@ export class StripeLine {
    * Repeats once, under the same key, what was not settled. A failure mostly stands alone, so while
    * there are few its repeat goes out at once; the provider may have kept it, which it says then.
    */
-  async #repeated<T>(task: (keyed: Keyed) => Promise<T>, idempotencyKey: string): Promise<T> {
-    const ask = () => untraced(() => task({ idempotencyKey, maxNetworkRetries: 0 }));
-    this.#repeats.earn();
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isUnsettled(error)) throw error;
-      if (!isFailure(error) || !this.#repeats.spend()) await this.#clock.sleep(pauseMs);
-      return ask();
-    }
+  #repeating<T>(task: Task<T>, idempotencyKey: string): () => Promise<T> {
+    let asked = 0;
+    const ask = () => untraced(() => task({ idempotencyKey, maxNetworkRetries: 0 }, asked++ > 0));
+    return async () => {
+      this.#repeats.earn();
+      try {
+        return await ask();
+      } catch (error) {
+        if (!isUnsettled(error)) throw error;
+        if (!isFailure(error) || !this.#repeats.spend()) await this.#clock.sleep(pauseMs);
+        return ask();
+      }
+    };
   }
 }

@@ -6,7 +6,13 @@ import {
   isKeyTaken,
   isRefused,
 } from '#adapters/payments/stripe-errors.ts';
-import { expand, isReplayed, type Keyed, type StripeLine } from '#adapters/payments/stripe-line.ts';
+import {
+  expand,
+  isOutdated,
+  isReplayed,
+  type Keyed,
+  type StripeLine,
+} from '#adapters/payments/stripe-line.ts';
 import { viewIntent } from '#adapters/payments/stripe-view.ts';
 import { UsherError } from '#domain/errors.ts';
 import { toProviderAmount } from '#domain/payment.ts';
@@ -46,7 +52,7 @@ const keyOf = ({ bookingId, attempt }: Authorisation): string =>
 
 /** Created and confirmed by one request. */
 export async function authorise(line: StripeLine, order: Authorisation): Promise<ProviderIntent> {
-  return line.keyed(keyOf(order), (keyed) => confirmedUnder(line, order, keyed));
+  return line.keyed(keyOf(order), (keyed, again) => confirmedUnder(line, order, keyed, again));
 }
 
 /**
@@ -66,7 +72,7 @@ export async function withdraw(
       if (!isKeyTaken(error)) throw error;
     }
     try {
-      return await confirmedUnder(line, order, keyed);
+      return await confirmedUnder(line, order, keyed, false);
     } catch (error) {
       // Asked with parameters of another version or configuration: only the search can tell.
       if (isKeyTaken(error)) return searched(line, order);
@@ -80,14 +86,14 @@ async function confirmedUnder(
   line: StripeLine,
   order: Authorisation,
   keyed: Keyed,
+  again: boolean,
 ): Promise<ProviderIntent> {
   // Off session nobody is there to be sent anywhere.
   const buyer = order.offSession ? { off_session: true } : { return_url: order.returnUrl };
   const params = { ...paramsOf(order), confirm: true, payment_method: order.token, ...buyer };
   try {
     const made = await line.stripe.paymentIntents.create(params, keyed);
-    // A kept answer shows the intent as it was then.
-    return viewIntent(isReplayed(made) ? await asItIs(line, made.id) : made);
+    return viewIntent(isOutdated(made, again) ? await asItIs(line, made.id) : made);
   } catch (error) {
     const intentId = isCardError(error) ? error.payment_intent?.id : undefined;
     if (intentId === undefined) throw error;

@@ -14,6 +14,7 @@ import type {
 import { declinedBy, isCardError, isPastThat } from '#adapters/payments/stripe-errors.ts';
 import {
   expand,
+  isOutdated,
   isReplayed,
   type Keyed,
   StripeLine,
@@ -209,11 +210,10 @@ class StripeProvider implements PaymentProvider {
     task: (keyed: Keyed) => Promise<Stripe.Response<Stripe.PaymentIntent>>,
   ): Promise<ProviderIntent> {
     let refusal: unknown;
-    const intent = await this.#line.keyed(key, async (keyed) => {
+    const intent = await this.#line.keyed(key, async (keyed, again) => {
       try {
         const answer = await task(keyed);
-        // A kept answer shows the intent as it was then.
-        if (!isReplayed(answer)) return answer;
+        if (!isOutdated(answer, again)) return answer;
       } catch (error) {
         if (!isCardError(error) && !isPastThat(error)) throw error;
         refusal = error;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Clock } from '#adapters/clock/port.ts';
 import { systemClock } from '#adapters/clock/system.ts';
-import { StripeLine } from '#adapters/payments/stripe-line.ts';
+import { isOutdated, StripeLine } from '#adapters/payments/stripe-line.ts';
 import { codeOf } from '#domain/errors.ts';
 
 /** 0: the connection is closed instead. */
@@ -106,6 +106,16 @@ describe('requests that are made once per key', () => {
     expect(pauses).toEqual([]);
   });
 
+  it('know whether they were asked before', async () => {
+    answers = [failure];
+    const known: boolean[] = [];
+    await line.keyed('g', (keyed, again) => {
+      known.push(again);
+      return line.stripe.customers.create({}, keyed);
+    });
+    expect(known).toEqual([false, true]);
+  });
+
   it('are repeated once and no more', async () => {
     answers = [failure, failure];
     await expect(make('d')).resolves.toBe('payment-provider-unavailable');
@@ -119,5 +129,43 @@ describe('requests that are made once per key', () => {
     }
     // Fifty repeats are saved up, and the requests behind the first earn two more.
     expect(pauses).toHaveLength(60 - 52);
+  });
+});
+
+describe('an answer that is kept under a key', () => {
+  const created = 1_800_000_000;
+  type Made = Parameters<typeof isOutdated>[0];
+  const made = (status: string, ageMs: number, more: object = {}) =>
+    ({
+      status,
+      created,
+      lastResponse: {
+        headers: {
+          'idempotent-replayed': 'true',
+          date: new Date(created * 1_000 + ageMs).toUTCString(),
+          ...more,
+        },
+      },
+    }) as unknown as Made;
+
+  it.each([
+    ['is what it was when the intent had ended', made('succeeded', 86_400_000), false, false],
+    ['is the lost answer to the same call', made('requires_capture', 2_000), true, false],
+    ['may be outdated when another call was asked', made('requires_capture', 2_000), false, true],
+    ['may be outdated when it is old', made('requires_capture', 60_000), true, true],
+    ['may be outdated when the buyer can act', made('requires_action', 2_000), true, true],
+    [
+      'may be outdated when nobody says how old',
+      made('requires_capture', 0, { date: undefined }),
+      true,
+      true,
+    ],
+  ])('%s', (_, answer, again, outdated) => {
+    expect(isOutdated(answer, again)).toBe(outdated);
+  });
+
+  it('and no other may be outdated', () => {
+    const fresh = made('requires_capture', 60_000, { 'idempotent-replayed': undefined });
+    expect(isOutdated(fresh, false)).toBe(false);
   });
 });
