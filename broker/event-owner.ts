@@ -1,4 +1,4 @@
-import type { Lru } from '#broker/lru.ts';
+import type { Lru } from '#domain/lru.ts';
 
 /** Which node to ask next; `suspect` names the one that did not answer for this event. */
 export type Target = { readonly nodeId: string; readonly suspect?: string };

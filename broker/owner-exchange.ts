@@ -2,9 +2,9 @@ import type { Clock } from '#adapters/clock/port.ts';
 import type { Ids } from '#adapters/ids/port.ts';
 import { OwnerSearch, type Target } from '#broker/event-owner.ts';
 import { ambiguous, type Failure, failureOf } from '#broker/inventory-failures.ts';
-import { Lru } from '#broker/lru.ts';
 import { UsherError } from '#domain/errors.ts';
 import type { Limits } from '#domain/limits.ts';
+import { Lru } from '#domain/lru.ts';
 
 /** What one attempt left undone; undefined: nothing. */
 export type Step =

@@ -1,10 +1,10 @@
 import { hash, type KeyObject } from 'node:crypto';
 import type { Clock } from '#adapters/clock/port.ts';
 import { type PublicJwk, verifyAccessToken, verifyingKey } from '#adapters/tokens/access-token.ts';
-import { Lru } from '#broker/lru.ts';
 import type { Caller } from '#contracts/common.ts';
 import { codeOf, UsherError } from '#domain/errors.ts';
 import type { Limits } from '#domain/limits.ts';
+import { Lru } from '#domain/lru.ts';
 
 type Known = { readonly caller: Caller; readonly expiresAt: number };
 

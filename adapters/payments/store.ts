@@ -13,6 +13,7 @@ import { calledAfter } from '#adapters/store/id-ranges.ts';
 import { dropUnused } from '#adapters/store/mongo.ts';
 import { UsherError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
+import { Lru } from '#domain/lru.ts';
 import type { IntentStatus } from '#domain/payment.ts';
 
 /** Our record of one intent: `<bookingId>:<attempt>`. The provider's word stands above it. */
@@ -119,7 +120,7 @@ export class PaymentStore {
   /** Intents that are being noted: what is seen of one comes behind that. */
   readonly #opening = new Map<string, Promise<void>>();
   /** Intent → `_id` of its record, of the last that were opened here: the cheapest to find by. */
-  readonly #records = new Map<string, string>();
+  readonly #records = new Lru<string>(recordsMax);
 
   constructor(db: Db, clock: Clock) {
     this.payments = db.collection('payments');
@@ -208,15 +209,8 @@ export class PaymentStore {
     } finally {
       this.#opening.delete(intentId);
     }
-    if (opening.isNew) this.#remember(doc);
+    if (opening.isNew) this.#records.set(intentId, doc._id);
     return opening.isNew;
-  }
-
-  #remember({ intentId, _id }: PaymentDoc): void {
-    this.#records.set(intentId, _id);
-    if (this.#records.size <= recordsMax) return;
-    const [oldest = ''] = this.#records.keys();
-    this.#records.delete(oldest);
   }
 
   async #insert(openings: readonly Opening[]): Promise<void> {

@@ -12,6 +12,7 @@ import {
   toUsherError,
 } from '#adapters/payments/stripe-errors.ts';
 import { StripeHttp } from '#adapters/payments/stripe-http.ts';
+import { Lru } from '#domain/lru.ts';
 
 /** The API version that every request and the types of the SDK speak. */
 export const stripeApiVersion = '2026-10-28.endive';
@@ -133,7 +134,8 @@ export class StripeLine {
   readonly #secondAsk: SecondAsk;
   readonly #clock: Clock;
   readonly #repeats = new Allowance();
-  readonly #nextKey = new Map<string, number>();
+  /** An outage uses up key after key: the next request goes on where the last one ended. */
+  readonly #nextKey = new Lru<number>(rememberedMax);
 
   constructor(options: StripeOptions) {
     const { client, close } = clientOf(options);
@@ -167,17 +169,6 @@ export class StripeLine {
     }
   }
 
-  /** An outage uses up key after key: the next request goes on where the last one ended. */
-  #remember(base: string, generation: number): void {
-    this.#nextKey.delete(base);
-    this.#nextKey.set(base, generation);
-    if (this.#nextKey.size <= rememberedMax) return;
-    for (const oldest of this.#nextKey.keys()) {
-      this.#nextKey.delete(oldest);
-      return;
-    }
-  }
-
   /**
    * A request that has its effect once under `base`; repeats under another key what is known to
    * have failed for good under the first, unless `alreadyDone` finds that it was done.
@@ -198,7 +189,7 @@ export class StripeLine {
           return await this.#secondAsk.run(this.#repeating(task, key), isAnswer);
         } catch (error) {
           if (!isKeptFailure(error)) throw error;
-          this.#remember(base, generation + 1);
+          this.#nextKey.set(base, generation + 1);
           if (generation - first + 1 >= keysPerRequestMax) throw error;
         }
       }

@@ -1,7 +1,6 @@
 import { within } from '#actors/every.ts';
 import type { Clock } from '#adapters/clock/port.ts';
 import type { InventoryView } from '#broker/inventory-client.ts';
-import { Lru } from '#broker/lru.ts';
 import {
   type Availability,
   applyDelta,
@@ -11,6 +10,7 @@ import {
 } from '#domain/availability.ts';
 import { hasCode, UsherError } from '#domain/errors.ts';
 import type { Limits } from '#domain/limits.ts';
+import { Lru } from '#domain/lru.ts';
 import { RecentDeltas } from '#mixins/views/recent-deltas.ts';
 
 /** Who is told of every step a cached view takes. */

@@ -1,8 +1,8 @@
 import type { ServiceBroker } from 'moleculer';
 import type { Clock } from '#adapters/clock/port.ts';
 import { call } from '#broker/call.ts';
-import { Lru } from '#broker/lru.ts';
 import type { EventInfo } from '#domain/booking.ts';
+import { Lru } from '#domain/lru.ts';
 
 type Known = { readonly info: Promise<EventInfo | undefined>; readonly until: number };
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#adapters/clock/port.ts';
 import type { InventoryView } from '#broker/inventory-client.ts';
-import { Lru } from '#broker/lru.ts';
 import type { Counts } from '#domain/inventory/commands.ts';
+import { Lru } from '#domain/lru.ts';
 
 type Known = { readonly at: number; readonly counts: Promise<Counts | null> };
 

@@ -1,6 +1,6 @@
 import type { InventoryView } from '#broker/inventory-client.ts';
-import { Lru } from '#broker/lru.ts';
 import { type Layout, unpackLayout } from '#domain/layout.ts';
+import { Lru } from '#domain/lru.ts';
 
 /** Places of one category: those that are sold, and all that are not blocked. */
 export type Share = { readonly sold: number; readonly places: number };
