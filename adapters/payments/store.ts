@@ -8,7 +8,7 @@ import type {
 } from '#adapters/payments/port.ts';
 import { insertNew, isDuplicateKey, stored } from '#adapters/store/failures.ts';
 import { GroupCommit } from '#adapters/store/group-commit.ts';
-import { GroupRead } from '#adapters/store/group-read.ts';
+import { GroupRead, inOneAnswer } from '#adapters/store/group-read.ts';
 import { calledAfter } from '#adapters/store/id-ranges.ts';
 import { dropUnused } from '#adapters/store/mongo.ts';
 import { UsherError } from '#domain/errors.ts';
@@ -74,8 +74,7 @@ type Noted = {
 type Opening = { readonly doc: PaymentDoc; isNew: boolean };
 
 const options = { maxTimeMS: limits.databaseTimeoutMs } as const;
-/** What is looked up together comes in one answer: the default is 101, then a second one. */
-const atOnce = { ...options, batchSize: 2_000 } as const;
+const together = { ...options, ...inOneAnswer } as const;
 /** Of so many intents it is known here which record is theirs. */
 const recordsMax = 10_000;
 const final: IntentStatus[] = ['canceled', 'succeeded'];
@@ -128,7 +127,7 @@ export class PaymentStore {
     this.#clock = clock;
     this.#byAttempt = new GroupRead(
       clock,
-      (ids) => stored(() => this.payments.find({ _id: { $in: [...ids] } }, atOnce).toArray()),
+      (ids) => stored(() => this.payments.find({ _id: { $in: [...ids] } }, together).toArray()),
       ({ _id }) => _id,
     );
     this.#changes = new GroupCommit({
@@ -175,7 +174,7 @@ export class PaymentStore {
 
   ofIntents(intentIds: readonly string[]): Promise<PaymentDoc[]> {
     return stored(() =>
-      this.payments.find({ intentId: { $in: [...intentIds] } }, atOnce).toArray(),
+      this.payments.find({ intentId: { $in: [...intentIds] } }, together).toArray(),
     );
   }
 

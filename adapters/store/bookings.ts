@@ -20,7 +20,7 @@ import type {
 import { ClaimWrites, prepareClaims } from '#adapters/store/claim-writes.ts';
 import { stored } from '#adapters/store/failures.ts';
 import { intoLists } from '#adapters/store/former-indexes.ts';
-import { GroupRead } from '#adapters/store/group-read.ts';
+import { GroupRead, inOneAnswer } from '#adapters/store/group-read.ts';
 import { idsOfEvent } from '#adapters/store/id-ranges.ts';
 import { dropUnused } from '#adapters/store/mongo.ts';
 import type { Booking } from '#domain/booking.ts';
@@ -87,9 +87,6 @@ export async function prepareBookings(db: Db): Promise<void> {
   await intoLists(bookings);
   await dropUnused(bookings, ['event.startsAt_1', 'refs_1']);
 }
-
-/** What is looked up together comes in one answer: the default is 101, then a second one. */
-const batchSize = 2_000;
 
 /** Bookings in MongoDB. Call `prepareBookings` first. */
 export class MongoBookings implements BookingStore {
@@ -242,13 +239,13 @@ export class MongoBookings implements BookingStore {
   }
 
   #all(filter: object): Promise<BookingDocument[]> {
-    const options = { maxTimeMS: this.#maxTimeMS, batchSize };
+    const options = { maxTimeMS: this.#maxTimeMS, ...inOneAnswer };
     return stored(() => this.#on.bookings.find(filter, options).toArray());
   }
 
   #ticketsOf(bookingIds: readonly string[]): Promise<TicketDocument[]> {
     const filter = { bookingId: { $in: [...bookingIds] } };
-    const options = { maxTimeMS: this.#maxTimeMS, batchSize };
+    const options = { maxTimeMS: this.#maxTimeMS, ...inOneAnswer };
     return stored(() => this.#on.tickets.find(filter, options).sort({ place: 1 }).toArray());
   }
 

@@ -1,6 +1,9 @@
 import type { Clock } from '#adapters/clock/port.ts';
 import { Pace, spacing } from '#adapters/store/pace.ts';
 
+/** What is looked up together comes in one answer: the default is 101, then a second one. */
+export const inOneAnswer = { batchSize: 2_000 } as const;
+
 /**
  * Looks up by key; the look-ups of one moment share a query, which begins after the last of them
  * was asked for: each sees what was stored before its call. Queries begin some milliseconds
