@@ -37,6 +37,8 @@ const overloadedMessage = frequentMessage(overloaded);
 const payTags: ReadonlySet<string> = new Set(['Bookings', 'Payments', 'Box office']);
 
 type Fields = Readonly<Record<string, unknown>>;
+/** What a broker's call gives: its context has what the action noted. */
+type Calling = Promise<unknown> & { readonly ctx?: { readonly meta: unknown } };
 export type PathParams = Readonly<Record<string, string>>;
 
 /**
@@ -200,17 +202,10 @@ export class Gateway {
     exchange: Exchange,
     caller: Caller | undefined,
   ): Promise<unknown> {
-    const { broker, limits } = this.#ports;
+    const { limits } = this.#ports;
     const waitMs = seconds * 1_000 + limits.callTimeoutMs;
-    const looking = broker.call(
-      action,
-      { [id]: result[id], wait: seconds },
-      {
-        meta: this.#meta(exchange, waitMs, caller),
-        requestID: exchange.requestId,
-        timeout: waitMs + limits.httpTimeoutMs - limits.callTimeoutMs,
-      },
-    );
+    const raw = { [id]: result[id], wait: seconds };
+    const looking = this.#ask(action, raw, waitMs, exchange, caller);
     // What was asked for is under way all the same: its own answer says where to look.
     return looking.catch(() => undefined);
   }
@@ -222,16 +217,28 @@ export class Gateway {
     caller: Caller | undefined,
     key: string | undefined,
   ): Promise<{ result: unknown; noted: HttpReply | undefined }> {
+    const waitMs = contract.timeoutMs ?? this.#ports.limits.callTimeoutMs;
+    const calling = this.#ask(action, raw, waitMs, exchange, caller, key);
+    const result = await calling;
+    return { result, noted: replyOf(calling.ctx?.meta, action) };
+  }
+
+  /** Calls an action that is given `waitMs`. */
+  #ask(
+    action: string,
+    raw: object,
+    waitMs: number,
+    exchange: Exchange,
+    caller: Caller | undefined,
+    key?: string,
+  ): Calling {
     const { broker, limits } = this.#ports;
-    const waitMs = contract.timeoutMs ?? limits.callTimeoutMs;
-    const calling = broker.call(action, raw, {
+    return broker.call(action, raw, {
       meta: this.#meta(exchange, waitMs, caller, key),
       requestID: exchange.requestId,
       // An action past its deadline is given the time to say so itself.
       timeout: waitMs + limits.httpTimeoutMs - limits.callTimeoutMs,
-    }) as Promise<unknown> & { ctx?: { meta: unknown } };
-    const result = await calling;
-    return { result, noted: replyOf(calling.ctx?.meta, action) };
+    });
   }
 
   #meta(exchange: Exchange, waitMs: number, caller?: Caller, key?: string): CallMeta {
