@@ -1,5 +1,5 @@
 import type { Collection } from 'mongodb';
-import type { BookingDocument } from '#adapters/store/booking-documents.ts';
+import { type BookingDocument, freeRef } from '#adapters/store/booking-documents.ts';
 import { dropUnused } from '#adapters/store/mongo.ts';
 
 /** So many are filled in with one command, which the driver waits for. */
@@ -17,7 +17,7 @@ const former = [
     index: 'complimentary_of_event',
     of: { 'bill.by': 'complimentary' },
     list: 'refs',
-    entry: { $concat: ['complimentary:', '$eventId'] },
+    entry: { $concat: [freeRef(''), '$eventId'] },
   },
   {
     index: 'bundle.bundleId_1',

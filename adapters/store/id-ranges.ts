@@ -3,11 +3,19 @@
  * an index more is one that each sale would pay for.
  */
 
+type IdRange = { readonly $gte: string; readonly $lt: string };
+
+/** Ids of ours that begin with this: none of them has a `~`. */
+export const idsFrom = (prefix: string): IdRange => ({ $gte: prefix, $lt: `${prefix}~` });
+
+const bookingsOf = (eventId: string): string => `bkg_${eventId.slice(4)}`;
+const bundlesOf = (eventId: string): string => `bdl_${eventId.slice(4)}`;
+
 /** An event's bookings, and all that is called after one of them. */
-export function idsOfEvent(eventId: string): { readonly $gte: string; readonly $lt: string } {
-  const prefix = `bkg_${eventId.slice(4)}`;
-  return { $gte: prefix, $lt: `${prefix}~` };
-}
+export const idsOfEvent = (eventId: string): IdRange => idsFrom(bookingsOf(eventId));
+
+/** Bundles of which it is the first event, and all that is called after one of them. */
+export const idsOfBundles = (eventId: string): IdRange => idsFrom(bundlesOf(eventId));
 
 /** MongoDB reads this as a range of an index; names that are not ours may have any character. */
 const beginningWith = (text: string): RegExp => new RegExp(`^${text.replace(/\W/g, '\\$&')}`);
@@ -19,7 +27,8 @@ export const calledAfter = (bookingIds: readonly string[]) => ({
 
 /** The same of all bookings of these events, and of the bundles of which one is the first. */
 export const calledAfterThoseOf = (eventIds: readonly string[]) => ({
-  $in: eventIds.flatMap((eventId) =>
-    ['bkg', 'bdl'].map((prefix) => beginningWith(`${prefix}_${eventId.slice(4)}`)),
-  ),
+  $in: eventIds.flatMap((eventId) => [
+    beginningWith(bookingsOf(eventId)),
+    beginningWith(bundlesOf(eventId)),
+  ]),
 });

@@ -5,6 +5,7 @@ import {
   toLedgerDocument,
 } from '#adapters/store/booking-documents.ts';
 import { duplicatesIn, stored } from '#adapters/store/failures.ts';
+import { idsFrom } from '#adapters/store/id-ranges.ts';
 import { limits } from '#domain/limits.ts';
 import { type StrayPayment, strayEntries, strayPrefix } from '#domain/stray-payment.ts';
 
@@ -22,8 +23,7 @@ export class StrayLedger {
   }
 
   async sums(bookingId: string, intentId: string): Promise<StraySums> {
-    const prefix = strayPrefix(bookingId, intentId);
-    const within = { _id: { $gte: prefix, $lt: `${prefix}~` } };
+    const within = { _id: idsFrom(strayPrefix(bookingId, intentId)) };
     const own = await stored(() => this.#ledger.find(within, options).toArray());
     const sum = (kind: string): number =>
       own

@@ -12,7 +12,7 @@ import {
   type OutboxDocument,
   type TicketDocument,
 } from '#adapters/store/booking-documents.ts';
-import { idsOfEvent } from '#adapters/store/id-ranges.ts';
+import { idsOfBundles, idsOfEvent } from '#adapters/store/id-ranges.ts';
 import type { Booking } from '#domain/booking.ts';
 import type { Counts } from '#domain/inventory/commands.ts';
 import { evolve } from '#domain/inventory/evolve.ts';
@@ -56,8 +56,7 @@ const pageSize = 1_000;
 export async function readRecords(db: Db, eventId: string): Promise<EventRecords> {
   const ofEvent = idsOfEvent(eventId);
   // Messages about a bundle's money belong to its first event.
-  const bundles = `bdl_${eventId.slice(4)}`;
-  const ofBundles = { $gte: bundles, $lt: `${bundles}~` };
+  const ofBundles = idsOfBundles(eventId);
   const documents = await db
     .collection<BookingDocument>(collections.bookings)
     .find({ _id: ofEvent })
